@@ -1,0 +1,28 @@
+"""Rows to charts: every chart's data and labels, drawn by the window and by the report alike.
+
+- `spec`: the frozen ChartSpec and its parts
+- `build`: the charts of a decision; `training`: a job's live curves
+- `table`: each chart as a table
+"""
+
+from core.charts.build import excluded_label, quality_cost_chart, routing_curve_chart, tornado_chart
+from core.charts.spec import Axis, Band, Bar, ChartSpec, ChartTable, Corner, Line, Point
+from core.charts.table import chart_table
+from core.charts.training import loss_chart
+
+__all__ = [
+    "Axis",
+    "Band",
+    "Bar",
+    "ChartSpec",
+    "ChartTable",
+    "Corner",
+    "Line",
+    "Point",
+    "chart_table",
+    "excluded_label",
+    "loss_chart",
+    "quality_cost_chart",
+    "routing_curve_chart",
+    "tornado_chart",
+]

@@ -1,0 +1,86 @@
+"""`tercet report`, `export` and `init`: what a study hands over, and how one begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.commands import console
+from core.commands.reading import decide_with, read_evidence
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.folder import read_spec
+from core.lazy import load
+from core.paths import artefacts_of, job_folder
+from core.report import REPORT_FORMATS, write_report
+from core.spec import BaselineModel, Candidate, HubModel, LocalModel, PredictionsModel, SampleModel
+from core.store import StudyStore
+
+EXPORT_FORMATS = ("safetensors", "onnx")
+
+
+def report(path: Path, formats: list[str], out: Path, language: str) -> list[Path]:
+    """Write the report in each format into the folder `out`; the files. Raises UserError."""
+    for name in formats:
+        if name not in REPORT_FORMATS:
+            raise UserError("cli.format_unknown", name=name, allowed=", ".join(REPORT_FORMATS))
+    folder = output_folder(out)
+    evidence = read_evidence(path)
+    return write_report(decide_with(evidence, []), evidence, formats, folder, language)
+
+
+def export(path: Path, candidate_name: str, format_name: str, out: Path) -> list[Path]:
+    """Write a candidate's model in a format that other tools read; the files. Raises UserError."""
+    if format_name not in EXPORT_FORMATS:
+        raise UserError("cli.format_unknown", name=format_name, allowed=", ".join(EXPORT_FORMATS))
+    with StudyStore.open(path, write=False) as store:
+        names = {candidate.name: candidate for candidate in store.study().candidates}
+        if candidate_name not in names:
+            raise UserError("cli.candidate_unknown", name=candidate_name, names=", ".join(names))
+        folder = _model_folder(store, names[candidate_name])
+    return list(load("core.engines.compress.export").export(folder, format_name, output_folder(out)))
+
+
+def _model_folder(store: StudyStore, candidate: Candidate) -> Path:
+    """The folder `model/` of the job whose model the candidate's benchmark measured."""
+    model = candidate.model
+    if model is None or isinstance(model, PredictionsModel | BaselineModel):
+        kind = "hybrid" if model is None else model.source
+        raise UserError("cli.no_weights", name=candidate.name, reason=english(f"cli.no_weights.{kind}"))
+    parts = store.candidate_jobs().get(candidate.name, {})
+    done = {row.job_id for row in store.jobs() if row.progress >= 1.0}
+    benchmark = parts.get("benchmark")
+    if benchmark is None or benchmark not in done:
+        raise UserError("job.not_done", name=candidate.name)
+    maker = read_spec(job_folder(artefacts_of(store.path), benchmark)).inputs.get("model")
+    if maker is None:
+        ready = isinstance(model, HubModel | LocalModel | SampleModel)
+        raise UserError(
+            "cli.no_weights",
+            name=candidate.name,
+            reason=english("cli.no_weights.ready" if ready else "cli.no_weights.predictions"),
+        )
+    return job_folder(artefacts_of(store.path), maker) / "model"
+
+
+def output_folder(out: Path) -> Path:
+    """The folder `out`, made where it was missing. Raises UserError where it is a file or cannot be made."""
+    if out.exists() and not out.is_dir():
+        raise UserError("cli.out_not_folder", path=str(out))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError("job.unwritable", path=str(out)) from error
+    return out
+
+
+def init(data: Path, out: Path) -> Path:
+    """Write a study file guessed from a data file; its path. Raises UserError; an existing file is left as it is."""
+    if out.exists():
+        raise UserError("cli.output_exists", path=str(out))
+    text = load("core.data.init_study").guess_study(data, out.resolve().parent)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError("job.unwritable", path=str(out)) from error
+    console.note(english("cli.init_done", path=str(out)))
+    return out

@@ -1,0 +1,141 @@
+"""Progress of jobs: bars with remaining time on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from core.commands.console import note
+from core.domain import JobRow, JobState
+from core.i18n import english
+
+_LINE_INTERVAL_S = 10.0
+
+
+def remaining_text(seconds: float | None) -> str:
+    """The remaining time as people say it, such as "41 s left"; empty where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return english("cli.seconds_left", seconds=max(1, round(seconds)))
+    if seconds < 5400:
+        return english("cli.minutes_left", minutes=round(seconds / 60))
+    return english("cli.hours_left", hours=round(seconds / 3600, 1))
+
+
+def job_title(row: JobRow) -> str:
+    """What a job does and for whom, such as "distil student-3l"."""
+    return english(f"job.title.{row.kind.value}", names=", ".join(row.candidates))
+
+
+class Display(Protocol):
+    """Shows how the jobs of a run go."""
+
+    def __enter__(self) -> Display: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def started(self, row: JobRow, number: int, total: int) -> None:
+        """A job was started: the `number`th of `total`."""
+
+    def update(self, row: JobRow) -> None:
+        """A running job went on."""
+
+    def ended(self, row: JobRow) -> None:
+        """A job is over."""
+
+
+def _outcome(row: JobRow) -> str:
+    if row.state is JobState.SUCCEEDED and row.started_at is not None and row.finished_at is not None:
+        return english("cli.job_done", seconds=round((row.finished_at - row.started_at).total_seconds(), 1))
+    return english(f"job.state.{row.state.value}") + (f": {row.message_text}" if row.message_text else "")
+
+
+class PlainLines:
+    """A line when a job starts, every ten seconds while it runs, and when it ends."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+        self._prefix = ""
+
+    def __enter__(self) -> PlainLines:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def started(self, row: JobRow, number: int, total: int) -> None:
+        """Say which job of how many starts."""
+        self._prefix = f"[{number}/{total}]"
+        self._last = time.monotonic()
+        note(f"{self._prefix} {job_title(row)}")
+
+    def update(self, row: JobRow) -> None:
+        """Say how far it is, at most every ten seconds."""
+        if time.monotonic() - self._last < _LINE_INTERVAL_S or row.phase is None:
+            return
+        self._last = time.monotonic()
+        parts = [english(row.phase), f"{row.progress:.0%}", remaining_text(row.remaining_s)]
+        note(f"{self._prefix} {job_title(row)}: " + ", ".join(part for part in parts if part))
+
+    def ended(self, row: JobRow) -> None:
+        """Say how it ended."""
+        note(f"{self._prefix} {job_title(row)}: {_outcome(row)}")
+
+
+class Bars:
+    """One bar for each job on a terminal."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.fields[figure]:>5}"),
+            TextColumn("{task.fields[detail]}"),
+            console=Console(stderr=True),
+            auto_refresh=False,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def started(self, row: JobRow, number: int, total: int) -> None:
+        """Add the job's bar."""
+        title = f"[{number}/{total}]".replace("[", "\\[") + f" {job_title(row)}"
+        self._task = self._progress.add_task(title, total=1.0, figure="", detail="")
+        self._progress.refresh()
+
+    def update(self, row: JobRow) -> None:
+        """Move the bar."""
+        if self._task is not None and row.phase is not None:
+            detail = ", ".join(part for part in (english(row.phase), remaining_text(row.remaining_s)) if part)
+            self._progress.update(self._task, completed=row.progress, figure=f"{row.progress:.0%}", detail=detail)
+            self._progress.refresh()
+
+    def ended(self, row: JobRow) -> None:
+        """Fill the bar and say how it ended."""
+        if self._task is not None:
+            done = 1.0 if row.state is JobState.SUCCEEDED else row.progress
+            self._progress.update(self._task, completed=done, figure=f"{done:.0%}", detail=_outcome(row))
+            self._progress.refresh()
+
+
+def display() -> Display:
+    """Bars where a person watches a terminal, plain lines elsewhere."""
+    return Bars() if sys.stderr.isatty() else PlainLines()

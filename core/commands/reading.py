@@ -1,0 +1,129 @@
+"""`tercet status`, `results` and `recommend`: questions to a study file, which they never change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from core.commands import console
+from core.commands.progress import job_title, remaining_text
+from core.decide import decide
+from core.decide.documents import recommendation_document, results_document
+from core.decide.outcome import Decision
+from core.decide.overrides import apply_overrides
+from core.domain import JobRow
+from core.errors import UserError
+from core.evidence import StudyEvidence
+from core.i18n import english
+from core.store import StudyStore
+
+
+def read_evidence(path: Path) -> StudyEvidence:
+    """All that a study file holds. Raises UserError for a file that is no study of ours."""
+    with StudyStore.open(path, write=False) as store:
+        return store.evidence()
+
+
+def show_status(path: Path, *, as_json: bool) -> None:
+    """Print the jobs, their states and their progress."""
+    with StudyStore.open(path, write=False) as store:
+        rows, name = store.jobs(), store.study().name
+    if as_json:
+        console.print_json({"study": name, "jobs": [_job_document(row) for row in rows]})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("id", "job", "state", "done", "note"):
+        table.add_column(english(f"cli.column.{heading}"), overflow="fold")
+    for row in rows:
+        detail = row.message_text or remaining_text(row.remaining_s)
+        table.add_row(row.job_id[:8], job_title(row), row.state.value, f"{row.progress:.0%}", detail)
+    Console().print(table)
+
+
+def _job_document(row: JobRow) -> dict[str, Any]:
+    return {
+        "id": row.job_id,
+        "kind": row.kind.value,
+        "candidates": list(row.candidates),
+        "state": row.state.value,
+        "progress": row.progress,
+        "step": row.step,
+        "total_steps": row.total_steps,
+        "phase": row.phase,
+        "remaining_s": row.remaining_s,
+        "attempt": row.attempt,
+        "message": row.message_text,
+        "started_at": None if row.started_at is None else row.started_at.isoformat(),
+        "finished_at": None if row.finished_at is None else row.finished_at.isoformat(),
+        "depends_on": list(row.depends_on),
+    }
+
+
+def show_results(path: Path, *, as_json: bool) -> None:
+    """Print the measurements with their intervals, one candidate a line."""
+    evidence = read_evidence(path)
+    document = results_document(evidence, decide(evidence))
+    if as_json:
+        console.print_json(document)
+        return
+    table = Table(box=None, pad_edge=False)
+    headings = ("candidate", "quality", "p50_ms", "p95_ms", "requests_per_second", "memory_mib", "size_mib", "cost")
+    for heading in headings:
+        table.add_column(english(f"cli.column.{heading}"), justify="left" if heading == "candidate" else "right")
+    for candidate in document["candidates"]:
+        table.add_row(*_result_cells(candidate))
+    Console().print(table)
+
+
+def _result_cells(candidate: dict[str, Any]) -> list[str]:
+    quality, latency, cost = candidate["quality"], candidate["latency_ms"], candidate["cost"]
+    shown = "–" if quality is None or quality["value"] is None else _quality(quality)
+    return [
+        candidate["name"],
+        shown,
+        _number(latency and latency["p50"], 1),
+        _number(latency and latency["p95"], 1),
+        _number((candidate["throughput"] or {}).get("requests_per_second"), 0),
+        _number(candidate["peak_memory_mib"], 0),
+        _number(candidate["model_size_mib"], 1),
+        _number(cost and cost["per_million_requests"], 2),
+    ]
+
+
+def _quality(quality: dict[str, Any]) -> str:
+    return f"{quality['value']:.1%} [{quality['low']:.1%}, {quality['high']:.1%}]"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def show_recommendation(path: Path, settings: list[str], *, as_json: bool) -> None:
+    """Decide again on the stored rows, with criteria or prices changed by `settings`, and print the answer."""
+    evidence = read_evidence(path)
+    decision = decide_with(evidence, settings)
+    if as_json:
+        console.print_json(recommendation_document(decision))
+        return
+    print_decision(decision)
+
+
+def decide_with(evidence: StudyEvidence, settings: list[str]) -> Decision:
+    """The decision on `evidence`, with criteria or prices changed by `path=value` settings. Raises UserError."""
+    if all(candidate.benchmark is None for candidate in evidence.candidates):
+        raise UserError("cli.no_recommendation")
+    return decide(evidence, apply_overrides(evidence.study, settings) if settings else None)
+
+
+def print_decision(decision: Decision) -> None:
+    """The answer in words: choice, reasons, what is excluded and by which rule."""
+    document = recommendation_document(decision)
+    name = document["candidate"]
+    console.say(english("cli.choice", choice=document["choice"]) + (f" ({name})" if name else ""))
+    for reason in document["reasons"]:
+        console.say(f"  - {reason['text']}")
+    for excluded in document["excluded"]:
+        console.say(english("cli.excluded", name=excluded["candidate"], gate=excluded["gate"]) + excluded["text"])

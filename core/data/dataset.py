@@ -1,0 +1,104 @@
+"""The rows of a study before they are split, from the user's data files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from core.data.fingerprint import fingerprint
+from core.data.reading import read_table, require_filled
+from core.domain import Split
+from core.errors import UserError
+from core.jobs.specs import DataFile, PrepareParameters
+
+_ID = "id"
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """Rows in the user's order, all lists aligned. `groups` has one list for each group column; a null links nothing.
+
+    `splits` is null where the rows are still to be split.
+    """
+
+    ids: list[str]
+    inputs: list[str]
+    targets: list[str]
+    groups: list[list[str | None]]
+    slices: list[tuple[tuple[str, str], ...]]
+    splits: list[Split] | None
+
+
+def read_data_files(parameters: PrepareParameters) -> RawRows:
+    """The rows of `file`, or of `files` with their splits: train, then calibration, then test.
+
+    An `id` column names the rows where its cells are filled and unique; else row numbers do. Raises UserError.
+    """
+    if parameters.file is not None:
+        frame = _read(parameters.file, parameters)
+        return _rows(parameters, frame, [f"row-{number}" for number in frame.index], None)
+    frames = {split: _read(parameters.files[split], parameters) for split in Split if split in parameters.files}
+    ids = [f"{split}-row-{number}" for split, frame in frames.items() for number in frame.index]
+    splits = [split for split, frame in frames.items() for _ in range(len(frame))]
+    return _rows(parameters, pd.concat(frames.values()), ids, splits)
+
+
+def group_columns(parameters: PrepareParameters) -> dict[str, str]:
+    """The columns whose equal cells keep rows together, by the study file's field that names them."""
+    named = {"data.columns.group": parameters.columns.group}
+    named["data.split.group"] = parameters.split.group if parameters.split else None
+    return {field: column for field, column in named.items() if column is not None}
+
+
+def slice_columns(parameters: PrepareParameters) -> dict[str, str]:
+    """The columns that cut the test rows into slices, by the study file's field that names them."""
+    return {f"data.columns.slice[{place}]": column for place, column in enumerate(parameters.columns.slice)}
+
+
+def require_unchanged(file: DataFile) -> Path:
+    """The path of a data file. Raises UserError where it is missing or has changed since the job was planned."""
+    path = Path(file.path)
+    if fingerprint(path).sha256 != file.sha256:
+        raise UserError("data.file.changed", path=str(path))
+    return path
+
+
+def group_keys(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str | None]]:
+    """The cells of each group column, null where blank."""
+    return [[cell or None for cell in frame[column].str.strip()] for column in dict.fromkeys(columns)]
+
+
+def slices_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[tuple[str, str], ...]]:
+    """Each row's (column, value) pairs."""
+    if not columns:
+        return [()] * len(frame)
+    values = zip(*(frame[column].str.strip() for column in columns), strict=True)
+    return [tuple(zip(columns, row, strict=True)) for row in values]
+
+
+def _read(file: DataFile, parameters: PrepareParameters) -> pd.DataFrame:
+    columns = parameters.columns
+    required = {"data.columns.input": columns.input, "data.columns.target": columns.target}
+    path = require_unchanged(file)
+    frame = read_table(path, required | group_columns(parameters) | slice_columns(parameters), [_ID])
+    for field, column in required.items():
+        require_filled(frame, column, field, path)
+    return frame
+
+
+def _rows(parameters: PrepareParameters, frame: pd.DataFrame, ids: list[str], splits: list[Split] | None) -> RawRows:
+    if _ID in frame and frame[_ID].notna().all():
+        own = frame[_ID].str.strip()
+        if (own != "").all() and own.is_unique:
+            ids = own.tolist()
+    return RawRows(
+        ids=ids,
+        inputs=frame[parameters.columns.input].tolist(),
+        targets=frame[parameters.columns.target].str.strip().tolist(),
+        groups=group_keys(frame, list(group_columns(parameters).values())),
+        slices=slices_of(frame, parameters.columns.slice),
+        splits=splits,
+    )

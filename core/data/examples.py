@@ -1,0 +1,46 @@
+"""The prepared dataset on disk: `examples.jsonl` in the folder of a prepare job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.data.jsonl import read_rows, write_rows
+from core.domain import Example, Split
+
+FILE_NAME = "examples.jsonl"
+
+
+def write_examples(folder: Path, examples: Sequence[Example]) -> Path:
+    """Write all examples and return the file's path. Raises UserError (disk.full)."""
+    path = folder / FILE_NAME
+    write_rows(path, examples, _encode)
+    return path
+
+
+def read_examples(folder: Path) -> list[Example]:
+    """All examples of a prepare job's folder, in the order in which they were written."""
+    return list(read_rows(folder / FILE_NAME, _decode))
+
+
+def _encode(example: Example) -> dict[str, Any]:
+    return {
+        "id": example.example_id,
+        "split": example.split.value,
+        "group": example.group,
+        "input": example.input,
+        "target": example.target,
+        "slices": [list(part) for part in example.slices],
+    }
+
+
+def _decode(document: dict[str, Any]) -> Example:
+    return Example(
+        example_id=document["id"],
+        split=Split(document["split"]),
+        group=document["group"],
+        input=document["input"],
+        target=document["target"],
+        slices=tuple((column, value) for column, value in document["slices"]),
+    )

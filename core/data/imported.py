@@ -1,0 +1,143 @@
+"""Predictions measured elsewhere, matched to the dataset's examples and scored."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+import pandas as pd
+
+from core.data.joined import PredictionTable, occurrences, read_prediction_table
+from core.domain import Example, Prediction, Split
+from core.errors import UserError
+from core.jobs.specs import BenchmarkParameters
+from core.spec import Task
+
+_NUMBER = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+
+def import_predictions(parameters: BenchmarkParameters, examples: Sequence[Example], task: Task) -> list[Prediction]:
+    """The predictions of `parameters.predictions` for the dataset's examples, in the examples' order.
+
+    Rows are matched on `id` where the dataset has ids of the file, else on the exact input. `score` outranks `output`.
+    Every test and calibration example has a prediction; train examples have one where the file does. Raises UserError.
+    """
+    if parameters.predictions is None:
+        raise ValueError("the benchmark names no predictions")
+    table = read_prediction_table(parameters.predictions.file, parameters.predictions.columns)
+    places = _match(table, examples)
+    absent = sum(
+        1 for example, place in zip(examples, places, strict=True) if place is None and example.split is not Split.TRAIN
+    )
+    if absent:
+        needed = sum(example.split is not Split.TRAIN for example in examples)
+        raise UserError("data.predictions.rows_missing", file=table.file_name, count=absent, rows=needed)
+    reader = _RowReader(table, task)
+    return [
+        reader.prediction(example, place) for example, place in zip(examples, places, strict=True) if place is not None
+    ]
+
+
+def _match(table: PredictionTable, examples: Sequence[Example]) -> list[int | None]:
+    """Each example's row in the table: null where it has none."""
+    if "id" in table.frame:
+        by_id = {own: place for place, own in enumerate(table.frame["id"])}
+        if any(example.example_id in by_id for example in examples):
+            return [by_id.get(example.example_id) for example in examples]
+    inputs = table.frame["input"].tolist()
+    by_input = {key: place for place, key in enumerate(occurrences(inputs))}
+    places = []
+    for text, occurrence in occurrences([example.input for example in examples]):
+        only = by_input.get((text, 0)) if (text, 1) not in by_input else None
+        places.append(by_input.get((text, occurrence), only))
+    return places
+
+
+class _RowReader:
+    """Turns one row of a predictions file into a prediction."""
+
+    def __init__(self, table: PredictionTable, task: Task) -> None:
+        self._file = table.file_name
+        self._rows: list[int] = table.frame.index.tolist()
+        self._cells: dict[str, list[str]] = {str(name): _cells(table.frame, str(name)) for name in table.frame.columns}
+        self._metric = task.metric
+        self._score_output = _SCORERS.get(task.metric)
+        if self._score_output is None and "score" not in self._cells:
+            raise UserError("data.predictions.score_needed", file=self._file, metric=task.metric)
+
+    def prediction(self, example: Example, place: int) -> Prediction:
+        """The prediction of one example. Raises UserError naming the row for a figure that cannot be."""
+        target = self._cell("target", place).strip()
+        if target and example.target and target != example.target:
+            raise UserError("data.predictions.target_differs", file=self._file, row=self._rows[place])
+        output = self._cells["output"][place] if "output" in self._cells else None
+        return Prediction(
+            example_id=example.example_id,
+            output=output,
+            score=self._score(example, output, place),
+            confidence=self._number("confidence", place, highest=1.0),
+            input_tokens=self._whole("input_tokens", place),
+            output_tokens=self._whole("output_tokens", place),
+            latency_ms=self._number("latency_ms", place),
+        )
+
+    def _score(self, example: Example, output: str | None, place: int) -> float:
+        given = self._number("score", place, highest=1.0)
+        if given is not None:
+            return given
+        if output is None or self._score_output is None:
+            raise UserError("data.predictions.score_blank", file=self._file, row=self._rows[place])
+        if not example.target:
+            raise UserError("data.predictions.target_needed", file=self._file, row=self._rows[place])
+        return float(self._score_output(output, example.target))
+
+    def _cell(self, column: str, place: int) -> str:
+        return self._cells[column][place] if column in self._cells else ""
+
+    def _number(self, column: str, place: int, highest: float = math.inf) -> float | None:
+        text = self._cell(column, place).strip()
+        if not text:
+            return None
+        try:
+            value = _TRUTH[text.lower()] if text.lower() in _TRUTH else float(text)
+        except ValueError:
+            value = math.nan
+        if math.isfinite(value) and 0.0 <= value <= highest:
+            return value
+        code = "data.predictions.share_wrong" if highest == 1.0 else "data.predictions.figure_wrong"
+        raise UserError(code, file=self._file, row=self._rows[place], column=column, value=text)
+
+    def _whole(self, column: str, place: int) -> int | None:
+        value = self._number(column, place)
+        return None if value is None else round(value)
+
+
+def _cells(frame: pd.DataFrame, column: str) -> list[str]:
+    cells: list[str] = frame[column].tolist()
+    return cells
+
+
+def _same_text(output: str, target: str) -> bool:
+    return output.strip() == target.strip()
+
+
+def _same_number(output: str, target: str) -> bool:
+    """Whether the last number of the output equals the target's last one, thousands separators aside."""
+    answer, wanted = _last_number(output), _last_number(target)
+    return wanted is not None and answer == wanted
+
+
+def _last_number(text: str) -> Decimal | None:
+    numbers = _NUMBER.findall(text)
+    return Decimal(numbers[-1].replace(",", "")) if numbers else None
+
+
+_SCORERS: dict[str, Callable[[str, str], bool]] = {
+    "accuracy": _same_text,
+    "macro_f1": _same_text,
+    "exact_match": _same_text,
+    "numeric": _same_number,
+}

@@ -1,0 +1,183 @@
+"""The prepare job: read the user's rows, group what is the same, split, check, and write `examples.jsonl`."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.data.dataset import RawRows, read_data_files
+from core.data.examples import write_examples
+from core.data.grouping import link_rows, normalise, repeated_rows
+from core.data.joined import join_predictions
+from core.data.splitting import Separation, separate_files, split_rows
+from core.domain import Example, Split
+from core.errors import UserError
+from core.jobs.results import Dropped, PrepareResult
+from core.jobs.specs import PrepareParameters
+from core.spec import SplitPlan
+from core.worker.context import JobContext, Stopped
+
+CALIBRATION_SET_ASIDE = 0.1
+MOST_OVERLAP = 0.02
+_STEPS = 4
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """The rows with the number of each one's group."""
+
+    rows: RawRows
+    groups: list[int]
+
+
+def run(parameters: PrepareParameters, context: JobContext) -> PrepareResult:
+    """The dataset's figures, once `examples.jsonl` stands in the job's folder. Raises UserError, Stopped."""
+    started = time.monotonic()
+    context.started("cpu")
+    _step(context, "phase.read", 0)
+    _refuse_unused_columns(parameters)
+    from_predictions = parameters.file is None and not parameters.files
+    rows = join_predictions(parameters) if from_predictions else read_data_files(parameters)
+    _step(context, "phase.group", 1)
+    grouped = _Grouped(rows, link_rows([[normalise(text) for text in rows.inputs], *rows.groups]))
+    _step(context, "phase.split", 2)
+    grouped, splits, dropped = _split(parameters, grouped, from_predictions)
+    if parameters.set_calibration_aside:
+        splits = _with_calibration_set_aside(parameters, grouped, splits)
+    _check(parameters, grouped.rows, splits, from_predictions)
+    _step(context, "phase.write_rows", 3)
+    write_examples(context.folder, _examples(grouped, splits))
+    context.progress("phase.write_rows", _STEPS, _STEPS)
+    return _result(parameters, grouped, splits, dropped, time.monotonic() - started)
+
+
+def _step(context: JobContext, phase: str, step: int) -> None:
+    context.progress(phase, step, _STEPS)
+    if context.should_stop():
+        raise Stopped
+
+
+def _refuse_unused_columns(parameters: PrepareParameters) -> None:
+    for field in ("context", "image"):
+        if getattr(parameters.columns, field) is not None:
+            raise UserError("data.column.not_used", field=f"data.columns.{field}")
+
+
+def _split(
+    parameters: PrepareParameters, grouped: _Grouped, from_predictions: bool
+) -> tuple[_Grouped, list[Split], tuple[Dropped, ...]]:
+    rows = grouped.rows
+    if rows.splits is not None:
+        separation = separate_files(grouped.groups, rows.splits)
+        _refuse_overlap(parameters, rows.splits, separation)
+        kept = _kept(grouped, separation.keep)
+        return kept, list(kept.rows.splits or []), _dropped(separation)
+    if from_predictions and parameters.split is None:
+        return grouped, [Split.TEST] * len(rows.ids), ()
+    plan = parameters.split or SplitPlan()
+    targets = rows.targets if parameters.task.kind == "classification" else None
+    return grouped, split_rows(grouped.groups, targets, plan.test, plan.calibration, plan.seed), ()
+
+
+def _refuse_overlap(parameters: PrepareParameters, splits: Sequence[Split], separation: Separation) -> None:
+    rows_test = splits.count(Split.TEST)
+    overlapping = separation.overlapping_test_rows
+    if parameters.overlap == "refuse" and overlapping > MOST_OVERLAP * rows_test:
+        raise UserError("data.files.overlap", count=overlapping, rows=rows_test)
+
+
+def _kept(grouped: _Grouped, keep: Sequence[bool]) -> _Grouped:
+    places = [place for place, kept in enumerate(keep) if kept]
+    rows = grouped.rows
+    return _Grouped(
+        replace(
+            rows,
+            ids=[rows.ids[place] for place in places],
+            inputs=[rows.inputs[place] for place in places],
+            targets=[rows.targets[place] for place in places],
+            groups=[[keys[place] for place in places] for keys in rows.groups],
+            slices=[rows.slices[place] for place in places],
+            splits=[rows.splits[place] for place in places] if rows.splits is not None else None,
+        ),
+        [grouped.groups[place] for place in places],
+    )
+
+
+def _dropped(separation: Separation) -> tuple[Dropped, ...]:
+    reasons = ("train_in_test", "calibration_in_test", "train_in_calibration")
+    counts = [(reason, int(getattr(separation, reason))) for reason in reasons]
+    return tuple(Dropped(reason=f"data.dropped.{reason}", rows=count) for reason, count in counts if count)
+
+
+def _with_calibration_set_aside(parameters: PrepareParameters, grouped: _Grouped, splits: list[Split]) -> list[Split]:
+    """A tenth of train becomes calibration, groups kept whole, where there is no calibration part yet."""
+    train = [place for place, split in enumerate(splits) if split is Split.TRAIN]
+    if Split.CALIBRATION in splits or not train:
+        return splits
+    targets = [grouped.rows.targets[place] for place in train] if parameters.task.kind == "classification" else None
+    groups = [grouped.groups[place] for place in train]
+    seed = parameters.split.seed if parameters.split else SplitPlan().seed
+    aside = split_rows(groups, targets, CALIBRATION_SET_ASIDE, 0.0, seed)
+    changed = list(splits)
+    for place, part in zip(train, aside, strict=True):
+        if part is Split.TEST:
+            changed[place] = Split.CALIBRATION
+    return changed
+
+
+def _check(parameters: PrepareParameters, rows: RawRows, splits: Sequence[Split], from_predictions: bool) -> None:
+    if Split.TEST not in splits:
+        raise UserError("data.split.no_test_rows", count=len(splits))
+    if parameters.needs_train and Split.TRAIN not in splits:
+        raise UserError("data.split.no_train_rows")
+    if parameters.task.kind == "classification" and not from_predictions:
+        classes = set(rows.targets)
+        if len(classes) == 1:
+            raise UserError("data.target.one_class", column=parameters.columns.target, label=classes.pop())
+        trained = {target for target, split in zip(rows.targets, splits, strict=True) if split is Split.TRAIN}
+        if parameters.needs_train and len(trained) == 1:
+            raise UserError("data.target.one_class_in_train", column=parameters.columns.target, label=trained.pop())
+
+
+def _examples(grouped: _Grouped, splits: Sequence[Split]) -> list[Example]:
+    rows = grouped.rows
+    names = [f"g{group}" for group in grouped.groups]
+    return list(map(Example, rows.ids, splits, names, rows.inputs, rows.targets, rows.slices))
+
+
+def _result(
+    parameters: PrepareParameters,
+    grouped: _Grouped,
+    splits: Sequence[Split],
+    dropped: tuple[Dropped, ...],
+    seconds: float,
+) -> PrepareResult:
+    rows = grouped.rows
+    counts = Counter(splits)
+    lengths = np.array([len(text) for text in rows.inputs])
+    classes = Counter(target for target in rows.targets if target)
+    classification = parameters.task.kind == "classification"
+    return PrepareResult(
+        rows_train=counts[Split.TRAIN],
+        rows_calibration=counts[Split.CALIBRATION],
+        rows_test=counts[Split.TEST],
+        dropped=dropped,
+        labels=tuple(sorted(classes)) if classification else (),
+        groups=len(set(grouped.groups)),
+        duplicate_rows=repeated_rows(rows.inputs),
+        input_length_p50=float(np.percentile(lengths, 50)),
+        input_length_p95=float(np.percentile(lengths, 95)),
+        input_length_max=int(lengths.max()),
+        label_entropy_bits=_entropy_bits(classes) if classification and classes else None,
+        seconds=seconds,
+    )
+
+
+def _entropy_bits(classes: Counter[str]) -> float:
+    """Shannon's entropy of the class shares, in bits."""
+    shares = np.array(list(classes.values()), dtype=float) / sum(classes.values())
+    return float(-(shares * np.log2(shares)).sum()) + 0.0

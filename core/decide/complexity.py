@@ -1,0 +1,154 @@
+"""The measured complexity of the task beside the stated one, and where the two contradict each other.
+
+Measured as low where the student is shown to stay within the quality margin of the teacher (one-sided 95 % bound), as
+high where it is shown to fall further behind than the margin, as moderate between. A level that the study states itself
+is contradicted by any other; the default level only by what it cannot mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from core.decide.draws import Draws
+from core.decide.options import Option
+from core.decide.outcome import ComplexityProfile, Message, SliceGap, message
+from core.decide.systems import SharedRows, System, mixed_rows, shared_rows
+from core.domain import BoolArray, FloatArray, Role
+from core.evidence import StudyEvidence
+from core.metrics.quality import MetricRows, metric_rows, slice_masks
+from core.spec import BaselineModel, Study
+
+FEWEST_ROWS_OF_A_SLICE = 20
+POINTS = 100.0
+
+
+def complexity_of(
+    evidence: StudyEvidence, study: Study, options: Sequence[Option], reference: str | None
+) -> ComplexityProfile:
+    """The profile from what is measured so far; null where it is not."""
+    profile = _of_the_data(evidence, study)
+    if evidence.test is None:
+        return profile
+    shared = shared_rows(evidence.test, study.task.metric)
+    measured = {option.name: option.system for option in options if option.system is not None}
+    floor = _floor(study, measured)
+    teacher = measured.get(reference or "")
+    if teacher is None:
+        return profile
+    if floor is not None and floor != reference:
+        difference = teacher.quality_draws.minus(measured[floor].quality_draws)
+        profile = replace(profile, teacher=reference, floor_gap=difference.interval)
+    student = _best_student(study, measured, reference)
+    if student is None:
+        return replace(profile, teacher=reference)
+    return _beside(study, profile, shared, (reference or "", teacher), (student, measured[student]))
+
+
+def _of_the_data(evidence: StudyEvidence, study: Study) -> ComplexityProfile:
+    stated = study.criteria.complexity.stated
+    data = evidence.dataset
+    if data is None:
+        return ComplexityProfile(stated)
+    return ComplexityProfile(
+        stated,
+        label_entropy_bits=data.label_entropy_bits,
+        input_length_p50=data.input_length_p50,
+        input_length_p95=data.input_length_p95,
+        input_length_max=data.input_length_max,
+    )
+
+
+def _floor(study: Study, measured: dict[str, System]) -> str | None:
+    """The best measured linear model on TF-IDF."""
+    names = [name for name in measured if isinstance(study.candidate(name).model, BaselineModel)]
+    return max(names, key=lambda name: measured[name].quality.value, default=None)
+
+
+def _best_student(study: Study, measured: dict[str, System], reference: str | None) -> str | None:
+    names = [name for name in measured if study.candidate(name).role is Role.STUDENT and name != reference]
+    return max(names, key=lambda name: measured[name].quality.value, default=None)
+
+
+def _beside(
+    study: Study,
+    profile: ComplexityProfile,
+    shared: SharedRows,
+    teacher: tuple[str, System],
+    student: tuple[str, System],
+) -> ComplexityProfile:
+    strong, weak = teacher[1], student[1]
+    gap = strong.quality_draws.minus(weak.quality_draws)
+    profile = replace(
+        profile,
+        teacher=teacher[0],
+        student=student[0],
+        disagreement=_disagreement(strong, weak),
+        gap=gap.interval,
+        headroom=_headroom(shared, strong, weak),
+        slices=_slices(shared, strong, weak),
+        measured=_level(gap, study.criteria.service.quality_margin),
+    )
+    return replace(profile, contradiction=_contradiction(study, profile, gap))
+
+
+def _level(gap: Draws, margin: float) -> Literal["low", "moderate", "high"]:
+    if gap.upper_bound <= margin:
+        return "low"
+    return "high" if gap.lower_bound > margin else "moderate"
+
+
+def _contradiction(study: Study, profile: ComplexityProfile, gap: Draws) -> Message | None:
+    stated_by_user = "stated" in study.criteria.complexity.model_fields_set
+    if profile.measured in (None, profile.stated) or not stated_by_user:
+        return None
+    values = {
+        "stated": profile.stated,
+        "student": profile.student,
+        "teacher": profile.teacher,
+        "margin": study.criteria.service.quality_margin * POINTS,
+        "gap": gap.value * POINTS,
+    }
+    if profile.measured == "low":
+        return message("decide.complexity.easier", **values, bound=gap.upper_bound * POINTS)
+    if profile.measured == "high":
+        return message("decide.complexity.harder", **values, bound=gap.lower_bound * POINTS)
+    return message("decide.complexity.between", **values)
+
+
+def _disagreement(teacher: System, student: System) -> float:
+    """The share of rows answered differently: by their outputs where both have them, else by their scores."""
+    if None in teacher.rows.outputs or None in student.rows.outputs:
+        return float(np.mean(teacher.rows.scores != student.rows.scores))
+    pairs = zip(teacher.rows.outputs, student.rows.outputs, strict=True)
+    return float(np.mean([strong != weak for strong, weak in pairs]))
+
+
+def _headroom(shared: SharedRows, teacher: System, student: System) -> float:
+    """What a router that always sends to the model with the better answer adds to the better of the two."""
+    best = mixed_rows(teacher.rows, student.rows, teacher.rows.scores > student.rows.scores)
+    metric = metric_rows(shared.metric, best.scores, best.outputs, shared.test.targets)
+    return max(float(metric.value()) - max(teacher.quality.value, student.quality.value), 0.0)
+
+
+def _slices(shared: SharedRows, teacher: System, student: System) -> tuple[SliceGap, ...]:
+    """Slices with enough rows for an interval, the widest gap first."""
+    found = []
+    for (column, value), mask in slice_masks(shared.test.slices).items():
+        if int(mask.sum()) < FEWEST_ROWS_OF_A_SLICE:
+            continue
+        strong, weak = (_values(system.metric, mask, shared) for system in (teacher, student))
+        gap = Draws(float(strong[0] - weak[0]), (strong - weak)[1:])
+        found.append(SliceGap(column, value, int(mask.sum()), float(strong[0]), float(weak[0]), gap.interval))
+    return tuple(sorted(found, key=lambda one: (-one.gap.value, one.column, one.value)))
+
+
+def _values(metric: MetricRows, mask: BoolArray, shared: SharedRows) -> FloatArray:
+    """The metric on the rows of a slice, on the sample and in each resample that has some of them."""
+    members = np.flatnonzero(mask)
+    weights = shared.weights[:, members]
+    kept = weights[weights.sum(axis=1) > 0]
+    return MetricRows(metric.counts[members], metric.of_sums).value(kept)

@@ -1,0 +1,135 @@
+"""The decision: gates, chance constraints, Pareto front, choice, how sure it is, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from core.decide.assumptions import assumptions_of, price_notes
+from core.decide.break_even import break_even_of
+from core.decide.choice import Settled, needs_margin, settle
+from core.decide.complexity import complexity_of
+from core.decide.compliance import compliance_notes
+from core.decide.flips import Answer, flips_of
+from core.decide.measure_next import measure_next_of
+from core.decide.options import Option, decided_on, options_of
+from core.decide.outcome import Confidence, Decision, Flip, Message, message
+from core.decide.policies import RoutedPolicy
+from core.decide.prices import Assumption
+from core.decide.reasons import exclusions_of, headline_of, reasons_of
+from core.decide.rows import candidate_rows
+from core.domain import Role
+from core.evidence import StudyEvidence
+from core.spec import Api, Study
+
+QUALITY_MARGIN = "criteria.service.quality_margin"
+DecidedWith = Mapping[str, Sequence[RoutedPolicy]]
+
+
+def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: bool = True) -> Decision:
+    """The recommendation for stored rows; the same rows and study give the same one, byte for byte.
+
+    `study` stands in for the evidence's own, as `apply_overrides` hands it back. `with_flips` false leaves out what
+    would change the recommendation, which takes the longest. Raises UserError where a profile cannot be priced or the
+    metric asks for outputs that imported predictions lack.
+    """
+    study = evidence.study if study is None else study
+    options = options_of(evidence, study)
+    settled = _settled(study, options)
+    on = decided_on(evidence)
+    assumptions = assumptions_of(study, on)
+    rows = candidate_rows(study, settled, options)
+    best = settled.candidate or settled.leading or ""
+    cost = study.criteria.cost
+    return Decision(
+        study=study.name,
+        currency=cost.currency,
+        monthly_requests=cost.monthly_requests,
+        monthly_budget=cost.monthly_budget,
+        value_per_success=cost.value_per_success,
+        min_quality=study.criteria.service.min_quality,
+        quality_margin=study.criteria.service.quality_margin,
+        p95_limit_ms=study.criteria.service.p95_latency_ms,
+        choice=settled.choice,
+        candidate=settled.candidate,
+        leading=settled.leading,
+        reference=settled.reference,
+        headline=headline_of(settled, options),
+        confidence=Confidence(settled.probability_best.get(best), settled.expected_loss.get(best), settled.evpi),
+        reasons=reasons_of(study, settled, options),
+        excluded=exclusions_of(options),
+        not_measured=tuple(option.name for option in options if option.system is None),
+        candidates=rows,
+        policies=tuple(policy.decision for option in options for policy in option.policies),
+        front=settled.front,
+        frontier=settled.frontier,
+        break_even=break_even_of(study, settled.candidate, options),
+        flips=_flips(evidence, study, options, settled, assumptions) if with_flips else (),
+        measure_next=measure_next_of(study, settled, options),
+        complexity=complexity_of(evidence, study, options, settled.reference),
+        assumptions=assumptions,
+        notes=_notes(study, options) + tuple(price_notes(study, on)),
+        decided_on=on,
+    )
+
+
+def _settled(study: Study, options: Sequence[Option]) -> Settled:
+    return settle(study, [contender for option in options if (contender := option.contender) is not None])
+
+
+def _answer(evidence: StudyEvidence, study: Study, frozen: DecidedWith | None) -> Answer:
+    options = options_of(evidence, study, frozen)
+    return _answer_of(_settled(study, options), options)
+
+
+def _answer_of(settled: Settled, options: Sequence[Option]) -> Answer:
+    benefits = {option.name: option.net_benefit.value for option in options if option.net_benefit is not None}
+    return Answer(settled.choice, settled.candidate, benefits)
+
+
+def _flips(
+    evidence: StudyEvidence,
+    study: Study,
+    options: Sequence[Option],
+    settled: Settled,
+    assumptions: Sequence[Assumption],
+) -> tuple[Flip, ...]:
+    if settled.why == "nothing_measured":
+        return ()
+    by_margin = study.criteria.cost.value_per_success is None and needs_margin(study)
+    searched = [one for one in assumptions if by_margin or one.name != QUALITY_MARGIN]
+    frozen = {option.name: option.policies for option in options if option.policies}
+    return flips_of(
+        study,
+        searched,
+        _answer_of(settled, options),
+        quick=lambda changed: _answer(evidence, changed, frozen),
+        full=lambda changed: _answer(evidence, changed, None),
+    )
+
+
+def _notes(study: Study, options: Sequence[Option]) -> tuple[Message, ...]:
+    """What a reader must know beside the figures."""
+    notes = compliance_notes(study)
+    if any(not isinstance(study.profiles[name], Api) for name in study.profiles):
+        notes.append(message("decide.note.machines"))
+    if study.criteria.cost.value_per_success is None:
+        notes.append(message("decide.note.no_value"))
+    for option in options:
+        notes += _candidate_notes(study, option)
+    unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]
+    if unknown:
+        notes.append(message("decide.note.one_off_unknown", names=", ".join(unknown)))
+    return tuple(notes)
+
+
+def _candidate_notes(study: Study, option: Option) -> list[Message]:
+    if option.system is None:
+        return []
+    notes = []
+    hybrid = option.candidate.role is Role.HYBRID
+    on_machines = not hybrid and not isinstance(study.profile_of(option.candidate), Api)
+    if on_machines and option.system.one_at_a_time:
+        notes.append(message("decide.note.one_at_a_time", candidate=option.name))
+    if hybrid and option.bill.monthly is not None and option.bill.replicas is None:
+        notes.append(message("decide.note.scoring_unpriced", candidate=option.name))
+    return notes

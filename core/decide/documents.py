@@ -1,0 +1,284 @@
+"""The two documents that scripts rely on: results and recommendation, as plain JSON values.
+
+Keys are never missing: what was not measured is null, and NaN never appears. Candidates stand in study order.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Any
+
+from core.decide.outcome import (
+    CandidateDecision,
+    ComplexityProfile,
+    CostFigures,
+    Decision,
+    Interval,
+    Latency,
+    Message,
+    PolicyDecision,
+    Quality,
+)
+from core.evidence import StudyEvidence
+from core.i18n import translate_text
+from core.spec import Study
+
+DIGITS = 12  # more would only show how a machine adds up
+
+
+def results_document(evidence: StudyEvidence, decision: Decision) -> dict[str, Any]:
+    """The document of `tercet results --json`: measurements with intervals, per candidate and per policy."""
+    study = evidence.study
+    return _document(
+        {
+            "study": study.name,
+            "task": {"kind": study.task.kind, "metric": study.task.metric, "prompt": study.task.prompt},
+            "data": _data(evidence),
+            "complexity": _complexity(decision.complexity),
+            "candidates": [_candidate(candidate, study) for candidate in decision.candidates],
+            "policies": [_policy(policy) for policy in decision.policies],
+        }
+    )
+
+
+def recommendation_document(decision: Decision) -> dict[str, Any]:
+    """The document of `tercet recommend --json`: the choice, its reasons, and what would change it."""
+    confidence = decision.confidence
+    return _document(
+        {
+            "choice": decision.choice.value,
+            "candidate": decision.candidate,
+            "confidence": {
+                "probability_best": confidence.probability_best,
+                "expected_loss": confidence.expected_loss,
+                "evpi": confidence.evpi,
+            },
+            "headline": _message(decision.headline),
+            "leading": decision.leading,
+            "reasons": [_message(reason) for reason in decision.reasons],
+            "excluded": [
+                {
+                    "candidate": excluded.candidate,
+                    "gate": excluded.gate.value,
+                    "rule": excluded.rule,
+                    "code": excluded.message.code,
+                    "values": excluded.message.values,
+                    "text": excluded.message.text,
+                }
+                for excluded in decision.excluded
+            ],
+            "not_measured": list(decision.not_measured),
+            "front": list(decision.front),
+            "frontier": [
+                {
+                    "candidate": step.candidate,
+                    "icer": step.icer,
+                    "value_from": step.value_from,
+                    "value_to": step.value_to,
+                }
+                for step in decision.frontier
+            ],
+            "break_even": [
+                {"against": one.against, "requests": one.requests, "months": one.months} for one in decision.break_even
+            ],
+            "flips": [
+                {
+                    "assumption": flip.path,
+                    "value": flip.value,
+                    "unit": flip.unit,
+                    "flips_at": flip.flips_at,
+                    "to": None if flip.to is None else flip.to.value,
+                    "to_candidate": flip.to_candidate,
+                }
+                for flip in decision.flips
+            ],
+            "measure_next": [
+                {"what": one.message.text, "code": one.message.code, "evppi": one.evppi, "cost": one.cost}
+                for one in decision.measure_next
+            ],
+            "assumptions": [
+                {
+                    "name": one.name,
+                    "value": one.value,
+                    "unit": one.unit,
+                    "source": one.source,
+                    "as_of": one.as_of,
+                    "origin": one.origin,
+                }
+                for one in decision.assumptions
+            ],
+            "notes": [_message(note) for note in decision.notes],
+        }
+    )
+
+
+def _document(parts: dict[str, Any]) -> dict[str, Any]:
+    return {key: plain(part) for key, part in parts.items()}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: dates as text, figures in twelve digits, and no NaN or infinity."""
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {"code": message.code, "values": message.values, "text": message.text}
+
+
+def _data(evidence: StudyEvidence) -> dict[str, Any]:
+    data = evidence.dataset
+    if data is None:
+        return {"rows": {"train": None, "calibration": None, "test": None}, "dropped": []}
+    return {
+        "rows": {"train": data.rows_train, "calibration": data.rows_calibration, "test": data.rows_test},
+        "dropped": [
+            {
+                "reason": translate_text("en", one.reason, {"rows": one.rows, "count": one.rows}, one.reason),
+                "rows": one.rows,
+            }
+            for one in data.dropped
+        ],
+    }
+
+
+def _complexity(profile: ComplexityProfile) -> dict[str, Any]:
+    measured = {
+        "level": profile.measured,
+        "teacher": profile.teacher,
+        "student": profile.student,
+        "disagreement": profile.disagreement,
+        "gap": _interval(profile.gap),
+        "headroom": profile.headroom,
+        "floor_gap": _interval(profile.floor_gap),
+        "label_entropy_bits": profile.label_entropy_bits,
+        "input_length": {
+            "p50": profile.input_length_p50,
+            "p95": profile.input_length_p95,
+            "max": profile.input_length_max,
+        },
+        "slices": [
+            {
+                "column": one.column,
+                "value": one.value,
+                "rows": one.rows,
+                "teacher": one.teacher,
+                "student": one.student,
+                "gap": _interval(one.gap),
+            }
+            for one in profile.slices
+        ],
+    }
+    contradiction = None if profile.contradiction is None else profile.contradiction.text
+    return {"stated": profile.stated, "measured": measured, "contradiction": contradiction}
+
+
+def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
+    return {
+        "name": candidate.name,
+        "role": candidate.role.value,
+        "source": candidate.source,
+        "parent": candidate.parent,
+        "origin": candidate.origin,
+        "runtime": candidate.runtime,
+        "policy": None if candidate.policy is None else candidate.policy.value,
+        "quality": _quality(candidate.quality, study.task.metric),
+        "latency_ms": _latency(candidate.latency),
+        "throughput": {
+            "requests_per_second": candidate.requests_per_second,
+            "output_tokens_per_second": candidate.output_tokens_per_second,
+        },
+        "runtimes": [
+            {"runtime": one.runtime, "p50_ms": one.p50_ms, "requests_per_second": one.requests_per_second}
+            for one in candidate.runtimes
+        ],
+        "peak_memory_mib": candidate.peak_memory_mib,
+        "model_size_mib": candidate.model_size_mib,
+        "parameters": candidate.parameters,
+        "energy": {"joules_per_request": candidate.joules_per_request, "source": candidate.energy_source},
+        "cost": _cost(candidate.cost, study.criteria.cost.currency),
+        "cost_benefit": _interval(candidate.cost_benefit) or {"value": None, "low": None, "high": None},
+    }
+
+
+def _quality(quality: Quality | None, metric: str) -> dict[str, Any]:
+    if quality is None:
+        return {"metric": metric, "value": None, "low": None, "high": None, "n": None}
+    return {
+        "metric": quality.metric,
+        "value": quality.value,
+        "low": quality.low,
+        "high": quality.high,
+        "n": quality.n,
+    }
+
+
+def _latency(latency: Latency | None) -> dict[str, Any]:
+    """Times of tokens are null: this version times whole answers only."""
+    return {
+        "p50": None if latency is None else latency.p50,
+        "p95": None if latency is None else latency.p95,
+        "p99": None if latency is None else latency.p99,
+        "time_to_first_token": None,
+        "time_to_first_output_token": None,
+        "time_per_output_token": None,
+    }
+
+
+def _cost(cost: CostFigures | None, currency: str) -> dict[str, Any]:
+    if cost is None:
+        return {
+            "per_million_requests": None, "per_success": None, "monthly": None, "one_off": None, "currency": currency,
+        }  # fmt: skip
+    return {
+        "per_million_requests": _value(cost.per_million_requests),
+        "per_success": _value(cost.per_success),
+        "monthly": _value(cost.monthly),
+        "one_off": cost.one_off,
+        "currency": cost.currency,
+    }
+
+
+def _value(interval: Interval | None) -> float | None:
+    return None if interval is None else interval.value
+
+
+def _interval(interval: Interval | None) -> dict[str, Any] | None:
+    if interval is None:
+        return None
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
+def _policy(policy: PolicyDecision) -> dict[str, Any]:
+    return {
+        "candidate": policy.candidate,
+        "kind": policy.kind.value,
+        "apgr": policy.apgr,
+        "apgr_low": policy.apgr_low,
+        "apgr_high": policy.apgr_high,
+        "cpt50": policy.cpt50,
+        "cpt80": policy.cpt80,
+        "threshold": policy.threshold,
+        "strong_share": policy.strong_share,
+        "quality": _quality(policy.quality, policy.quality.metric),
+        "per_million_requests": policy.per_million_requests,
+        "curve": policy.curve.tolist(),
+        "baselines": {
+            "random": policy.baseline_random,
+            "length": policy.baseline_length,
+            "hull": policy.baseline_hull,
+            "oracle": policy.baseline_oracle,
+            "teacher": policy.teacher_quality,
+            "student": policy.student_quality,
+        },
+        "verdict": policy.verdict.value,
+        "reason": policy.reason.text,
+    }

@@ -1,0 +1,142 @@
+"""What excludes a candidate: rules, memory, and chance constraints on quality, latency and budget.
+
+A chance constraint holds where its probability, from the bootstrap, is at least 0.9. What is not known is not passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from core.decide.bills import Bill
+from core.decide.compliance import compliance_gates
+from core.decide.outcome import GateResult, Latency, message
+from core.decide.systems import System
+from core.domain import FloatArray, Gate, Role
+from core.metrics.percentiles import MINIMUM_SAMPLES, percentiles, probability_within
+from core.spec import Candidate, SelfHosted, Study
+
+CHANCE = 0.9
+_MIB_PER_GIB = 1024.0
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Peak memory of one candidate's models; null where one was not measured."""
+
+    peak_mib: float | None
+
+
+@lru_cache(maxsize=512)
+def latency_of(system: System, limit_ms: float | None) -> Latency | None:
+    """Percentiles of single requests with P(p95 <= limit); null where nothing was timed."""
+    if system.latency_ms is None or len(system.latency_ms) == 0:
+        return None
+    found = percentiles(system.latency_ms.tolist())
+    carried = system.effective_latency_samples or len(system.latency_ms)
+    return Latency(
+        p50=float(found.p50 or 0.0),
+        p95=found.p95 if carried >= MINIMUM_SAMPLES[0.95] else None,
+        p99=found.p99 if carried >= MINIMUM_SAMPLES[0.99] else None,
+        samples=carried,
+        source=system.latency_source,
+        probability_within_limit=None if limit_ms is None else _chance_within(system.latency_ms, carried, limit_ms),
+    )
+
+
+def gates_of(
+    study: Study, candidate: Candidate, system: System, latency: Latency | None, bill: Bill, memory: Memory
+) -> tuple[GateResult, ...]:
+    """Every requirement that the study sets, in the order in which a reader wants them."""
+    results = compliance_gates(study, candidate)
+    results += _memory_gate(study, candidate, memory)
+    results += _quality_gate(study, candidate, system)
+    results += _latency_gate(study, candidate, latency)
+    results += _budget_gate(study, candidate, bill)
+    return tuple(results)
+
+
+def is_undecided(gate: GateResult) -> bool:
+    """Whether more data could still turn a gate that is not passed: a chance constraint neither held nor refuted."""
+    return gate.state != "pass" and gate.probability is not None and gate.probability > 1.0 - CHANCE
+
+
+def _chance_within(samples: FloatArray, carried: int, limit_ms: float) -> float | None:
+    if carried < MINIMUM_SAMPLES[0.95]:
+        return None
+    if carried < len(samples):
+        # A mixture of two short series knows no more than the shorter: its quantiles stand for so many samples.
+        step = (len(samples) - 1) / (carried - 1)
+        ordered = sorted(samples.tolist())
+        samples_of_that_size = [ordered[round(index * step)] for index in range(carried)]
+        return probability_within(samples_of_that_size, 0.95, limit_ms)
+    return probability_within(samples.tolist(), 0.95, limit_ms)
+
+
+def _quality_gate(study: Study, candidate: Candidate, system: System) -> list[GateResult]:
+    floor = study.criteria.service.min_quality
+    if floor is None:
+        return []
+    chance = system.quality_draws.probability_at_least(floor)
+    code = "decide.gate.quality.pass" if chance >= CHANCE else "decide.gate.quality.fail"
+    text = message(code, candidate=candidate.name, value=system.quality.value, limit=floor, chance=chance)
+    return [GateResult(Gate.QUALITY, "pass" if chance >= CHANCE else "fail", None, text, chance)]
+
+
+def _latency_gate(study: Study, candidate: Candidate, latency: Latency | None) -> list[GateResult]:
+    limit = study.criteria.service.p95_latency_ms
+    if limit is None:
+        return []
+    if latency is None or latency.probability_within_limit is None:
+        samples = 0 if latency is None else latency.samples
+        code = "decide.gate.latency.unknown" if samples == 0 else "decide.gate.latency.few"
+        text = message(code, candidate=candidate.name, samples=samples, needed=MINIMUM_SAMPLES[0.95], limit=limit)
+        return [GateResult(Gate.LATENCY, "unknown", None, text)]
+    chance = latency.probability_within_limit
+    state = "pass" if chance >= CHANCE else "fail"
+    text = message(
+        f"decide.gate.latency.{state}", candidate=candidate.name, value=latency.p95 or 0.0, limit=limit, chance=chance
+    )
+    return [GateResult(Gate.LATENCY, "pass" if chance >= CHANCE else "fail", None, text, chance)]
+
+
+def _budget_gate(study: Study, candidate: Candidate, bill: Bill) -> list[GateResult]:
+    budget = study.criteria.cost.monthly_budget
+    if budget is None:
+        return []
+    currency = study.criteria.cost.currency
+    if bill.monthly is None:
+        text = message(f"decide.gate.budget.{bill.lacks}", candidate=candidate.name)
+        return [GateResult(Gate.BUDGET, "unknown", None, text)]
+    chance = bill.monthly.probability_at_most(budget)
+    state = "pass" if chance >= CHANCE else "fail"
+    text = message(
+        f"decide.gate.budget.{state}",
+        candidate=candidate.name, value=bill.monthly.value, limit=budget, currency=currency, chance=chance,
+    )  # fmt: skip
+    return [GateResult(Gate.BUDGET, "pass" if chance >= CHANCE else "fail", None, text, chance)]
+
+
+def _memory_gate(study: Study, candidate: Candidate, memory: Memory) -> list[GateResult]:
+    limits = [
+        profile.memory_gib
+        for profile in _profiles(study, candidate)
+        if isinstance(profile, SelfHosted) and profile.memory_gib is not None
+    ]
+    if not limits:
+        return []
+    limit = min(limits)
+    if memory.peak_mib is None:
+        text = message("decide.gate.memory.unknown", candidate=candidate.name, limit=limit)
+        return [GateResult(Gate.MEMORY, "unknown", None, text)]
+    needed = memory.peak_mib / _MIB_PER_GIB
+    fits = needed <= limit
+    code = "decide.gate.memory.pass" if fits else "decide.gate.memory.fail"
+    text = message(code, candidate=candidate.name, value=needed, limit=limit)
+    return [GateResult(Gate.MEMORY, "pass" if fits else "fail", None, text)]
+
+
+def _profiles(study: Study, candidate: Candidate) -> list[object]:
+    if candidate.role is Role.HYBRID:
+        return [study.profile_of(study.candidate(name)) for name in (candidate.teacher, candidate.student) if name]
+    return [study.profile_of(candidate)]

@@ -1,0 +1,76 @@
+"""What to measure, count or answer next, the most valuable first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.decide.choice import Settled
+from core.decide.compliance import open_questions
+from core.decide.options import Option
+from core.decide.outcome import MeasureNext, message
+from core.decide.value import partial_information
+from core.domain import FloatArray, Gate
+from core.spec import BaselineModel, Study
+
+_MOST_QUALITIES = 2
+
+
+def measure_next_of(study: Study, settled: Settled, options: Sequence[Option]) -> tuple[MeasureNext, ...]:
+    """Open questions first, then missing measurements, then more of what is measured, by its expected value."""
+    found = [MeasureNext(question, None, None) for question in open_questions(study)]
+    if study.task.kind == "classification" and not any(
+        isinstance(candidate.model, BaselineModel) for candidate in study.candidates
+    ):
+        found.append(MeasureNext(message("decide.next.floor"), None, None))
+    found += [
+        MeasureNext(message("decide.next.not_measured", candidate=option.name), None, None)
+        for option in options
+        if option.system is None
+    ]
+    found += _missing_figures(options)
+    found += _more_examples(settled)
+    found += _qualities(settled, options)
+    if study.criteria.cost.value_per_success is None:
+        found.append(MeasureNext(message("decide.next.value"), None, None))
+    return tuple(found)
+
+
+def _missing_figures(options: Sequence[Option]) -> list[MeasureNext]:
+    found = []
+    for option in options:
+        unknown = {gate.gate for gate in option.gates if gate.state == "unknown"}
+        if Gate.LATENCY in unknown:
+            found.append(MeasureNext(message("decide.next.latency", candidate=option.name), None, None))
+        unpriced = option.system is not None and option.bill.monthly is None
+        if unpriced and option.bill.lacks == "no_tokens":
+            found.append(MeasureNext(message("decide.next.tokens", candidate=option.name), None, None))
+        elif unpriced and Gate.LATENCY not in unknown:
+            found.append(MeasureNext(message("decide.next.latency", candidate=option.name), None, None))
+    return found
+
+
+def _more_examples(settled: Settled) -> list[MeasureNext]:
+    if settled.examples is None:
+        return []
+    values = {"examples": settled.examples, "candidate": settled.leading, "rival": settled.rival}
+    if settled.why == "gate_open":
+        return [MeasureNext(message("decide.next.examples_gate", **values), None, None)]
+    if settled.why == "not_shown":
+        values |= {"candidate": settled.rival, "rival": settled.reference}
+        return [MeasureNext(message("decide.next.examples_reference", **values), None, None)]
+    return [MeasureNext(message("decide.next.examples", **values), settled.evpi, None)]
+
+
+def _qualities(settled: Settled, options: Sequence[Option]) -> list[MeasureNext]:
+    """Whose quality is worth knowing better, where knowing it exactly might change the choice."""
+    draws: dict[str, FloatArray] = {
+        option.name: option.net_benefit.draws
+        for option in options
+        if option.net_benefit is not None and option.name in settled.expected_loss
+    }
+    worth = {name: partial_information(draws, name) for name in draws}
+    known = sorted((name for name in worth if worth[name] > 0.0), key=lambda name: (-worth[name], name))
+    return [
+        MeasureNext(message("decide.next.quality", candidate=name), worth[name], None)
+        for name in known[:_MOST_QUALITIES]
+    ]

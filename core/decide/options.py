@@ -1,0 +1,245 @@
+"""Options: every candidate measured, priced and held against the gates, ready to be chosen from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from core.decide.bills import UNBILLED, Bill, Pricing, bill_alone, one_off, pricing_of
+from core.decide.choice import Contender
+from core.decide.compliance import compliance_gates
+from core.decide.draws import Draws
+from core.decide.gates import Memory, gates_of, latency_of
+from core.decide.outcome import GateResult, Latency, PolicyDecision
+from core.decide.policies import Part, RoutedPolicy, best_policy, billed_again, evaluate_policies
+from core.decide.systems import SharedRows, System, measured_system, shared_rows
+from core.domain import Role, Verdict
+from core.evidence import CandidateEvidence, StudyEvidence
+from core.jobs.results import RouteResult
+from core.spec import Candidate, Study
+
+_CACHED_EVALUATIONS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Option:
+    """One candidate as the choice sees it. `system` is null where it is not measured yet.
+
+    `net_benefit` is value · right answers − cost, money a month, with what is paid once spread over the horizon; null
+    without a value of one right answer or without a cost.
+    """
+
+    candidate: Candidate
+    evidence: CandidateEvidence
+    system: System | None = None
+    bill: Bill = UNBILLED
+    one_off: float | None = None
+    latency: Latency | None = None
+    gates: tuple[GateResult, ...] = ()
+    policy: PolicyDecision | None = None
+    policies: tuple[RoutedPolicy, ...] = ()
+    net_benefit: Draws | None = None
+    parameters: int | None = None
+    model_size_mib: float | None = None
+    peak_memory_mib: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The candidate's name."""
+        return self.candidate.name
+
+    @property
+    def idle(self) -> bool:
+        """Whether this is a hybrid that sends nothing, or everything, to the teacher: one of its models would do."""
+        return self.policy is not None and self.policy.strong_share in (0.0, 1.0)
+
+    @property
+    def contender(self) -> Contender | None:
+        """The same as the choice sees it; null where it is not measured yet."""
+        if self.system is None:
+            return None
+        verdict = None if self.policy is None else self.policy.verdict
+        return Contender(
+            name=self.name,
+            role=self.candidate.role,
+            quality=self.system.quality_draws,
+            success=self.system.success,
+            rows=self.system.quality.n,
+            monthly=self.bill.monthly,
+            net_benefit=self.net_benefit,
+            gates=self.gates,
+            routable=verdict is not Verdict.NO_LEARNED_ROUTER and not self.idle,
+            proven=verdict in (None, Verdict.RECOMMENDED),
+            parameters=self.parameters,
+            model_size_mib=self.model_size_mib,
+        )
+
+
+def decided_on(evidence: StudyEvidence) -> date | None:
+    """The day of the newest measurement: the day at which listed prices are taken."""
+    days = [candidate.benchmarked_at.date() for candidate in evidence.candidates if candidate.benchmarked_at]
+    return max(days, default=None)
+
+
+def options_of(
+    evidence: StudyEvidence, study: Study, frozen: Mapping[str, Sequence[RoutedPolicy]] | None = None
+) -> list[Option]:
+    """All candidates of the study as options, in study order. Raises UserError where a profile cannot be priced.
+
+    `frozen`: policies by hybrid, taken as they were evaluated under other prices and only billed again.
+    """
+    pricing = pricing_of(study, decided_on(evidence))
+    shared = shared_rows(evidence.test, study.task.metric) if evidence.test is not None else None
+    return [_option(evidence, study, pricing, shared, candidate, frozen) for candidate in study.candidates]
+
+
+def _option(
+    evidence: StudyEvidence,
+    study: Study,
+    pricing: Pricing,
+    shared: SharedRows | None,
+    candidate: Candidate,
+    frozen: Mapping[str, Sequence[RoutedPolicy]] | None,
+) -> Option:
+    found = evidence.candidate(candidate.name)
+    if candidate.role is Role.HYBRID:
+        option = _hybrid(evidence, pricing, shared, candidate, found, (frozen or {}).get(candidate.name))
+    else:
+        option = _single(pricing, shared, candidate, found)
+    if option.system is None:
+        # A rule about where data may go needs no measurement.
+        return Option(candidate, found, gates=tuple(compliance_gates(study, candidate)), policies=option.policies)
+    paid_once = one_off(evidence, study, candidate.name)
+    latency = latency_of(option.system, study.criteria.service.p95_latency_ms)
+    gates = gates_of(study, candidate, option.system, latency, option.bill, Memory(option.peak_memory_mib))
+    return Option(
+        candidate=candidate,
+        evidence=found,
+        system=option.system,
+        bill=option.bill,
+        one_off=paid_once,
+        latency=latency,
+        gates=gates,
+        policy=option.policy,
+        policies=option.policies,
+        net_benefit=_net_benefit(study, option.system, option.bill, paid_once),
+        parameters=option.parameters,
+        model_size_mib=option.model_size_mib,
+        peak_memory_mib=option.peak_memory_mib,
+    )
+
+
+def _single(pricing: Pricing, shared: SharedRows | None, candidate: Candidate, found: CandidateEvidence) -> Option:
+    system = None if shared is None else measured_system(shared, found)
+    if shared is None or system is None or found.benchmark is None:
+        return Option(candidate, found)
+    return Option(
+        candidate=candidate,
+        evidence=found,
+        system=system,
+        bill=bill_alone(pricing, shared, candidate, system),
+        parameters=found.benchmark.parameters,
+        model_size_mib=found.benchmark.model_size_mib,
+        peak_memory_mib=found.benchmark.peak_memory_mib,
+    )
+
+
+def _hybrid(
+    evidence: StudyEvidence,
+    pricing: Pricing,
+    shared: SharedRows | None,
+    candidate: Candidate,
+    found: CandidateEvidence,
+    frozen: Sequence[RoutedPolicy] | None,
+) -> Option:
+    if shared is None or found.route is None or not found.route.policies:
+        return Option(candidate, found)
+    parts = [_part(pricing.study, evidence, shared, name) for name in (candidate.teacher, candidate.student)]
+    teacher, student = parts
+    if teacher is None or student is None:
+        return Option(candidate, found)
+    if frozen is not None:
+        policies = billed_again(frozen, pricing, shared, teacher, student)
+    else:
+        policies = _evaluated(_Evaluation(pricing, shared, candidate.name, found.route, teacher, student))
+    criteria = pricing.study.criteria.cost
+    best = best_policy(policies, criteria.value_per_success, criteria.monthly_requests)
+    if best is None:
+        return Option(candidate, found)
+    return Option(
+        candidate=candidate,
+        evidence=found,
+        system=best.system,
+        bill=best.bill,
+        policy=best.decision,
+        policies=tuple(policies),
+        parameters=_whole(_sum(teacher, student, "parameters")),
+        model_size_mib=_sum(teacher, student, "model_size_mib"),
+        peak_memory_mib=_sum(teacher, student, "peak_memory_mib"),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Evaluation:
+    """One hybrid to be evaluated; equal to another where nothing differs that its policies depend on.
+
+    Rows are told apart by identity: the cache that holds this also keeps them alive.
+    """
+
+    pricing: Pricing
+    shared: SharedRows
+    hybrid: str
+    route: RouteResult
+    teacher: Part
+    student: Part
+
+    def _key(self) -> tuple[object, ...]:
+        study = self.pricing.study
+        cost, service = study.criteria.cost, study.criteria.service
+        rows = (self.shared, self.route, self.teacher.system, self.student.system)
+        money = (cost.currency, cost.monthly_requests, cost.value_per_success, service.quality_margin)
+        where = study.model_dump_json(include={"profiles", "candidates", "task"})
+        return (*(id(part) for part in rows), self.hybrid, self.pricing.on, *money, where)
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Evaluation) and self._key() == other._key()
+
+
+@lru_cache(maxsize=_CACHED_EVALUATIONS)
+def _evaluated(wanted: _Evaluation) -> list[RoutedPolicy]:
+    return evaluate_policies(wanted.pricing, wanted.shared, wanted.hybrid, wanted.route, wanted.teacher, wanted.student)
+
+
+def _part(study: Study, evidence: StudyEvidence, shared: SharedRows, name: str | None) -> Part | None:
+    if name is None:
+        return None
+    found = evidence.candidate(name)
+    system = measured_system(shared, found)
+    return None if system is None else Part(study.candidate(name), found, system)
+
+
+def _sum(teacher: Part, student: Part, field: str) -> float | None:
+    figures = [getattr(part.evidence.benchmark, field) for part in (teacher, student)]
+    return None if any(figure is None for figure in figures) else sum(figures)
+
+
+def _whole(figure: float | None) -> int | None:
+    return None if figure is None else round(figure)
+
+
+def _net_benefit(study: Study, system: System, bill: Bill, paid_once: float | None) -> Draws | None:
+    criteria = study.criteria.cost
+    value = criteria.value_per_success
+    if value is None or bill.monthly is None:
+        return None
+    month = bill.monthly
+    spread = (paid_once or 0.0) / criteria.horizon_months
+    worth = value * criteria.monthly_requests
+    return Draws(
+        worth * system.success.value - month.value - spread, worth * system.success.draws - month.draws - spread
+    )

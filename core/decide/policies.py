@@ -1,0 +1,228 @@
+"""A hybrid's policies at today's prices: each evaluated, and the best one's operating point as a measured system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from core.decide import cost
+from core.decide.bills import Bill, Paths, Pricing, bill_alone, bill_hybrid, paths_of
+from core.decide.outcome import PolicyDecision, Quality, message
+from core.decide.systems import MILLISECONDS, SharedRows, System, mixed_latency, mixed_rows, system_of
+from core.domain import BoolArray, FloatArray, IntArray, PolicyKind, Verdict
+from core.evidence import CandidateEvidence, ScoredRows
+from core.jobs.results import PolicyScores, RouteResult
+from core.routing.curve import RoutedRows, routed_macro_f1
+from core.routing.evaluate import CostOfRouting, PolicyEvaluation, evaluate_policy
+from core.spec import Candidate
+
+_VERDICTS = (Verdict.RECOMMENDED, Verdict.INCONCLUSIVE, Verdict.NO_LEARNED_ROUTER)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The teacher or the student of a hybrid: its spec, its evidence and its measured system."""
+
+    candidate: Candidate
+    evidence: CandidateEvidence
+    system: System
+
+
+@dataclass(frozen=True, eq=False)
+class RoutedPolicy:
+    """One policy: its row for the documents, and its operating point as a system with its bill."""
+
+    decision: PolicyDecision
+    system: System
+    bill: Bill
+    paths: Paths
+    score_seconds: float
+
+
+def evaluate_policies(
+    pricing: Pricing, shared: SharedRows, hybrid: str, route: RouteResult, teacher: Part, student: Part
+) -> list[RoutedPolicy]:
+    """Each fitted policy of one hybrid, in the order in which they were fitted."""
+    sample = SharedRows(shared.test, shared.metric, shared.weights[:1])
+    order = _row_order(route, shared)
+    monthly = [bill_alone(pricing, sample, part.candidate, part.system).monthly for part in (teacher, student)]
+    alone = None if None in monthly else tuple(money.value / pricing.monthly_requests for money in monthly if money)
+    policies = []
+    for scores in route.policies:
+
+        def per_request(sent: BoolArray, scores: PolicyScores = scores) -> float:
+            paths = paths_of(_in_test_order(sent, order), scores.kind)
+            monthly = _bill(pricing, sample, teacher, student, paths, scores.score_seconds).monthly
+            return float(sent.mean()) if monthly is None else monthly.value / pricing.monthly_requests
+
+        found = _evaluate(pricing, shared, route, scores, teacher, student, order, per_request, alone)
+        sent = _in_test_order(found.sent, order)
+        paths = paths_of(sent, scores.kind)
+        policies.append(
+            RoutedPolicy(
+                decision=_decision(hybrid, found, pricing, alone),
+                system=_system(shared, found, sent, scores, teacher, student),
+                bill=_bill(pricing, shared, teacher, student, paths, scores.score_seconds),
+                paths=paths,
+                score_seconds=scores.score_seconds,
+            )
+        )
+    return policies
+
+
+def billed_again(
+    policies: Sequence[RoutedPolicy], pricing: Pricing, shared: SharedRows, teacher: Part, student: Part
+) -> list[RoutedPolicy]:
+    """The same operating points and verdicts under other prices: quick, and only nearly right, for a policy would be
+    cut elsewhere under other prices."""
+    return [
+        replace(policy, bill=_bill(pricing, shared, teacher, student, policy.paths, policy.score_seconds))
+        for policy in policies
+    ]
+
+
+def _bill(
+    pricing: Pricing, shared: SharedRows, teacher: Part, student: Part, paths: Paths, score_seconds: float
+) -> Bill:
+    strong, weak = (teacher.candidate, teacher.system), (student.candidate, student.system)
+    return bill_hybrid(pricing, shared, strong, weak, paths, score_seconds)
+
+
+def best_policy(policies: Sequence[RoutedPolicy], value: float | None, requests: float) -> RoutedPolicy | None:
+    """The policy whose operating point stands for the hybrid: the better verdict first, then the greater net benefit
+    (without a value of a right answer the cheaper one), then the higher quality."""
+
+    def rank(policy: RoutedPolicy) -> tuple[float, float, float, str]:
+        monthly = policy.bill.monthly
+        money = 0.0 if monthly is None else monthly.value
+        benefit = (value or 0.0) * policy.system.success.value * requests - money
+        verdict = _VERDICTS.index(policy.decision.verdict)
+        return (float(verdict), -benefit, -policy.system.quality.value, policy.decision.kind.value)
+
+    return min(policies, key=rank) if policies else None
+
+
+def _evaluate(
+    pricing: Pricing,
+    shared: SharedRows,
+    route: RouteResult,
+    scores: PolicyScores,
+    teacher: Part,
+    student: Part,
+    rows: IntArray,
+    per_request: CostOfRouting,
+    alone: tuple[float, ...] | None,
+) -> PolicyEvaluation:
+    criteria = pricing.study.criteria
+    tuning = [_tuning(part.evidence.tuning, route.tuning_example_ids) for part in (teacher, student)]
+    # Without money on both sides nothing can be said in money: shares stand in, and no verdict is drawn from them.
+    teacher_money, student_money = (1.0, 0.0) if alone is None else alone
+    return evaluate_policy(
+        scores,
+        route,
+        teacher_scores=teacher.system.rows.scores[rows],
+        student_scores=student.system.rows.scores[rows],
+        groups=[shared.test.groups[row] for row in rows.tolist()],
+        cost_of=per_request,
+        teacher_money=teacher_money,
+        student_money=student_money,
+        value_per_success=None if alone is None else criteria.cost.value_per_success,
+        quality_margin=criteria.service.quality_margin,
+        tuning_teacher_scores=tuning[0],
+        tuning_student_scores=tuning[1],
+        quality=_macro_f1(shared, teacher.system.rows, student.system.rows, rows),
+        resamples=len(shared.weights) - 1,
+    )
+
+
+def _macro_f1(shared: SharedRows, teacher: ScoredRows, student: ScoredRows, rows: IntArray) -> RoutedRows | None:
+    if shared.metric != "macro_f1":
+        return None
+    order = rows.tolist()
+    return routed_macro_f1(
+        [teacher.outputs[row] for row in order],
+        [student.outputs[row] for row in order],
+        [shared.test.targets[row] for row in order],
+    )
+
+
+def _tuning(rows: ScoredRows | None, example_ids: tuple[str, ...]) -> FloatArray | None:
+    if rows is None or not example_ids:
+        return None
+    index = {example_id: row for row, example_id in enumerate(rows.example_ids)}
+    return rows.scores[[index[example_id] for example_id in example_ids]]
+
+
+def _row_order(route: RouteResult, shared: SharedRows) -> IntArray:
+    """For each row of the route result its place among the shared rows. Raises ValueError where they differ."""
+    index = _index(shared.test.example_ids)
+    if set(route.example_ids) != set(index):
+        raise ValueError("the policies were scored on other rows than the held-out ones")
+    return np.array([index[example_id] for example_id in route.example_ids], dtype=np.int64)
+
+
+@lru_cache(maxsize=4)
+def _index(example_ids: tuple[str, ...]) -> dict[str, int]:
+    return {example_id: row for row, example_id in enumerate(example_ids)}
+
+
+def _in_test_order(sent: BoolArray, rows: IntArray) -> BoolArray:
+    placed = np.zeros(len(rows), dtype=np.bool_)
+    placed[rows] = sent
+    return placed
+
+
+def _system(
+    shared: SharedRows, found: PolicyEvaluation, sent: BoolArray, scores: PolicyScores, teacher: Part, student: Part
+) -> System:
+    strong, weak = teacher.system.latency_ms, student.system.latency_ms
+    latency = None
+    effective = None
+    if strong is not None and weak is not None:
+        cascade = scores.kind is PolicyKind.CASCADE
+        latency = mixed_latency(strong, weak, found.strong_share, scores.score_seconds * MILLISECONDS, cascade=cascade)
+        effective = min(len(strong), len(weak))
+    rows = mixed_rows(teacher.system.rows, student.system.rows, sent)
+    return system_of(shared, rows, latency, "mixture", None, effective_latency_samples=effective)
+
+
+def _decision(
+    hybrid: str, found: PolicyEvaluation, pricing: Pricing, alone: tuple[float, ...] | None
+) -> PolicyDecision:
+    curve = np.array(found.curve, dtype=np.float64)
+    curve[:, 2] *= cost.MILLION
+    if alone is None:
+        curve[:, 2] = np.nan
+    baselines = found.baselines
+    metric = pricing.study.task.metric
+    quality = found.quality
+    decision = PolicyDecision(
+        candidate=hybrid,
+        kind=found.kind,
+        apgr=found.apgr,
+        apgr_low=found.apgr_low,
+        apgr_high=found.apgr_high,
+        cpt50=found.cpt50,
+        cpt80=found.cpt80,
+        threshold=found.threshold,
+        strong_share=found.strong_share,
+        quality=Quality(metric, quality.value, quality.low, quality.high, quality.n),
+        per_million_requests=found.money_per_request * cost.MILLION,
+        curve=curve,
+        baseline_random=baselines.random,
+        baseline_length=baselines.length,
+        baseline_hull=baselines.hull,
+        baseline_oracle=baselines.oracle,
+        teacher_quality=baselines.teacher,
+        student_quality=baselines.student,
+        verdict=found.verdict,
+        reason=message(found.reason_code, **found.reason_values),
+    )
+    if alone is not None:
+        teacher, student = (money * cost.MILLION for money in alone)
+        return replace(decision, teacher_per_million_requests=teacher, student_per_million_requests=student)
+    unknown = message("decide.policy.unpriced", candidate=hybrid)
+    return replace(decision, per_million_requests=None, verdict=Verdict.INCONCLUSIVE, reason=unknown)

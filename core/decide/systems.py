@@ -1,0 +1,205 @@
+"""Measured systems: each candidate's figures on the shared held-out rows, as a value and as bootstrap draws.
+
+Nothing here depends on criteria or prices, so that deciding again under other assumptions costs little. All weights
+have the shape (1 + draws, rows); the first row is the plain sample, the others are resamples of whole groups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from core.decide.draws import Draws
+from core.domain import BoolArray, FloatArray
+from core.evidence import CandidateEvidence, ScoredRows, TestRows
+from core.jobs.results import RuntimeFigures
+from core.metrics.bootstrap import resample_weights
+from core.metrics.quality import MetricRows, QualityEstimate, estimate_quality, mean_rows, metric_rows
+
+RESAMPLES = 1000
+FEWEST_RESAMPLES = 200
+_MOST_CELLS = 20_000_000
+SEED = 0
+MIXTURE_SAMPLES = 2000
+MILLISECONDS = 1000.0
+
+
+@dataclass(frozen=True, eq=False)
+class SharedRows:
+    """The held-out rows with the weights of every resample, and the metric that the study asks for."""
+
+    test: TestRows
+    metric: str
+    weights: FloatArray
+
+    def means(self, values: FloatArray) -> FloatArray:
+        """The mean of one figure a row, on the sample and on each resample; rows without the figure are left out."""
+        known = np.isfinite(values)
+        if known.all():
+            return np.asarray((self.weights @ values) / self.weights.sum(axis=1))
+        total = self.weights @ np.where(known, values, 0.0)
+        rows = self.weights @ known.astype(np.float64)
+        return np.divide(total, rows, out=np.full_like(total, float(np.nanmean(values))), where=rows > 0)
+
+    def draws(self, values: FloatArray) -> Draws:
+        """The mean of one figure a row, with its draws."""
+        means = self.means(values)
+        return Draws(float(means[0]), means[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """One candidate as measured. Tokens are means a request; `latency_ms` holds single requests, one at a time;
+    `requests_per_second` is of one machine. `effective_latency_samples` is the length of the shorter series behind a
+    mixture."""
+
+    rows: ScoredRows
+    metric: MetricRows
+    quality: QualityEstimate
+    quality_draws: Draws
+    success: Draws
+    latency_ms: FloatArray | None
+    latency_source: Literal["timed", "predictions", "mixture"]
+    requests_per_second: float | None
+    one_at_a_time: bool = False
+    effective_latency_samples: int | None = None
+
+
+def resamples_for(rows: int) -> int:
+    """How many resamples a number of rows gets: 1,000, fewer where the matrix would not fit in memory."""
+    return max(FEWEST_RESAMPLES, min(RESAMPLES, _MOST_CELLS // max(rows, 1)))
+
+
+@lru_cache(maxsize=4)
+def shared_rows(test: TestRows, metric: str) -> SharedRows:
+    """The held-out rows with their resamples; the same rows always have the same resamples."""
+    count = len(test.example_ids)
+    resampled = resample_weights(test.groups, resamples=resamples_for(count), seed=SEED)
+    return SharedRows(test, metric, np.vstack([np.ones(count), resampled]))
+
+
+@lru_cache(maxsize=128)
+def measured_system(shared: SharedRows, candidate: CandidateEvidence) -> System | None:
+    """The system behind a candidate of its own, null where it is not measured yet.
+
+    Raises ValueError where its rows are not the shared ones, UserError where the metric needs outputs it lacks.
+    """
+    if candidate.benchmark is None or candidate.test is None:
+        return None
+    if candidate.test.example_ids != shared.test.example_ids:
+        raise ValueError(f"the rows of {candidate.name} are not the held-out rows of the study")
+    timed = candidate.benchmark.runtimes[0] if candidate.benchmark.runtimes else None
+    samples, source = _latency(timed, candidate.test)
+    throughput = None if timed is None else timed.requests_per_second
+    one_at_a_time = throughput is None and samples is not None
+    if throughput is None and samples is not None and float(samples.mean()) > 0.0:
+        throughput = MILLISECONDS / float(samples.mean())
+    return system_of(shared, candidate.test, samples, source, throughput, one_at_a_time=one_at_a_time)
+
+
+def system_of(
+    shared: SharedRows,
+    rows: ScoredRows,
+    latency_ms: FloatArray | None,
+    latency_source: Literal["timed", "predictions", "mixture"],
+    requests_per_second: float | None,
+    *,
+    one_at_a_time: bool = False,
+    effective_latency_samples: int | None = None,
+) -> System:
+    """A system made of rows and timings."""
+    metric = metric_rows(shared.metric, rows.scores, rows.outputs, shared.test.targets)
+    estimate = estimate_quality(metric, shared.test.groups, shared.weights[1:])
+    quality = metric.value(shared.weights)
+    success = mean_rows(rows.scores).value(shared.weights)
+    return System(
+        rows=rows,
+        metric=metric,
+        quality=estimate,
+        quality_draws=Draws(estimate.value, quality[1:]),
+        success=Draws(float(success[0]), success[1:]),
+        latency_ms=latency_ms,
+        latency_source=latency_source,
+        requests_per_second=requests_per_second,
+        one_at_a_time=one_at_a_time,
+        effective_latency_samples=effective_latency_samples,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """Which rows one model answers: `mask`, shape (rows,), 1 where it does. Told apart by identity, so that the means
+    below are taken once."""
+
+    mask: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Usage:
+    """What answering some rows takes, a mean over all rows, each (1 + draws,): the share of rows answered, and the
+    tokens of those; null where they were not measured."""
+
+    share: FloatArray
+    input_tokens: FloatArray | None
+    output_tokens: FloatArray | None
+
+
+@lru_cache(maxsize=4)
+def everything(shared: SharedRows) -> Answered:
+    """A model that answers every row."""
+    return Answered(np.ones(len(shared.test.example_ids)))
+
+
+@lru_cache(maxsize=512)
+def usage_of(shared: SharedRows, system: System, answered: Answered) -> Usage:
+    """What a system takes to answer those rows. Rows without a token count are taken to be as long as the others."""
+    columns = (system.rows.input_tokens, system.rows.output_tokens)
+    tokens = [None if column is None else shared.means(answered.mask * _filled(column)) for column in columns]
+    return Usage(shared.means(answered.mask), *tokens)
+
+
+def _filled(column: FloatArray) -> FloatArray:
+    known = np.isfinite(column)
+    return column if known.all() else np.where(known, column, column[known].mean())
+
+
+def mixed_rows(teacher: ScoredRows, student: ScoredRows, sent: BoolArray) -> ScoredRows:
+    """What a hybrid answers: the teacher's rows where they are sent, the student's elsewhere. Tokens and latency of the
+    two paths are priced and timed apart, so they are left out."""
+    outputs = tuple(
+        strong if to_teacher else weak
+        for strong, weak, to_teacher in zip(teacher.outputs, student.outputs, sent.tolist(), strict=True)
+    )
+    scores = np.where(sent, teacher.scores, student.scores)
+    return ScoredRows(student.example_ids, scores, outputs, None, None, None, None)
+
+
+def mixed_latency(
+    teacher: FloatArray, student: FloatArray, strong_share: float, score_ms: float, *, cascade: bool
+) -> FloatArray:
+    """Latency samples of a hybrid, milliseconds: a seeded mixture of its two paths.
+
+    A router scores and then asks one of the two; a cascade always asks the student, and the teacher after it where the
+    request is sent.
+    """
+    generator = np.random.default_rng(SEED)
+    sent = np.arange(MIXTURE_SAMPLES) < round(strong_share * MIXTURE_SAMPLES)
+    strong = generator.choice(teacher, size=MIXTURE_SAMPLES)
+    weak = generator.choice(student, size=MIXTURE_SAMPLES)
+    if cascade:
+        return score_ms + weak + np.where(sent, strong, 0.0)
+    return score_ms + np.where(sent, strong, weak)
+
+
+def _latency(
+    timed: RuntimeFigures | None, rows: ScoredRows
+) -> tuple[FloatArray | None, Literal["timed", "predictions"]]:
+    if timed is not None:
+        return np.asarray(timed.latency.milliseconds, dtype=np.float64), "timed"
+    if rows.latency_ms is None:
+        return None, "predictions"
+    known = rows.latency_ms[np.isfinite(rows.latency_ms)]
+    return (known if len(known) else None), "predictions"

@@ -1,0 +1,162 @@
+"""Frozen value types, enums and units that every part of core shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+class Role(StrEnum):
+    """What a candidate is in the question that the study asks."""
+
+    TEACHER = "teacher"
+    STUDENT = "student"
+    HYBRID = "hybrid"
+
+
+class Split(StrEnum):
+    """Which part of the dataset an example belongs to."""
+
+    TRAIN = "train"
+    CALIBRATION = "calibration"
+    TEST = "test"
+
+
+class JobKind(StrEnum):
+    """One unit of long work. `prepare` reads and splits the data; the others are named as the design names them."""
+
+    PREPARE = "prepare"
+    FINE_TUNE = "fine_tune"
+    DISTILL = "distill"
+    COMPRESS = "compress"
+    BENCHMARK = "benchmark"
+    ROUTE = "route"
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class Gate(StrEnum):
+    """What can exclude a candidate from the recommendation."""
+
+    COMPLIANCE = "compliance"
+    QUALITY = "quality"
+    LATENCY = "latency"
+    BUDGET = "budget"
+    MEMORY = "memory"
+    MODALITY = "modality"
+
+
+class PolicyKind(StrEnum):
+    """How a hybrid decides which request goes to the teacher."""
+
+    CASCADE = "cascade"
+    ROUTER = "router"
+
+
+class Verdict(StrEnum):
+    """What the evaluation says of a policy."""
+
+    RECOMMENDED = "recommended"
+    NO_LEARNED_ROUTER = "no learned router"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Choice(StrEnum):
+    """The answer of a recommendation."""
+
+    TEACHER = "teacher"
+    STUDENT = "student"
+    HYBRID = "hybrid"
+    NONE = "none"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row of the user's task data. `example_id` is unique within the dataset; `group` never spans two splits."""
+
+    example_id: str
+    split: Split
+    group: str
+    input: str
+    target: str
+    slices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One candidate's output on one example.
+
+    `score` is its quality on that example, 0 to 1. `confidence` is the candidate's own probability that the output
+    is right, where it gives one. Tokens and latency are null where they were not measured.
+    """
+
+    example_id: str
+    output: str | None
+    score: float
+    confidence: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One job as stored. `progress` runs from 0 to 1; `remaining_s` is the worker's own estimate in seconds."""
+
+    job_id: str
+    kind: JobKind
+    candidates: tuple[str, ...]
+    state: JobState
+    position: int
+    attempt: int
+    progress: float
+    step: int
+    total_steps: int
+    phase: str | None
+    remaining_s: float | None
+    message_code: str | None
+    message_values: dict[str, Any]
+    message_text: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    superseded: bool
+    depends_on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MetricPoint:
+    """One point of a live curve of a job, such as the training loss at a step."""
+
+    name: str
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a job's log."""
+
+    sequence: int
+    at: datetime
+    level: str
+    text: str

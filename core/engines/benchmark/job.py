@@ -1,0 +1,131 @@
+"""The handler of a benchmark job: answers, timings and weights of one candidate."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.data.examples import read_examples
+from core.data.predictions import write_predictions
+from core.domain import Example, Prediction, Split
+from core.engines.benchmark.quality import answer_rows, answered_before
+from core.engines.benchmark.runtimes import Timings, time_runtimes
+from core.engines.models import Classifier, open_classifier
+from core.engines.models.weights import resolve
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.results import BenchmarkResult
+from core.jobs.specs import BenchmarkParameters
+from core.lazy import load
+from core.worker.context import JobContext, Stopped
+
+_MIB = 2**20
+_IMPORT_BATCH_ROWS = 1000
+_UNNAMED = re.compile(r"LABEL_\d+")
+
+
+def run(parameters: BenchmarkParameters, context: JobContext) -> BenchmarkResult:
+    """Measure a model, or import what was measured elsewhere; `predictions.jsonl` of the job's folder has the answers.
+
+    Raises Stopped, and UserError where data, labels or model do not fit.
+    """
+    begun = time.monotonic()
+    examples = read_examples(context.input_folder("data"))
+    if parameters.predictions is not None:
+        return _import(parameters, examples, context, begun)
+    if parameters.task.kind != "classification":
+        raise UserError("benchmark.generation")
+    folder = _model_folder(parameters, context)
+    evaluated = [example for example in examples if example.split is not Split.TRAIN]
+    requests = [example for example in evaluated if example.split is Split.TEST]
+    if not requests:
+        raise UserError("benchmark.no_rows")
+    classifier = open_classifier(folder)
+    if parameters.loadable is not None:
+        check_labels(folder, classifier.labels, {example.target for example in examples})
+    predictions = _answer(classifier, evaluated, context)
+    parameters_count, weight_bytes = classifier.parameters, classifier.weight_bytes
+    # Its memory would be in the way of the processes that are timed.
+    del classifier
+    outputs = {prediction.example_id: prediction.output for prediction in predictions}
+    timings = time_runtimes(folder, requests, outputs, context)
+    return _result(evaluated, timings, parameters_count, weight_bytes, time.monotonic() - begun)
+
+
+def _model_folder(parameters: BenchmarkParameters, context: JobContext) -> Path:
+    if parameters.loadable is not None:
+        return resolve(parameters.loadable, parameters.model_sha256)
+    return context.input_folder("model") / "model"
+
+
+def check_labels(folder: Path, known: Sequence[str], needed: set[str]) -> None:
+    """Return where a ready classifier can give every label of the data. Raises UserError otherwise."""
+    missing = sorted(needed - set(known))
+    if not missing:
+        return
+    unnamed = [label for label in known if _UNNAMED.fullmatch(label)]
+    if len(unnamed) == len(known):
+        raise UserError("benchmark.labels_unnamed", path=str(folder), label=unnamed[0])
+    raise UserError("benchmark.label_missing", path=str(folder), label=missing[0])
+
+
+def _answer(classifier: Classifier, examples: Sequence[Example], context: JobContext) -> list[Prediction]:
+    known = answered_before(context.folder)
+    context.started(classifier.device, len(known))
+    if known:
+        context.log(english("benchmark.log.resumed", rows=len(known)))
+    context.progress("phase.score", len(known), len(examples))
+    return answer_rows(classifier, examples, known, context)
+
+
+def _result(
+    examples: Sequence[Example], timings: Timings, parameters: int, weight_bytes: int, seconds: float
+) -> BenchmarkResult:
+    rows = Counter(example.split for example in examples)
+    return BenchmarkResult(
+        origin="measured",
+        rows_test=rows[Split.TEST],
+        rows_calibration=rows[Split.CALIBRATION],
+        runtimes=timings.runtimes,
+        peak_memory_mib=timings.runtimes[0].peak_memory_mib,
+        model_size_mib=weight_bytes / _MIB,
+        parameters=parameters,
+        joules_per_request=timings.joules_per_request,
+        energy_source="not measured" if timings.joules_per_request is None else "counter",
+        environment=timings.environment,
+        seconds=seconds,
+    )
+
+
+def _import(
+    parameters: BenchmarkParameters, examples: Sequence[Example], context: JobContext, begun: float
+) -> BenchmarkResult:
+    """What was measured elsewhere: scored, matched to the examples, not timed. Needs no torch."""
+    context.started("CPU")
+    context.progress("phase.import", 0, len(examples))
+    predictions: list[Prediction] = load("core.data.imported").import_predictions(parameters, examples, parameters.task)
+    write_predictions(context.folder, predictions)
+    for start in range(0, len(predictions), _IMPORT_BATCH_ROWS):
+        if context.should_stop():
+            raise Stopped
+        batch = predictions[start : start + _IMPORT_BATCH_ROWS]
+        context.predictions(batch)
+        context.progress("phase.import", start + len(batch), len(predictions))
+    rows = Counter(example.split for example in examples)
+    return BenchmarkResult(
+        origin="imported",
+        rows_test=rows[Split.TEST],
+        rows_calibration=rows[Split.CALIBRATION],
+        runtimes=(),
+        peak_memory_mib=None,
+        model_size_mib=None,
+        parameters=None,
+        joules_per_request=None,
+        energy_source="not measured",
+        unanswered=sum(prediction.output == "" for prediction in predictions),
+        environment=None,
+        seconds=time.monotonic() - begun,
+    )

@@ -1,0 +1,48 @@
+"""The most memory that this process held, phase by phase, by the kernel's own mark: polling misses spikes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from core.lazy import load
+
+_STATUS = Path("/proc/self/status")
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+# "5" resets the high-water mark to the present size (Linux, Documentation/filesystems/proc.rst).
+_RESET_PEAK = "5"
+_MIB = 2**20
+
+
+def start_phase() -> None:
+    """Let the high-water mark begin anew, on the processor and on the GPU, where the system can do that."""
+    if _CLEAR_REFS.exists():
+        try:
+            _CLEAR_REFS.write_text(_RESET_PEAK, encoding="ascii")
+        except PermissionError:  # some containers forbid it: the mark then covers the process's whole life
+            return
+    if cuda_in_use():
+        load("torch").cuda.reset_peak_memory_stats()
+
+
+def peak_mib() -> float:
+    """The most memory held since `start_phase`, in MiB: of the GPU where the model runs there, else resident.
+
+    Where the system cannot reset the mark (macOS, Windows), the most since the process began.
+    """
+    if cuda_in_use():
+        return float(load("torch").cuda.max_memory_allocated()) / _MIB
+    if _STATUS.exists():
+        lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+    if sys.platform == "win32":
+        return float(load("psutil").Process().memory_info().peak_wset) / _MIB
+    # macOS counts bytes where Linux counts KiB.
+    resource = load("resource")
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / _MIB
+
+
+def cuda_in_use() -> bool:
+    """Whether this process has put anything on a GPU."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_initialized())

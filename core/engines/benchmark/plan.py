@@ -1,0 +1,49 @@
+"""What is timed, and for how long. The constants stand here, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# p99 needs 299 samples before it has an upper bound at all (core.metrics.percentiles).
+SINGLE_REQUESTS = 300
+# The first requests pay for lazy initialisation, memory pools and caches.
+WARM_UP_REQUESTS = 10
+# A slow model stops early, but not before p95 has its bound (59 samples), and never takes longer than the last limit.
+SINGLE_SECONDS = 4.0
+SINGLE_REQUESTS_AT_LEAST = 60
+SINGLE_SECONDS_AT_MOST = 60.0
+# The contract's batch size, and enough batches for a mix of lengths.
+BATCH_ROWS = 32
+THROUGHPUT_BATCHES = 4
+# Passes over these batches: the median of three, or of as many as fit into the time.
+THROUGHPUT_PASSES = 3
+THROUGHPUT_SECONDS_AT_LEAST = 1.0
+THROUGHPUT_SECONDS = 2.0
+# One request again and again: what varies then is the machine, not the length of the input.
+REPEATED_REQUESTS = 30
+# Above either, the figures say as much about the machine as about the model.
+NOISY_VARIATION = 0.25
+NOISY_FOREIGN_SHARE = 0.15
+# As for exports: runtimes of the same weights round differently, never more.
+MINIMUM_RUNTIME_AGREEMENT = 0.99
+SEED = 1
+
+
+def batches_by_length(lengths: Sequence[int]) -> list[list[int]]:
+    """Batches of 32 rows of like length, as row numbers, shortest first: little padding, and the same on every run.
+
+    INT8 models scale activations by the batch, so that a row's answer depends on its neighbours: resuming keeps the
+    batches as they are.
+    """
+    order = sorted(range(len(lengths)), key=lambda row: lengths[row])
+    return [order[begin : begin + BATCH_ROWS] for begin in range(0, len(order), BATCH_ROWS)]
+
+
+def timing_sample(rows: int) -> list[int]:
+    """Row numbers of the requests to be timed, in a random order that is the same on every run; small data repeats."""
+    generator = np.random.default_rng(SEED)
+    rounds = -(-SINGLE_REQUESTS // rows)
+    drawn = np.concatenate([generator.permutation(rows) for _ in range(rounds)])
+    return [int(row) for row in drawn[:SINGLE_REQUESTS]]

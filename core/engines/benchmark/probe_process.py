@@ -1,0 +1,64 @@
+"""Starts the process that times one runtime, waits for it, and never leaves it behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from core.engines.benchmark.probe import USER_ERROR_EXIT, ProbeReport
+from core.engines.models.protocol import Runtime
+from core.errors import UserError
+
+_POLL_SECONDS = 0.2
+_TAIL_LINES = 12
+
+
+class ProbeError(Exception):
+    """The probe ended without its report; the text is the end of what it said."""
+
+
+def run_probe(
+    folder: Path, runtime: Runtime, requests: Sequence[str], workplace: Path, on_wait: Callable[[], None]
+) -> ProbeReport:
+    """The report of a fresh process that times the model of `folder` under `runtime`.
+
+    `on_wait` is called several times a second and may raise, which ends the process. Files go to `workplace`. Raises
+    UserError where the process was killed from outside, and ProbeError where it failed by itself.
+    """
+    asked, told, log = (workplace / name for name in ("requests.json", "report.json", "probe.log"))
+    asked.write_text(json.dumps(list(requests)), encoding="utf-8")
+    command = [sys.executable, "-m", "core.engines.benchmark.probe", str(folder), runtime, str(asked), str(told)]
+    told.unlink(missing_ok=True)
+    with log.open("wb") as output, _process(command, output.fileno()) as process:
+        code = _wait(process, on_wait)
+    if code == 0:
+        return ProbeReport.model_validate_json(told.read_bytes())
+    if code < 0:
+        raise UserError("benchmark.probe_killed", runtime=runtime, signal=-code)
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    raise ProbeError(lines[-1] if lines and code == USER_ERROR_EXIT else "\n".join(lines[-_TAIL_LINES:]))
+
+
+@contextlib.contextmanager
+def _process(command: Sequence[str], output: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The running process. Its stdin is a leash of its own: it ends when this process does, however that ends."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output)  # noqa: S603 - ours
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def _wait(process: subprocess.Popen[bytes], on_wait: Callable[[], None]) -> int:
+    while True:
+        try:
+            return process.wait(_POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            on_wait()

@@ -1,0 +1,186 @@
+"""Every runtime that can run a model, each timed in a fresh process; the fastest in batches stands first."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.domain import Example
+from core.engines.benchmark import environment, plan
+from core.engines.benchmark.probe import ProbeReport
+from core.engines.benchmark.probe_process import ProbeError, run_probe
+from core.engines.models import read_card
+from core.engines.models.card import has_card
+from core.engines.models.protocol import Runtime
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.results import Environment, LatencySamples, RuntimeFigures
+from core.lazy import is_installed, load
+from core.worker.context import JobContext, Stopped
+
+_HOME: dict[str, Runtime] = {"transformers": "torch", "onnx": "onnxruntime", "tfidf_linear": "sklearn"}
+_EXPORT_LIBRARIES = ("onnx", "onnxscript", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Timings:
+    """The runtimes, best first; energy and environment are those of the best one."""
+
+    runtimes: tuple[RuntimeFigures, ...]
+    joules_per_request: float | None
+    environment: Environment
+
+
+def time_runtimes(
+    folder: Path, requests: Sequence[Example], outputs: Mapping[str, str | None], context: JobContext
+) -> Timings:
+    """Time the model of `folder` under its own runtime and, for a transformers model on the CPU, under ONNX Runtime.
+
+    `outputs` are the labels of the quality pass by example id; another runtime that gives the same label on less than
+    99 % of the timed requests is left out with a line in the log. The best is the one with the most requests a second
+    in batches, for that decides how many machines a load needs. Raises Stopped, UserError and RuntimeError.
+    """
+    load_average = environment.load_average()
+    sample = [requests[row] for row in plan.timing_sample(len(requests))]
+    form = read_card(folder).format if has_card(folder) else "transformers"
+    with _workplace(context) as workplace:
+        home = _time_home(folder, _HOME[form], sample, workplace, context)
+        reports = [home]
+        if form == "transformers":
+            other = _time_onnx(folder, home.device, sample, outputs, workplace, context)
+            reports += [] if other is None else [other]
+    context.progress("phase.time", 1, 1)
+    for report in reports:
+        context.log(_line(report))
+    best = max(reports, key=lambda report: report.requests_per_second)
+    ordered = sorted(reports, key=lambda report: -report.requests_per_second)
+    return Timings(
+        tuple(_figures(report) for report in ordered),
+        best.joules_per_request,
+        _environment(best, load_average, context),
+    )
+
+
+@contextlib.contextmanager
+def _workplace(context: JobContext) -> Iterator[Path]:
+    path = context.folder / "timing"
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _time_home(
+    folder: Path, runtime: Runtime, sample: Sequence[Example], workplace: Path, context: JobContext
+) -> ProbeReport:
+    try:
+        return _probe(folder, runtime, sample, workplace, context)
+    except ProbeError as error:
+        # The model answered the quality pass under this very runtime: this is our fault, not the user's.
+        raise RuntimeError(f"the timing process failed: {error}") from error
+
+
+def _time_onnx(
+    folder: Path,
+    device: str,
+    sample: Sequence[Example],
+    outputs: Mapping[str, str | None],
+    workplace: Path,
+    context: JobContext,
+) -> ProbeReport | None:
+    """The report under ONNX Runtime; null, with a line in the log that says why, where there is none."""
+    reason = _no_onnx(device)
+    if reason is not None:
+        context.log(english("benchmark.log.no_onnx", reason=reason))
+        return None
+    exported = workplace / "onnx"
+    try:
+        _tell(context, "phase.export")
+        load("core.engines.compress.onnx_export").export_onnx(folder, exported)
+        report = _probe(exported, "onnxruntime", sample, workplace, context)
+    except (UserError, ProbeError) as error:
+        if isinstance(error, UserError) and error.code == "disk.full":
+            raise
+        context.log(english("benchmark.log.runtime_failed", runtime="onnxruntime", problem=str(error)), "warning")
+        return None
+    return report if _agrees(report, sample, outputs, context) else None
+
+
+def _no_onnx(device: str) -> str | None:
+    if not device.startswith("CPU"):
+        return english("benchmark.log.reason.device", device=device)
+    absent = [name for name in _EXPORT_LIBRARIES if not is_installed(name)]
+    return english("benchmark.log.reason.library", library=absent[0]) if absent else None
+
+
+def _agrees(
+    report: ProbeReport, sample: Sequence[Example], outputs: Mapping[str, str | None], context: JobContext
+) -> bool:
+    same = [
+        label == outputs[example.example_id]
+        for label, example in zip(report.labels, sample[: len(report.labels)], strict=True)
+    ]
+    agreement = float(np.mean(same))
+    if agreement >= plan.MINIMUM_RUNTIME_AGREEMENT:
+        return True
+    shown = f"{int(agreement * 1000) / 10:.1f} %"
+    line = english("benchmark.log.runtime_dropped", runtime=report.runtime, agreement=shown, rows=len(same))
+    context.log(line, "warning")
+    return False
+
+
+def _probe(
+    folder: Path, runtime: Runtime, sample: Sequence[Example], workplace: Path, context: JobContext
+) -> ProbeReport:
+    _tell(context, "phase.time")
+    inputs = [example.input for example in sample]
+    return run_probe(folder, runtime, inputs, workplace, lambda: _tell(context, "phase.time"))
+
+
+def _tell(context: JobContext, phase: str) -> None:
+    context.progress(phase, 0, 1)
+    if context.should_stop():
+        raise Stopped
+
+
+def _figures(report: ProbeReport) -> RuntimeFigures:
+    return RuntimeFigures(
+        runtime=report.runtime,
+        latency=LatencySamples(milliseconds=report.milliseconds, warm_up_requests=report.warm_up_requests),
+        requests_per_second=report.requests_per_second,
+        peak_memory_mib=max(report.load_peak_mib, report.answer_peak_mib),
+    )
+
+
+def _line(report: ProbeReport) -> str:
+    return english(
+        "benchmark.log.runtime",
+        runtime=report.runtime,
+        p50=f"{np.median(report.milliseconds):.2f}",
+        requests_per_second=f"{report.requests_per_second:.0f}",
+        batch=plan.BATCH_ROWS,
+        memory=f"{report.answer_peak_mib:.0f}",
+        load_memory=f"{report.load_peak_mib:.0f}",
+    )
+
+
+def _environment(best: ProbeReport, load_average: float | None, context: JobContext) -> Environment:
+    noisy = best.coefficient_of_variation > plan.NOISY_VARIATION or best.foreign_share > plan.NOISY_FOREIGN_SHARE
+    if noisy:
+        variation, foreign = f"{best.coefficient_of_variation:.0%}", f"{best.foreign_share:.0%}"
+        context.log(english("benchmark.log.noisy", variation=variation, foreign=foreign), "warning")
+    return Environment(
+        machine=environment.machine(),
+        device=best.device,
+        cores=environment.cores(),
+        load_average=load_average,
+        timing_coefficient_of_variation=best.coefficient_of_variation,
+        noisy=noisy,
+    )

@@ -1,0 +1,118 @@
+"""A transformers classifier as an ONNX model folder, with any number of rows and tokens."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSequenceClassification
+
+from core.engines.durable import replaced_folder
+from core.engines.models.card import ModelCard, has_card, read_card, write_card
+from core.engines.models.onnx_classifier import MODEL_NAME
+from core.engines.models.starting import load_tokenizer, longest_input
+from core.engines.models.torch_classifier import FOREIGN_MAX_LENGTH
+from core.errors import UserError
+from core.model_files import fingerprint_weights, weight_bytes
+
+# protobuf cannot hold 2 GiB in one message, and ONNX Runtime's quantiser wants one file.
+MAX_ONE_FILE_BYTES = 1_900_000_000
+# Unequal, and neither 0 nor 1: torch would otherwise take a size as fixed, or two of them as one.
+_EXAMPLE_ROWS, _EXAMPLE_TOKENS = 2, 5
+
+
+def export_onnx(model_folder: Path, out: Path) -> ModelCard:
+    """Write the ONNX model folder `out` (model.onnx, tokenizer, config, tercet.json) and return its card.
+
+    The inputs are `input_ids` and `attention_mask`, the output is `logits`; rows and tokens may be any number. Whether
+    the result answers alike is the caller's to check. Raises UserError where torch cannot express the model in ONNX,
+    or the disk is full; `out` is then as it was.
+    """
+    size = weight_bytes(model_folder)
+    if size > MAX_ONE_FILE_BYTES:
+        raise UserError("compress.too_large", path=str(model_folder), size=size // 2**20)
+    # Plain attention gives the smallest graph; fused kernels leave shape arithmetic that costs a request some 5 %.
+    model: Any = AutoModelForSequenceClassification.from_pretrained(
+        model_folder,
+        dtype=torch.float32,
+        use_safetensors=True,
+        local_files_only=True,
+        attn_implementation="eager",
+    )
+    tokenizer = load_tokenizer(model_folder)
+    card = _card(model_folder, model, tokenizer)
+    with replaced_folder(out, size) as partial:
+        _trace(model.eval(), partial / MODEL_NAME, model_folder)
+        model.config.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+        write_card(partial, card)
+    return card
+
+
+class _Logits(torch.nn.Module):
+    """The model with its two inputs in order and its logits as the only output."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+        return logits
+
+
+def _trace(model: Any, path: Path, source: Path) -> None:
+    ids = torch.full((_EXAMPLE_ROWS, _EXAMPLE_TOKENS), min(5, model.config.vocab_size - 1))
+    mask = torch.ones_like(ids)
+    mask[1, -2:] = 0
+    axes = {0: "batch", 1: "sequence"}
+    try:
+        with _quiet():
+            torch.onnx.export(
+                _Logits(model).eval(),
+                (),
+                path,
+                kwargs={"input_ids": ids, "attention_mask": mask},
+                input_names=["input_ids", "attention_mask"],
+                output_names=["logits"],
+                dynamic_shapes={"input_ids": axes, "attention_mask": axes},
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+    except torch.onnx.errors.OnnxExporterError as error:
+        problem = " ".join(str(error).split())[:200]
+        raise UserError("compress.export_failed", path=str(source), problem=problem) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """torch's exporter warns of its own deprecations and of absent torchvision, and prints its steps."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _card(folder: Path, model: Any, tokenizer: Any) -> ModelCard:
+    known = read_card(folder) if has_card(folder) else None
+    labels = known.labels if known else tuple(str(model.config.id2label[i]) for i in range(model.config.num_labels))
+    return ModelCard(
+        format="onnx",
+        labels=labels,
+        max_length=longest_input(model, tokenizer, known.max_length if known else FOREIGN_MAX_LENGTH),
+        architecture=known.architecture if known else str((model.config.architectures or ["unknown"])[0]),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parent_sha256=fingerprint_weights(folder),
+    )

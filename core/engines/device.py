@@ -1,0 +1,87 @@
+"""Where the work runs: CUDA, Apple's Metal or the CPU, chosen once."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from core.errors import UserError
+
+DEVICE_VARIABLE = "TERCET_DEVICE"
+
+
+@dataclass(frozen=True)
+class Device:
+    """A torch device with its description for the user.
+
+    `autocast_dtype` is the lower precision of the matrix products, null where all is fp32; `scales_gradients` says
+    that this precision is fp16, whose small gradients need a `GradScaler`.
+    """
+
+    torch_device: torch.device
+    description: str
+    autocast_dtype: torch.dtype | None = None
+
+    @property
+    def scales_gradients(self) -> bool:
+        """Whether gradients would underflow without scaling."""
+        return self.autocast_dtype is torch.float16
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """A context in which matrix products run in `autocast_dtype`; changes nothing where that is null."""
+        return torch.autocast(
+            self.torch_device.type, dtype=self.autocast_dtype or torch.bfloat16, enabled=self.autocast_dtype is not None
+        )
+
+
+def choose_device(name: str | None = None) -> Device:
+    """The best device present (CUDA, then Metal, then CPU), or the one called `name`; sets torch's CPU threads.
+
+    The environment variable TERCET_DEVICE (cuda, cuda:1, mps or cpu) stands in for `name`. Raises UserError where the
+    device asked for is not there.
+    """
+    torch.set_num_threads(cpu_threads())
+    device = _checked(name or os.environ.get(DEVICE_VARIABLE) or _best())
+    if device.type == "cuda":
+        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        return Device(device, f"{torch.cuda.get_device_name(device)} ({device})", dtype)
+    if device.type == "mps":
+        return Device(device, "Apple GPU (mps)")
+    threads = torch.get_num_threads()
+    return Device(device, f"CPU, {threads} thread{'' if threads == 1 else 's'}")
+
+
+def _checked(name: str) -> torch.device:
+    """The device called `name`, where this machine has it."""
+    kind, _, index = name.partition(":")
+    present = {
+        "cuda": torch.cuda.is_available() and int(index if index.isdigit() else 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if not present.get(kind, False) or (":" in name and not index.isdigit()):
+        raise UserError("train.device_missing", name=name, variable=DEVICE_VARIABLE)
+    return torch.device(name)
+
+
+def _best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def cpu_threads() -> int:
+    """How many threads numeric work on the CPU gets: the physical cores this process may use, or OMP_NUM_THREADS.
+
+    A second thread on a physical core shares its vector units and only adds waiting.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, allowed))

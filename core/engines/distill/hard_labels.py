@@ -1,0 +1,47 @@
+"""Fine-tuning a transformers classifier on the targets, in the same loop as distilling."""
+
+from __future__ import annotations
+
+from core.engines.distill.rows import read_training_rows
+from core.engines.distill.training_job import (
+    MODEL_FOLDER,
+    Material,
+    begin,
+    finished_before,
+    hard_objective,
+    train_and_save,
+)
+from core.engines.models.starting import load_starting_model, load_tokenizer
+from core.engines.models.weights import resolve
+from core.engines.random_state import seed_all
+from core.jobs.results import TrainResult
+from core.jobs.specs import FineTuneParameters
+from core.model_files import fingerprint_weights
+from core.spec import BaselineModel
+from core.worker.context import JobContext
+
+LEARNING_RATE = 2e-4
+
+
+def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
+    """Train the model on the targets; its files stand in `model/` of the job's folder."""
+    done = finished_before(context)
+    if done is not None:
+        return done
+    settings = parameters.train
+    attempt = begin(context)
+    rows = read_training_rows(context.input_folder("data"))
+    material = _material(parameters, rows.labels, context)
+    objective = hard_objective(rows.label_indices(rows.labels), attempt.device)
+    rate = settings.learning_rate or LEARNING_RATE
+    return train_and_save("fine_tune", material, rows, settings, rate, objective, attempt, context)
+
+
+def _material(parameters: FineTuneParameters, labels: tuple[str, ...], context: JobContext) -> Material:
+    if parameters.model is None or isinstance(parameters.model, BaselineModel):
+        folder = context.input_folder("model") / MODEL_FOLDER
+    else:
+        folder = resolve(parameters.model, parameters.model_sha256)
+    seed_all(parameters.train.seed)
+    model, fresh = load_starting_model(folder, labels)
+    return Material(model, load_tokenizer(folder), labels, fingerprint_weights(folder), fresh)

@@ -1,0 +1,48 @@
+"""The training rows of a prepared dataset as texts and label indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.examples import read_examples
+from core.domain import Split
+from core.errors import UserError
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Texts of the train split in dataset order, with the names and targets of their rows."""
+
+    names: tuple[str, ...]
+    inputs: tuple[str, ...]
+    targets: tuple[str, ...]
+
+    def label_indices(self, labels: Sequence[str]) -> list[int]:
+        """The index of each row's target in `labels`. Raises UserError, naming a row, for one that is not there."""
+        index_of = {label: index for index, label in enumerate(labels)}
+        for name, target in zip(self.names, self.targets, strict=True):
+            if target not in index_of:
+                raise UserError("train.label_unknown", label=target, row=name)
+        return [index_of[target] for target in self.targets]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes that occur, sorted."""
+        return tuple(sorted(set(self.targets)))
+
+
+def read_training_rows(data_folder: Path) -> TrainingRows:
+    """The train split of a prepare job's folder. Raises UserError where it is empty or has one class only."""
+    examples = [example for example in read_examples(data_folder) if example.split is Split.TRAIN]
+    if not examples:
+        raise UserError("train.no_rows")
+    rows = TrainingRows(
+        tuple(example.example_id for example in examples),
+        tuple(example.input for example in examples),
+        tuple(example.target for example in examples),
+    )
+    if len(rows.labels) < 2:
+        raise UserError("train.one_class", label=rows.labels[0])
+    return rows

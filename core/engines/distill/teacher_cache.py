@@ -1,0 +1,117 @@
+"""The teacher's outputs on the training rows: computed once, kept on disk, gone on with after a stop."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engines.durable import disk_full_told, write_json
+from core.engines.models.protocol import Classifier
+from core.i18n import english
+from core.worker.context import JobContext, Stopped
+
+PHASE = "phase.teacher_outputs"
+ARRAY_NAME = "teacher_log_probabilities.npy"
+STATE_NAME = "teacher_log_probabilities.json"
+BATCH_ROWS = 64
+_SAVE_SECONDS = 5.0
+
+LogProbabilities = NDArray[np.float32]
+
+
+def teacher_log_probabilities(
+    classifier: Classifier, teacher_sha256: str, inputs: Sequence[str], folder: Path, context: JobContext
+) -> LogProbabilities:
+    """The teacher's log-probabilities, float32, shape (rows, classes), memory-mapped from a file in `folder`.
+
+    They are its logits up to a constant in each row, which no softmax sees, so any classifier can be a teacher. A file
+    of the same teacher and rows is gone on with; a file of others is not used. Raises Stopped where the job is told to
+    stop (what is done is kept) and UserError (disk.full).
+    """
+    shape = (len(inputs), len(classifier.labels))
+    fingerprint = _fingerprint(teacher_sha256, classifier.labels, inputs)
+    path, state_path = folder / ARRAY_NAME, folder / STATE_NAME
+    done = _rows_done(path, state_path, fingerprint)
+    with disk_full_told(path, shape[0] * shape[1] * 4):
+        folder.mkdir(parents=True, exist_ok=True)
+        if done == 0:
+            # Filled with NaN and not sparse: a full disk shows here as an error, later as a bus error.
+            np.save(path, np.full(shape, np.nan, dtype=np.float32))
+        if done < len(inputs):
+            _compute(classifier, inputs, path, state_path, fingerprint, done, context)
+        else:
+            context.log(english("train.log.teacher_outputs_kept", rows=done))
+    return np.asarray(np.load(path, mmap_mode="r"))
+
+
+def _compute(
+    classifier: Classifier,
+    inputs: Sequence[str],
+    path: Path,
+    state_path: Path,
+    fingerprint: str,
+    done: int,
+    context: JobContext,
+) -> None:
+    """Fill the file from row `done` of the length order on, remembering now and then how far it is."""
+    order = _length_order(classifier, inputs)
+    array = np.lib.format.open_memmap(path, mode="r+")
+    begin = last_save = time.monotonic()
+    first = done
+    while done < len(order):
+        if context.should_stop():
+            _remember(array, path, state_path, fingerprint, done)
+            raise Stopped
+        rows = order[done : done + BATCH_ROWS]
+        probabilities = classifier.probabilities([inputs[row] for row in rows])
+        array[rows] = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
+        done += len(rows)
+        elapsed_s = time.monotonic() - begin
+        context.progress(PHASE, done, len(order), elapsed_s / (done - first) * (len(order) - done))
+        if time.monotonic() - last_save > _SAVE_SECONDS or done == len(order):
+            _remember(array, path, state_path, fingerprint, done)
+            last_save = time.monotonic()
+
+
+def _length_order(classifier: Classifier, inputs: Sequence[str]) -> NDArray[np.int64]:
+    """Rows from the longest to the shortest: little padding, and too little memory shows at once."""
+    lengths = classifier.token_counts(inputs) or [len(text) for text in inputs]
+    return np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable").astype(np.int64)
+
+
+def _remember(array: NDArray[np.float32], path: Path, state_path: Path, fingerprint: str, done: int) -> None:
+    """Say how many rows are done, once they are on the disk and not before."""
+    if isinstance(array, np.memmap):
+        array.flush()
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    partial = state_path.with_suffix(".partial")
+    write_json(partial, {"fingerprint": fingerprint, "rows_done": done})
+    partial.replace(state_path)
+
+
+def _rows_done(path: Path, state_path: Path, fingerprint: str) -> int:
+    if not path.is_file() or not state_path.is_file():
+        return 0
+    try:
+        state = json.loads(state_path.read_text(encoding="utf-8"))
+        return int(state["rows_done"]) if state["fingerprint"] == fingerprint else 0
+    except (ValueError, KeyError, TypeError):
+        return 0
+
+
+def _fingerprint(teacher_sha256: str, labels: Sequence[str], inputs: Sequence[str]) -> str:
+    """All that determines the outputs: the teacher's files, its labels, the rows in order."""
+    digest = hashlib.sha256(teacher_sha256.encode())
+    for text in (*labels, *inputs):
+        encoded = text.encode("utf-8", errors="surrogatepass")
+        digest.update(len(encoded).to_bytes(8, "little"))
+        digest.update(encoded)
+    return digest.hexdigest()

@@ -1,0 +1,179 @@
+"""What fine-tuning and distilling share: tokens in, loop, model folder out, and going on after a stop."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import ValidationError
+
+from core.engines.checkpoint import Checkpoint, Checkpoints
+from core.engines.device import Device, choose_device
+from core.engines.distill.loop import Objective, Training, TrainingPlan, train
+from core.engines.distill.losses import hard_label_loss
+from core.engines.distill.rows import TrainingRows
+from core.engines.models.card import ModelCard
+from core.engines.models.starting import longest_input, text_encoder
+from core.engines.models.tokenization import TextEncoder, TokenRows
+from core.engines.models.writing import save_transformers_model
+from core.engines.random_state import seed_all
+from core.i18n import english
+from core.jobs.results import TrainResult
+from core.spec import Train
+from core.worker.context import JobContext
+
+MODEL_FOLDER = "model"
+RESULT_NAME = "training.json"
+TOKENIZE_PHASE = "phase.tokenize"
+SAVE_PHASE = "phase.save_model"
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a training starts from; `parent_sha256` is the fingerprint of its weights."""
+
+    model: Any
+    tokenizer: Any
+    labels: tuple[str, ...]
+    parent_sha256: str
+    fresh_head: bool
+    details: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a training job: where it runs, and the checkpoint it goes on from."""
+
+    device: Device
+    checkpoints: Checkpoints
+    resumed: Checkpoint | None
+
+
+def finished_before(context: JobContext) -> TrainResult | None:
+    """The result of an earlier attempt that wrote its model and was killed before it could say so; null without one."""
+    try:
+        document = json.loads((context.folder / MODEL_FOLDER / RESULT_NAME).read_text(encoding="utf-8"))
+        if document["job_id"] != context.spec.job_id:
+            return None
+        result = TrainResult.model_validate(document["result"])
+    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        return None
+    context.started(result.device, result.steps)
+    context.log(english("train.log.finished_before"))
+    return result
+
+
+def begin(context: JobContext) -> Attempt:
+    """Choose the device, find the checkpoint to go on from, and say so."""
+    device = choose_device()
+    checkpoints = Checkpoints(context.folder, context.spec.job_id, lambda text: context.log(text, "warning"))
+    resumed = checkpoints.newest()
+    context.started(device.description, 0 if resumed is None else resumed.step)
+    if resumed is not None:
+        context.log(english("train.log.resumed", step=resumed.step))
+    return Attempt(device, checkpoints, resumed)
+
+
+def train_and_save(
+    method: Literal["fine_tune", "distill"],
+    material: Material,
+    rows: TrainingRows,
+    settings: Train,
+    learning_rate: float,
+    objective: Objective,
+    attempt: Attempt,
+    context: JobContext,
+) -> TrainResult:
+    """Train the material's model, write its folder `model`, and return the result."""
+    device = attempt.device
+    model = material.model.to(device.torch_device)
+    encoder = _encoder(material, settings.max_length, context)
+    tokens = _tokenize(encoder, rows.inputs, context)
+    plan = TrainingPlan(settings.epochs, settings.batch_size, learning_rate, settings.seed, material.fresh_head)
+    training = Training(model, tokens, encoder.pad_id, rows.names, objective, plan, device)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    context.log(
+        english(
+            "train.log.plan",
+            parameters=f"{parameters / 1e6:.1f}",
+            device=device.description,
+            steps=training.total_steps,
+            batch_size=plan.batch_size,
+        )
+    )
+    # Dropout draws after this point must not depend on how the weights were drawn.
+    seed_all(settings.seed)
+    state = train(training, attempt.checkpoints, attempt.resumed, context)
+    examples = plan.epochs * len(rows.inputs)
+    result = TrainResult(
+        method=method,
+        device=device.description,
+        steps=state.step,
+        epochs=plan.epochs,
+        final_loss=state.last_loss,
+        parameters=parameters,
+        examples=examples,
+        examples_per_second=examples / state.seconds if state.seconds > 0 else None,
+        seconds=state.seconds,
+        resumed_steps=state.resumed_steps,
+        truncated_share=tokens.truncated / len(rows.inputs),
+        details={**material.details, "max_length": encoder.max_length, "learning_rate": learning_rate},
+    )
+    _write(material, model, encoder, parameters, result, context)
+    attempt.checkpoints.clear()
+    return result
+
+
+def hard_objective(labels: Sequence[int], device: Device) -> Objective:
+    """Cross-entropy with the labels of the batch's rows; `labels` are of all training rows."""
+    targets = torch.tensor(labels, dtype=torch.int64)
+
+    def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        return hard_label_loss(logits, targets[rows].to(device.torch_device))
+
+    return objective
+
+
+def _encoder(material: Material, wanted: int, context: JobContext) -> TextEncoder:
+    longest = longest_input(material.model, material.tokenizer, wanted)
+    if longest < wanted:
+        context.log(english("train.log.max_length_lowered", wanted=wanted, longest=longest), "warning")
+    return text_encoder(material.tokenizer, longest)
+
+
+def _tokenize(encoder: TextEncoder, inputs: Sequence[str], context: JobContext) -> TokenRows:
+    begin_s = time.monotonic()
+    tokens = encoder.encode(inputs, lambda done: context.progress(TOKENIZE_PHASE, done, len(inputs)))
+    context.log(
+        english(
+            "train.log.tokenized",
+            rows=len(inputs),
+            seconds=f"{time.monotonic() - begin_s:.1f}",
+            truncated=tokens.truncated,
+            max_length=encoder.max_length,
+        )
+    )
+    return tokens
+
+
+def _write(
+    material: Material, model: Any, encoder: TextEncoder, parameters: int, result: TrainResult, context: JobContext
+) -> None:
+    context.progress(SAVE_PHASE, 0, 1)
+    card = ModelCard(
+        format="transformers",
+        labels=material.labels,
+        max_length=encoder.max_length,
+        architecture=type(model).__name__,
+        parameters=parameters,
+        parent_sha256=material.parent_sha256,
+    )
+    record = {"job_id": context.spec.job_id, "result": result.model_dump(mode="json")}
+    folder: Path = context.folder / MODEL_FOLDER
+    save_transformers_model(folder, model, material.tokenizer, card, {RESULT_NAME: record})
+    context.progress(SAVE_PHASE, 1, 1)

@@ -1,0 +1,24 @@
+"""The handler of a fine-tune job: a model learns the targets. The baseline is trained without torch."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from core.errors import UserError
+from core.jobs.results import TrainResult
+from core.jobs.specs import FineTuneParameters
+from core.lazy import load
+from core.spec import BaselineModel
+from core.worker.context import JobContext
+
+
+def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
+    """Train the model; its files stand in `model/` of the job's folder.
+
+    Raises Stopped, and UserError where model or data do not fit.
+    """
+    if isinstance(parameters.model, BaselineModel):
+        return cast(TrainResult, load("core.engines.baseline.train").run(parameters, context))
+    if parameters.model is None and "model" not in context.spec.inputs:
+        raise UserError("train.no_model")
+    return cast(TrainResult, load("core.engines.distill.hard_labels").run(parameters, context))

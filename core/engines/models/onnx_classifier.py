@@ -1,0 +1,71 @@
+"""A classifier under ONNX Runtime, on the CPU; needs neither torch nor transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from core.domain import FloatArray, IntArray
+from core.engines.models.card import read_card
+from core.engines.models.tokenization import encoder_of_folder
+from core.errors import UserError
+from core.lazy import load
+from core.model_files import weight_bytes
+
+MODEL_NAME = "model.onnx"
+
+
+class OnnxClassifier:
+    """The `model.onnx` of a folder, with its tokenizer; `threads` null means the physical cores."""
+
+    def __init__(self, folder: Path, threads: int | None = None) -> None:
+        card = read_card(folder)
+        path = folder / MODEL_NAME
+        count = threads or _physical_cores()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = count
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's own exceptions share no other base
+            raise UserError("model.onnx.unreadable", path=str(path), problem=" ".join(str(error).split())) from error
+        self._inputs = tuple(entry.name for entry in self._session.get_inputs())
+        self._encoder = encoder_of_folder(folder, card.max_length)
+        self.labels = card.labels
+        self.runtime = "onnxruntime"
+        self.device = f"CPU, {count} thread{'' if count == 1 else 's'}"
+        self.weight_bytes = weight_bytes(folder)
+        self.parameters = card.parameters if card.parameters is not None else _count_parameters(path)
+
+    def probabilities(self, inputs: Sequence[str]) -> FloatArray:
+        """Softmax probabilities, shape (rows, classes), of one batch, in the order of `inputs`."""
+        ids, mask = self._encoder.batch(inputs)
+        return softmax(np.asarray(self._session.run(["logits"], self._feed(ids, mask))[0], dtype=np.float64))
+
+    def token_counts(self, inputs: Sequence[str]) -> list[int]:
+        """How many tokens the model sees of each input, special ones included."""
+        return [int(count) for count in self._encoder.encode(inputs).lengths]
+
+    def _feed(self, ids: IntArray, mask: IntArray) -> dict[str, IntArray]:
+        values = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        return {name: values[name] for name in self._inputs}
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Probabilities along the last axis, shifted by the maximum so that nothing overflows."""
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+
+def _physical_cores() -> int:
+    return int(load("psutil").cpu_count(logical=False) or 1)
+
+
+def _count_parameters(path: Path) -> int:
+    """The numbers in the initialisers of an ONNX file, for a folder whose card does not say."""
+    graph = load("onnx").load(str(path), load_external_data=False).graph
+    return int(sum(np.prod(tensor.dims, dtype=np.int64) for tensor in graph.initializer))

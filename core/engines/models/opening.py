@@ -1,0 +1,31 @@
+"""A model folder opened for answering, under the runtime that fits its format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from core.engines.models.card import has_card, read_card
+from core.engines.models.protocol import Classifier, Runtime
+from core.errors import UserError
+from core.lazy import load
+
+ONNX_NAME = "model.onnx"
+
+
+def open_classifier(folder: Path, runtime: Runtime | None = None) -> Classifier:
+    """The classifier in `folder`, ready to answer; `runtime` null means the one of its format.
+
+    A folder without `tercet.json` is taken as a transformers classifier of someone else's making. A transformers folder
+    that also holds `model.onnx` opens under either runtime. Raises UserError where the folder is not a classifier, or
+    `runtime` cannot run it.
+    """
+    form = read_card(folder).format if has_card(folder) else "transformers"
+    chosen = runtime or {"transformers": "torch", "onnx": "onnxruntime", "tfidf_linear": "sklearn"}[form]
+    if chosen == "sklearn" and form == "tfidf_linear":
+        return cast(Classifier, load("core.engines.baseline.model").load(folder))
+    if chosen == "torch" and form == "transformers":
+        return cast(Classifier, load("core.engines.models.torch_classifier").TorchClassifier(folder))
+    if chosen == "onnxruntime" and form != "tfidf_linear" and (folder / ONNX_NAME).is_file():
+        return cast(Classifier, load("core.engines.models.onnx_classifier").OnnxClassifier(folder))
+    raise UserError("model.runtime_unfit", path=str(folder), format=form, runtime=chosen)

@@ -1,0 +1,26 @@
+"""What every model that classifies offers, whatever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from core.domain import FloatArray
+
+Runtime = Literal["torch", "onnxruntime", "sklearn"]
+
+
+class Classifier(Protocol):
+    """A model ready to answer. `labels` name the columns of its probabilities; `weight_bytes` are of weight files."""
+
+    labels: tuple[str, ...]
+    runtime: str
+    device: str
+    parameters: int
+    weight_bytes: int
+
+    def probabilities(self, inputs: Sequence[str]) -> FloatArray:
+        """Softmax probabilities, shape (rows, classes), of one batch, in the order of `inputs`."""
+
+    def token_counts(self, inputs: Sequence[str]) -> list[int] | None:
+        """How many tokens the model sees of each input, special ones included; null where it has no tokens."""

@@ -1,0 +1,72 @@
+"""Evidence: the frozen rows of one study, as `decide`, `charts` and `report` see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.domain import FloatArray, JobRow
+from core.jobs.results import BenchmarkResult, CompressResult, PrepareResult, RouteResult, TrainResult
+from core.spec import Study
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredRows:
+    """A candidate's predictions of one split, aligned row by row with `example_ids`.
+
+    `scores` are 0 to 1, shape (rows,). `confidence`, `input_tokens`, `output_tokens` and `latency_ms` have the same
+    shape, with NaN where a row lacks the figure, or are null where every row does.
+    """
+
+    example_ids: tuple[str, ...]
+    scores: FloatArray
+    outputs: tuple[str | None, ...]
+    confidence: FloatArray | None
+    input_tokens: FloatArray | None
+    output_tokens: FloatArray | None
+    latency_ms: FloatArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class TestRows:
+    """The held-out examples that every candidate was measured on: ids, groups, inputs, targets and slices, aligned."""
+
+    __test__ = False  # pytest would otherwise collect a class of this name
+
+    example_ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    inputs: tuple[str, ...]
+    targets: tuple[str, ...]
+    slices: tuple[tuple[tuple[str, str], ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CandidateEvidence:
+    """What is known of one candidate: null where its jobs are not done. A hybrid has `route` and no rows of its own."""
+
+    name: str
+    benchmark: BenchmarkResult | None = None
+    benchmarked_at: datetime | None = None
+    test: ScoredRows | None = None
+    tuning: ScoredRows | None = None
+    training: TrainResult | None = None
+    compression: CompressResult | None = None
+    route: RouteResult | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class StudyEvidence:
+    """Everything that a decision rests on. Candidates stand in study order."""
+
+    study: Study
+    dataset: PrepareResult | None
+    test: TestRows | None
+    candidates: tuple[CandidateEvidence, ...]
+    jobs: tuple[JobRow, ...]
+
+    def candidate(self, name: str) -> CandidateEvidence:
+        """The evidence of the candidate of that name. Raises KeyError."""
+        for candidate in self.candidates:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)

@@ -1,0 +1,48 @@
+"""A job's identity: the hash of everything that determines its result, and of nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from core.domain import JobKind
+from core.jobs.specs import Parameters
+
+# Raised where an engine changes so that the same parameters give another result.
+ENGINE_VERSIONS: dict[JobKind, int] = {
+    JobKind.PREPARE: 1,
+    JobKind.FINE_TUNE: 1,
+    JobKind.DISTILL: 1,
+    JobKind.COMPRESS: 1,
+    JobKind.BENCHMARK: 1,
+    JobKind.ROUTE: 1,
+}
+_ID_LENGTH = 16
+
+
+def job_id(parameters: Parameters, inputs: Mapping[str, str]) -> str:
+    """The id of a job: 16 hexadecimal digits of a SHA-256. Where a data file lies is no part of it, its content is."""
+    document = {
+        "parameters": _without_paths(parameters.model_dump(mode="json")),
+        "inputs": dict(inputs),
+        "engine": ENGINE_VERSIONS[parameters.kind],
+    }
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_ID_LENGTH]
+
+
+def _without_paths(value: Any) -> Any:
+    """The document without the paths of things whose content hash stands beside them."""
+    if isinstance(value, dict):
+        hashed = "sha256" in value
+        local = value.get("source") in ("local", "predictions")
+        return {
+            key: _without_paths(item)
+            for key, item in value.items()
+            if not (key == "path" and (hashed or local)) and not (key == "file" and local)
+        }
+    if isinstance(value, list):
+        return [_without_paths(item) for item in value]
+    return value

@@ -1,0 +1,163 @@
+"""What a job hands back: the document of its `Finished` event, one model for each kind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from core.domain import PolicyKind
+
+
+class ResultModel(BaseModel):
+    """A part of a result document: frozen, unknown keys refused, no NaN or infinity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Dropped(ResultModel):
+    """Rows left out, with the reason as a message code of the catalogues (`data.dropped.…`)."""
+
+    reason: str
+    rows: int
+
+
+class PrepareResult(ResultModel):
+    """The dataset as prepared; the examples stand in `examples.jsonl` of the job's folder.
+
+    `labels` are the classes in sorted order (empty for generation). Lengths are in characters.
+    `cross_fit_only` says that there is no calibration part, so that policies are cross-fitted.
+    """
+
+    rows_train: int
+    rows_calibration: int
+    rows_test: int
+    dropped: tuple[Dropped, ...]
+    labels: tuple[str, ...]
+    groups: int
+    duplicate_rows: int
+    input_length_p50: float
+    input_length_p95: float
+    input_length_max: int
+    label_entropy_bits: float | None
+    seconds: float
+
+
+class TrainResult(ResultModel):
+    """A trained model; its files stand in `model/` of the job's folder.
+
+    `device` is where it was trained. `resumed_steps` lists the steps at which a checkpoint was taken up again.
+    `examples_per_second` excludes downtime. `truncated_share` is the share of train inputs cut at `max_length`.
+    """
+
+    method: Literal["fine_tune", "distill"]
+    device: str
+    steps: int
+    epochs: int
+    final_loss: float | None
+    parameters: int
+    examples: int
+    examples_per_second: float | None
+    seconds: float
+    resumed_steps: tuple[int, ...] = ()
+    truncated_share: float = 0.0
+    hard_label_baseline: Literal["left out"] = "left out"
+    details: dict[str, str | int | float | bool | None] = {}
+
+
+class CompressResult(ResultModel):
+    """A compressed model; its files stand in `model/`. `label_agreement` is with the parent, on calibration rows."""
+
+    steps: tuple[str, ...]
+    parameters: int
+    model_size_mib: float
+    parent_size_mib: float
+    label_agreement: float
+    rows: int
+    seconds: float
+
+
+class LatencySamples(ResultModel):
+    """Milliseconds of single requests, one at a time, warm-up excluded, in the order of the timing pass."""
+
+    milliseconds: tuple[float, ...]
+    warm_up_requests: int
+
+
+class RuntimeFigures(ResultModel):
+    """A model timed under one runtime: one request at a time, then batches of 32."""
+
+    runtime: str
+    latency: LatencySamples
+    requests_per_second: float | None
+    peak_memory_mib: float | None = None
+
+
+class Environment(ResultModel):
+    """Where and how noisily a timing was taken."""
+
+    machine: str
+    device: str
+    cores: int
+    load_average: float | None
+    timing_coefficient_of_variation: float | None
+    noisy: bool
+
+
+class BenchmarkResult(ResultModel):
+    """A candidate as measured. Predictions for the calibration and test rows stand in `predictions.jsonl` of the job's
+    folder (and `train` rows too where the candidate is imported) and were sent as events.
+
+    `runtimes[0]` is the best one, whose figures stand for the candidate; empty where nothing was timed (imported).
+    `energy_source` "not measured" goes with a null figure. Sizes count weight files only.
+    """
+
+    origin: Literal["measured", "imported"]
+    rows_test: int
+    rows_calibration: int
+    runtimes: tuple[RuntimeFigures, ...]
+    peak_memory_mib: float | None
+    model_size_mib: float | None
+    parameters: int | None
+    joules_per_request: float | None
+    energy_source: Literal["counter", "estimate", "not measured"]
+    output_tokens_per_second: float | None = None
+    unanswered: int = 0
+    environment: Environment | None
+    seconds: float
+
+
+class PolicyScores(ResultModel):
+    """One policy's out-of-sample scores of the test rows, in the order of `example_ids` of the route result.
+
+    `priority`: the higher, the sooner a row goes to the teacher; each row was scored by a policy that never saw its
+    group. `fold`: which fold scored it (all 0 where the policy was fitted on other splits only). `score_seconds`:
+    measured seconds to score one request. `fitted_rows`: usable rows that a fold's policy was fitted on, at least.
+    `threshold_rows_priority`: priorities of the rows on which a threshold may be tuned where folds is 0 (else empty);
+    they belong to the rows of `tuning_example_ids` in the route result.
+    `model`: the policy fitted on all usable rows, ready to serve, as plain JSON.
+    """
+
+    kind: PolicyKind
+    priority: tuple[float, ...]
+    fold: tuple[int, ...]
+    tuning_priority: tuple[float, ...] = ()
+    fitted_rows: int
+    score_seconds: float
+    model: dict[str, object] = {}
+
+
+class RouteResult(ResultModel):
+    """Policies of one hybrid, scored out of sample; curves, verdicts and thresholds are derived when deciding, because
+    they depend on prices. `omitted` maps a policy that could not be fitted to a message code (`routing.omitted.…`)."""
+
+    folds: int
+    example_ids: tuple[str, ...]
+    tuning_example_ids: tuple[str, ...] = ()
+    policies: tuple[PolicyScores, ...]
+    length_priority: tuple[float, ...]
+    omitted: dict[str, str] = {}
+    seconds: float
+
+
+Result = PrepareResult | TrainResult | CompressResult | BenchmarkResult | RouteResult

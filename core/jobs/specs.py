@@ -1,0 +1,146 @@
+"""What a job is told: a spec that completely determines the work.
+
+`parameters` holds all that determines the result besides the inputs; `inputs` maps a part's name to the id of the job
+whose result it is. The job id is the hash of both (`core.jobs.identity`), so a spec never names its candidate.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.domain import JobKind, PolicyKind
+from core.spec import (
+    BaselineModel,
+    Columns,
+    HubModel,
+    LocalModel,
+    PredictionsModel,
+    Prune,
+    Quantize,
+    SampleModel,
+    SplitPlan,
+    Task,
+    TeacherLayers,
+    Train,
+    TrimVocabulary,
+)
+
+LoadableModel = Annotated[HubModel | LocalModel | SampleModel, Field(discriminator="source")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataFile(_Part):
+    """One file of the user's data: its absolute path (no part of the identity) and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+
+
+class PredictionsFile(_Part):
+    """One predictions file and its column names."""
+
+    file: DataFile
+    columns: PredictionsModel
+
+
+class PrepareParameters(_Part):
+    """Read, group duplicates, split. Inputs: none.
+
+    Either `files` (keys train, calibration, test) or `file` with `split`; with neither, the dataset is made of the
+    rows of `predictions`, joined on id, else on input, and split by `split` (all rows are test where it is null).
+    """
+
+    kind: Literal[JobKind.PREPARE] = JobKind.PREPARE
+    task: Task
+    file: DataFile | None = None
+    files: dict[str, DataFile] = {}
+    predictions: tuple[DataFile, ...] = ()
+    prediction_columns: tuple[PredictionsModel, ...] = ()
+    columns: Columns
+    split: SplitPlan | None
+    overlap: Literal["refuse", "drop"]
+    needs_train: bool
+    set_calibration_aside: bool
+
+
+class FineTuneParameters(_Part):
+    """Train on the targets. Inputs: `data`; `model` where the weights start from another job's result."""
+
+    kind: Literal[JobKind.FINE_TUNE] = JobKind.FINE_TUNE
+    model: LoadableModel | BaselineModel | None
+    model_sha256: str | None = None
+    train: Train
+
+
+class DistillParameters(_Part):
+    """Train a student on its teacher's soft labels. Inputs: `data`, `teacher`; `model` where the student starts from
+    another job's result. `model` null with no such input means: layers of the teacher, as `layers` says."""
+
+    kind: Literal[JobKind.DISTILL] = JobKind.DISTILL
+    model: LoadableModel | None = None
+    model_sha256: str | None = None
+    layers: TeacherLayers | None = None
+    train: Train
+
+
+class CompressParameters(_Part):
+    """Apply `steps` in order to the model of the input `model`, or to `loadable`. Inputs: `data`, `model`."""
+
+    kind: Literal[JobKind.COMPRESS] = JobKind.COMPRESS
+    loadable: LoadableModel | None = None
+    model_sha256: str | None = None
+    steps: tuple[Prune | TrimVocabulary | Quantize, ...]
+
+
+class BenchmarkParameters(_Part):
+    """Predict calibration and test rows, time, weigh. Inputs: `data`; `model` where it is another job's result.
+
+    Exactly one of the input `model`, `loadable` and `predictions` says what is measured.
+    """
+
+    kind: Literal[JobKind.BENCHMARK] = JobKind.BENCHMARK
+    task: Task
+    loadable: LoadableModel | None = None
+    model_sha256: str | None = None
+    predictions: PredictionsFile | None = None
+
+
+class RouteParameters(_Part):
+    """Fit and evaluate policies. Inputs: `data`, `teacher` and `student` (benchmark jobs)."""
+
+    kind: Literal[JobKind.ROUTE] = JobKind.ROUTE
+    task: Task
+    policies: tuple[PolicyKind, ...]
+    folds: int | None
+    train_rows_usable: bool
+
+
+Parameters = Annotated[
+    PrepareParameters
+    | FineTuneParameters
+    | DistillParameters
+    | CompressParameters
+    | BenchmarkParameters
+    | RouteParameters,
+    Field(discriminator="kind"),
+]
+
+
+class JobSpec(BaseModel):
+    """The document `spec.json` of a job's folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    job_id: str
+    parameters: Parameters
+    inputs: dict[str, str] = {}
+
+    @property
+    def kind(self) -> JobKind:
+        """The kind of work."""
+        return self.parameters.kind

@@ -1,0 +1,34 @@
+"""The one place that loads a heavy library at the moment it is used, so that start-up stays under a second."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+from core.errors import UserError
+
+_EXTRAS = {
+    "torch": "engine",
+    "transformers": "engine",
+    "onnxruntime": "engine",
+    "onnx": "engine",
+    "safetensors": "engine",
+}
+
+
+def load(name: str) -> ModuleType:
+    """The module `name`, imported now. Raises UserError, naming the extra to install, where it is not there."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        package = name.partition(".")[0]
+        ours = package in ("core", "gui")
+        if ours or error.name is None or error.name.partition(".")[0] != package:
+            raise
+        raise UserError("environment.library_missing", library=package, extra=_EXTRAS.get(package, "engine")) from error
+
+
+def is_installed(name: str) -> bool:
+    """Whether `name` could be imported; looks for it without importing it."""
+    return importlib.util.find_spec(name) is not None

@@ -1,0 +1,151 @@
+"""Quality metrics as sums of per-row counts.
+
+Each row contributes counts, and the metric is a function of their (weighted) sums: [score, 1] for a mean score, true
+positives, predicted and actual per class for macro F1. So one formula serves the plain value, a slice, every bootstrap
+resample, and each step of a routing curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.domain import BoolArray, FloatArray
+from core.errors import UserError
+from core.metrics.bootstrap import percentile_interval
+from core.metrics.proportions import wilson_interval
+
+MetricOfSums = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class QualityEstimate:
+    """A quality with its two-sided 95 % interval, all 0 to 1; `n` counts the rows."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, eq=False)
+class MetricRows:
+    """One candidate's counts, shape (rows, counts), and the metric as a function of their sums, (…, counts) to (…)."""
+
+    counts: FloatArray
+    of_sums: MetricOfSums
+
+    def value(self, weights: FloatArray | None = None) -> FloatArray:
+        """The metric, shape (); (resamples,) where weights have the shape (resamples, rows)."""
+        sums = self.counts.sum(axis=0) if weights is None else weights @ self.counts
+        return self.of_sums(sums)
+
+
+def mean_rows(scores: FloatArray) -> MetricRows:
+    """The metric rows of a mean score: accuracy, exact match, and any other metric that is a mean over rows."""
+    return MetricRows(np.column_stack([scores, np.ones(len(scores))]), mean_of_sums)
+
+
+def macro_f1_rows(
+    outputs: Sequence[str | None], targets: Sequence[str], classes: Sequence[str] | None = None
+) -> MetricRows:
+    """The metric rows of macro F1; a null output is a miss of its target and no class of its own.
+
+    `classes` null means those that stand among targets or outputs. A class without any row in the sums leaves the mean,
+    so that every (re)sample has the value that scikit-learn's `f1_score(average="macro")` gives on it.
+    """
+    if classes is None:
+        classes = sorted({*targets, *(output for output in outputs if output is not None)})
+    index = {name: number for number, name in enumerate(classes)}
+    target = np.array([index[name] for name in targets], dtype=np.int64)
+    output = np.array([-1 if name is None else index[name] for name in outputs], dtype=np.int64)
+    numbers = np.arange(len(classes))
+    actual = target[:, None] == numbers
+    predicted = output[:, None] == numbers
+    return MetricRows(np.hstack([actual & predicted, predicted, actual]).astype(np.float64), macro_f1_of_sums)
+
+
+def metric_rows(
+    metric: str,
+    scores: FloatArray,
+    outputs: Sequence[str | None],
+    targets: Sequence[str],
+    classes: Sequence[str] | None = None,
+) -> MetricRows:
+    """The metric rows of a candidate: macro F1 from outputs and targets, every other metric the mean of scores.
+
+    Raises UserError (metrics.macro_f1_needs_outputs) where macro F1 is asked of rows that have scores only.
+    """
+    if metric != "macro_f1":
+        return mean_rows(scores)
+    if len(outputs) > 0 and all(output is None for output in outputs):
+        raise UserError("metrics.macro_f1_needs_outputs")
+    return macro_f1_rows(outputs, targets, classes)
+
+
+def quality_of(
+    metric: str,
+    scores: FloatArray,
+    outputs: Sequence[str | None],
+    targets: Sequence[str],
+    weights: FloatArray | None = None,
+) -> FloatArray:
+    """The metric, shape (), or one value for each resample where weights have the shape (resamples, rows)."""
+    return metric_rows(metric, scores, outputs, targets).value(weights)
+
+
+def estimate_quality(rows: MetricRows, groups: Sequence[str], weights: FloatArray) -> QualityEstimate:
+    """The metric with its interval: Wilson's for a share of independent right answers, else the percentile bootstrap.
+
+    `weights` are those of `core.metrics.bootstrap.resample_weights` for the same groups, shape (resamples, rows).
+    """
+    value, n = float(rows.value()), len(rows.counts)
+    is_mean = rows.of_sums is mean_of_sums
+    if is_mean and len(set(groups)) == n and bool(np.isin(rows.counts[:, 0], (0.0, 1.0)).all()):
+        low, high = wilson_interval(float(rows.counts[:, 0].sum()), n)
+    else:
+        low, high = percentile_interval(rows.value(weights))
+    return QualityEstimate(value, min(low, value), max(high, value), n)
+
+
+def slice_masks(slices: Sequence[Sequence[tuple[str, str]]]) -> dict[tuple[str, str], BoolArray]:
+    """Which rows belong to each slice (column, value), shape (rows,), in sorted order."""
+    masks: dict[tuple[str, str], BoolArray] = {}
+    for row, parts in enumerate(slices):
+        for part in parts:
+            masks.setdefault(part, np.zeros(len(slices), dtype=np.bool_))[row] = True
+    return dict(sorted(masks.items()))
+
+
+def quality_by_slice(
+    rows: MetricRows, slices: Sequence[Sequence[tuple[str, str]]], groups: Sequence[str], weights: FloatArray
+) -> dict[tuple[str, str], QualityEstimate]:
+    """The metric within each slice (column, value). Resamples that miss a slice altogether do not count for it."""
+    estimates = {}
+    for part, mask in slice_masks(slices).items():
+        members = np.flatnonzero(mask)
+        within = weights[:, members]
+        estimates[part] = estimate_quality(
+            MetricRows(rows.counts[members], rows.of_sums),
+            [groups[member] for member in members.tolist()],
+            within[within.sum(axis=1) > 0],
+        )
+    return estimates
+
+
+def mean_of_sums(sums: FloatArray) -> FloatArray:
+    """Score sum ÷ weight sum; NaN where no row has weight."""
+    total, weight = sums[..., 0], sums[..., 1]
+    return np.asarray(np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0))
+
+
+def macro_f1_of_sums(sums: FloatArray) -> FloatArray:
+    """The mean over present classes of 2 TP ÷ (predicted + actual); NaN where no class is present."""
+    hits, predicted, actual = np.split(sums, 3, axis=-1)
+    size = predicted + actual
+    f1 = np.divide(2 * hits, size, out=np.zeros_like(size), where=size > 0)
+    present = np.asarray(np.sum(size > 0, axis=-1), dtype=np.float64)
+    total = np.asarray(f1.sum(axis=-1))
+    return np.asarray(np.divide(total, present, out=np.full_like(total, np.nan), where=present > 0))

@@ -1,0 +1,131 @@
+"""A model's files on disk: what may be loaded, where a packaged model lies, the hash of its weights; without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib import metadata
+from pathlib import Path
+
+from core.errors import UserError
+
+WEIGHT_SUFFIXES = (".safetensors", ".onnx", ".onnx.data", ".npz")
+PICKLED_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
+_DETERMINING_NAMES = frozenset(
+    {
+        "config.json",
+        "tercet.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "vocabulary.json",
+    }
+)
+_DETERMINING_STEMS = ("vocab", "merges", "added_tokens", "spiece", "sentencepiece", "spm")
+_INDEX_NAME = "model.safetensors.index.json"
+_CHUNK_BYTES = 1 << 20
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files of a model folder that hold weights in a format without pickles, sorted by name."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.name.endswith(WEIGHT_SUFFIXES))
+
+
+def weight_bytes(folder: Path) -> int:
+    """The size of a model folder's weight files together, in bytes."""
+    return sum(path.stat().st_size for path in weight_files(folder))
+
+
+def check_model_folder(path: Path) -> None:
+    """Return where `path` is a folder that can be loaded: a config and readable safetensors weights.
+
+    Raises UserError with one sentence otherwise; pickled weights are refused, because loading them runs code.
+    """
+    if not path.is_dir():
+        raise UserError("model.folder.missing", path=str(path))
+    weights = sorted(path.glob("*.safetensors"))
+    if not weights:
+        _refuse_missing_weights(path)
+    if not (path / "config.json").is_file():
+        raise UserError("model.folder.no_config", path=str(path))
+    _check_shards(path)
+    for file in weights:
+        _check_header(file)
+
+
+def _refuse_missing_weights(path: Path) -> None:
+    pickled = sorted(file.name for file in path.iterdir() if file.name.endswith(PICKLED_SUFFIXES))
+    if pickled:
+        raise UserError("model.folder.pickled", path=str(path), file=pickled[0])
+    raise UserError("model.folder.no_weights", path=str(path))
+
+
+def _check_shards(path: Path) -> None:
+    index = path / _INDEX_NAME
+    if not index.is_file():
+        return
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise UserError("model.folder.broken_weights", path=str(index)) from error
+    for name in names:
+        if not (path / name).is_file():
+            raise UserError("model.folder.missing_shard", path=str(path), file=str(name))
+
+
+def _check_header(file: Path) -> None:
+    """Refuse a cut-off file, a git-lfs pointer and the like: safetensors begin with the length of their header."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        header_bytes = int.from_bytes(stream.read(8), "little")
+        if size < 8 or header_bytes > size - 8:
+            raise UserError("model.folder.broken_weights", path=str(file))
+        try:
+            header = json.loads(stream.read(header_bytes))
+            ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise UserError("model.folder.broken_weights", path=str(file)) from error
+    if max(ends, default=0) != size - 8 - header_bytes:
+        raise UserError("model.folder.broken_weights", path=str(file))
+
+
+def sample_folder(sample_id: str) -> Path:
+    """The folder with config and safetensors weights inside the installed package `sample_id`, without importing it.
+
+    Raises UserError where the package is not installed or carries no such folder.
+    """
+    try:
+        distribution = metadata.distribution(sample_id)
+    except (metadata.PackageNotFoundError, ValueError) as error:
+        raise UserError("model.sample.not_installed", id=sample_id) from error
+    files = distribution.files or []
+    with_weights = {file.parent for file in files if file.name.endswith(".safetensors")}
+    candidates = sorted(
+        (file.parent for file in files if file.name == "config.json" and file.parent in with_weights),
+        key=lambda folder: (len(folder.parts), str(folder)),
+    )
+    if not candidates:
+        raise UserError("model.sample.no_weights", id=sample_id)
+    return Path(str(distribution.locate_file(candidates[0])))
+
+
+def fingerprint_weights(folder: Path) -> str:
+    """The SHA-256, in hex, of all files of a model folder that determine its answers: weights, config and tokenizer."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file() and _determines_answers(path.name)):
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        digest.update(bytes.fromhex(file_sha256(path)))
+    return digest.hexdigest()
+
+
+def _determines_answers(name: str) -> bool:
+    return name in _DETERMINING_NAMES or name.endswith(WEIGHT_SUFFIXES) or name.startswith(_DETERMINING_STEMS)
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,110 @@
+"""The candidates side by side: quality, speed, size, energy and cost, each with its interval where it has one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.charts import quality_cost_chart
+from core.decide.outcome import message
+from core.domain import Role
+from core.report import figures
+from core.report.model import Block, Cell, Chart, Paragraph, Section, Table, not_measured
+from core.report.sections.material import Material, bounded, figure, named, numbers, words
+
+
+def candidates(material: Material) -> Section:
+    """Two tables and the chart of quality against cost; the runtimes where a model was timed under several."""
+    blocks: list[Block] = [Chart(quality_cost_chart(material.decision)), _measured(material), _costs(material)]
+    if any(row["runtimes"] for row in material.candidates):
+        blocks.append(_runtimes(material))
+    if len(material.decision.frontier) > 1:
+        blocks += [Paragraph(message("report.candidates.frontier")), _frontier(material)]
+    return Section("candidates", message("report.section.candidates"), tuple(blocks))
+
+
+def _name(row: dict[str, Any]) -> Cell:
+    parts = [row["source"], row["runtime"], row["policy"]]
+    origin = message("report.origin.imported") if row["origin"] == "imported" else None
+    note = " · ".join(str(part) for part in parts if part)
+    return Cell(row["name"], origin or note, role=Role(row["role"]))
+
+
+def _measured(material: Material) -> Table:
+    titles = words("candidate") + numbers("quality", "p50", "p95", "p99", "requests_per_second")
+    titles += numbers("peak_memory", "model_size", "parameters", "energy")
+    rows = tuple((_name(row), *_measured_cells(row)) for row in material.candidates)
+    return Table(message("report.table.measured"), titles, rows)
+
+
+def _measured_cells(row: dict[str, Any]) -> tuple[Cell, ...]:
+    quality, latency, energy = row["quality"], row["latency_ms"] or {}, row["energy"]
+    throughput = row["throughput"] or {}
+    joules = figure(energy["joules_per_request"], lambda value: f"{figures.number(value)} J")
+    if energy["joules_per_request"] is not None:
+        joules = Cell(joules.phrase, message(f"report.energy.{energy['source']}"))
+    return (
+        _quality(quality),
+        *(figure(latency.get(key), figures.milliseconds) for key in ("p50", "p95", "p99")),
+        figure(throughput.get("requests_per_second"), figures.number),
+        figure(row["peak_memory_mib"], figures.mebibytes),
+        figure(row["model_size_mib"], figures.mebibytes),
+        figure(row["parameters"], figures.count),
+        joules,
+    )
+
+
+def _quality(quality: dict[str, Any] | None) -> Cell:
+    if quality is None:
+        return not_measured()
+    return bounded(quality["value"], quality["low"], quality["high"], figures.percent)
+
+
+def _costs(material: Material) -> Table:
+    titles = words("candidate") + numbers("monthly", "per_million_requests", "per_success", "one_off", "cost_benefit")
+    rows = []
+    for row in material.candidates:
+        cost, benefit = row["cost"] or {}, row["cost_benefit"] or {}
+        amounts = (cost.get(key) for key in ("monthly", "per_million_requests", "per_success", "one_off"))
+        cells = [_amount(material, row["name"], amount) for amount in amounts]
+        ratio = bounded(benefit.get("value"), benefit.get("low"), benefit.get("high"), figures.number)
+        rows.append((named(material, row["name"]), *cells, ratio))
+    return Table(message("report.table.costs", currency=material.currency), titles, tuple(rows))
+
+
+def _amount(material: Material, name: str, amount: float | None) -> Cell:
+    """An amount, or the reason why there is none."""
+    if amount is not None:
+        return Cell(material.money(amount))
+    cost = material.decision.of(name).cost
+    return Cell(cost.reason, tone="muted") if cost is not None and cost.reason is not None else not_measured()
+
+
+def _runtimes(material: Material) -> Table:
+    rows = tuple(
+        (
+            named(material, row["name"]),
+            Cell(runtime["runtime"]),
+            figure(runtime["p50_ms"], figures.milliseconds),
+            figure(runtime["requests_per_second"], figures.number),
+        )
+        for row in material.candidates
+        for runtime in row["runtimes"]
+    )
+    titles = words("candidate", "runtime") + numbers("p50", "requests_per_second")
+    return Table(message("report.table.runtimes"), titles, rows)
+
+
+def _frontier(material: Material) -> Table:
+    rows = tuple(
+        (
+            named(material, step.candidate),
+            figure(step.quality, figures.percent),
+            Cell(material.money(step.per_request * 1_000_000)),
+            Cell("–") if step.icer is None else Cell(material.money(step.icer)),
+            Cell(material.money(step.value_from)),
+            Cell(message("report.no_end")) if step.value_to is None else Cell(material.money(step.value_to)),
+        )
+        for step in material.decision.frontier
+    )
+    titles = words("candidate") + numbers("quality", "per_million_requests", "icer", "value_from", "value_to")
+    return Table(message("report.table.frontier"), titles, rows)

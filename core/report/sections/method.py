@@ -1,0 +1,181 @@
+"""How it was done, what the figures do not say, and the machine they were measured on."""
+
+from __future__ import annotations
+
+from core import __version__
+from core.decide.compliance import compliance_notes
+from core.decide.outcome import message
+from core.domain import Split
+from core.evidence import CandidateEvidence
+from core.jobs.results import BenchmarkResult, Environment
+from core.report import figures
+from core.report.model import Block, Bullets, Cell, Paragraph, Phrase, Section, Table
+from core.report.sections.material import Material, figure, named, numbers, words, yes_or_no
+from core.spec import SplitPlan
+
+_ROWS_FOR_P95, _ROWS_FOR_P99 = 59, 299
+
+
+def method(material: Material) -> Section:
+    """How the rows were split, the candidates trained, timed and compared, and what is left out."""
+    items: list[Phrase] = [*_splitting(material), *_folds(material), message("report.method.intervals")]
+    if any(entry.benchmark is not None and entry.benchmark.runtimes for entry in material.evidence.candidates):
+        items.append(message("report.method.timing"))
+    blocks: list[Block] = [Bullets(tuple(items))]
+    training = _training(material)
+    if training.rows:
+        left_out = (message("report.method.hard_labels"), message("report.method.one_seed"))
+        blocks += [training, Bullets(left_out)]
+    compression = _compression(material)
+    if compression.rows:
+        blocks.append(compression)
+    return Section("method", message("report.section.method"), tuple(blocks))
+
+
+def _splitting(material: Material) -> list[Phrase]:
+    source = material.evidence.study.data
+    said: list[Phrase] = []
+    if source.files is not None:
+        said.append(message("report.method.given_splits"))
+    elif source.file is None and source.split is None:
+        said.append(message("report.method.all_test"))
+    else:
+        plan = source.split or SplitPlan()
+        code = "report.method.split" if source.split is not None else "report.method.split_default"
+        shares = {"test": figures.percent(plan.test), "calibration": figures.percent(plan.calibration)}
+        said.append(message(code, seed=plan.seed, **shares))
+    said.append(message("report.method.groups"))
+    return said
+
+
+def _folds(material: Material) -> list[Phrase]:
+    said: list[Phrase] = []
+    for entry in material.evidence.candidates:
+        if entry.route is None:
+            continue
+        if entry.route.folds == 0:
+            said.append(message("report.method.no_folds", candidate=entry.name))
+        else:
+            said.append(message("report.method.folds", candidate=entry.name, folds=entry.route.folds))
+    return said
+
+
+def _training(material: Material) -> Table:
+    rows = []
+    for entry in material.evidence.candidates:
+        if entry.training is None:
+            continue
+        done, asked = entry.training, material.evidence.study.training_of(material.evidence.study.candidate(entry.name))
+        # Layers of the teacher trained on the targets alone are distillation with alpha 0 inside.
+        way = "fine_tune" if asked.method == "fine_tune" else done.method
+        mixture = f"T {figures.number(asked.temperature)}, α {figures.number(asked.alpha)}"
+        rows.append(
+            (
+                named(material, entry.name),
+                Cell(message(f"report.training.{way}"), _resumed(done.resumed_steps)),
+                Cell(mixture if way == "distill" else "–"),
+                Cell(done.device),
+                figure(done.epochs, figures.count),
+                figure(done.steps, figures.count),
+                figure(done.examples, figures.count),
+                figure(done.final_loss, figures.number),
+                Cell(figures.percent(done.truncated_share)),
+                Cell(f"{figures.number(done.seconds)} s"),
+            )
+        )
+    titles = words("candidate", "training", "mixture", "device")
+    titles += numbers("epochs", "steps", "examples", "final_loss", "truncated", "duration")
+    return Table(message("report.table.training"), titles, tuple(rows))
+
+
+def _resumed(steps: tuple[int, ...]) -> Phrase | None:
+    return message("report.training.resumed", steps=", ".join(map(str, steps))) if steps else None
+
+
+def _compression(material: Material) -> Table:
+    rows = tuple(
+        (
+            named(material, entry.name),
+            Cell(", ".join(entry.compression.steps)),
+            Cell(figures.mebibytes(entry.compression.parent_size_mib)),
+            Cell(figures.mebibytes(entry.compression.model_size_mib)),
+            Cell(figures.percent(entry.compression.label_agreement)),
+        )
+        for entry in material.evidence.candidates
+        if entry.compression is not None
+    )
+    titles = words("candidate", "steps_taken") + numbers("size_before", "size_after", "label_agreement")
+    return Table(message("report.table.compression"), titles, rows)
+
+
+def limits(material: Material) -> Section:
+    """What the figures do not say."""
+    items: list[Phrase] = []
+    rows = material.results["data"]["rows"][Split.TEST.value]
+    if rows is not None:
+        items.append(message("report.limits.rows", rows=figures.count(rows)))
+    benchmarks = [entry for entry in material.evidence.candidates if entry.benchmark is not None]
+    items += _timing_limits(benchmarks)
+    if any(row["energy"]["source"] == "not measured" for row in material.candidates):
+        items.append(message("report.limits.energy"))
+    imported = [row["name"] for row in material.candidates if row["origin"] == "imported"]
+    if imported:
+        items.append(message("report.limits.imported", names=", ".join(imported)))
+    said_before = {note.code for note in compliance_notes(material.evidence.study)}
+    items += [note for note in material.decision.notes if note.code not in said_before]
+    return Section("limits", message("report.section.limits"), (Bullets(tuple(items)),))
+
+
+def _timing_limits(benchmarks: list[CandidateEvidence]) -> list[Phrase]:
+    said: list[Phrase] = []
+    timed = [entry for entry in benchmarks if entry.benchmark is not None and entry.benchmark.runtimes]
+    if timed:
+        said.append(message("report.limits.this_machine"))
+    short = [entry.name for entry in timed if _samples(entry.benchmark) < _ROWS_FOR_P99]
+    if short:
+        codes = {"p95": _ROWS_FOR_P95, "p99": _ROWS_FOR_P99}
+        said.append(message("report.limits.few_samples", names=", ".join(short), **codes))
+    noisy = [
+        entry.name
+        for entry in timed
+        if entry.benchmark is not None and entry.benchmark.environment is not None and entry.benchmark.environment.noisy
+    ]
+    if noisy:
+        said.append(message("report.limits.noisy", names=", ".join(noisy)))
+    return said
+
+
+def _samples(benchmark: BenchmarkResult | None) -> int:
+    return 0 if benchmark is None or not benchmark.runtimes else len(benchmark.runtimes[0].latency.milliseconds)
+
+
+def environment(material: Material) -> Section:
+    """The machine and the state that each candidate was timed in, and the versions."""
+    timed = [
+        (entry.name, entry.benchmark.environment)
+        for entry in material.evidence.candidates
+        if entry.benchmark is not None and entry.benchmark.environment is not None
+    ]
+    blocks: list[Block] = []
+    if timed:
+        titles = (
+            words("candidate", "machine", "device") + numbers("cores", "load_average", "variation") + words("noisy")
+        )
+        rows = tuple((named(material, name), *_machine(machine)) for name, machine in timed)
+        blocks.append(Table(message("report.table.environment"), titles, rows))
+    else:
+        blocks.append(Paragraph(message("report.environment.nothing_timed"), "muted"))
+    version = material.evidence.study.version
+    blocks.append(Paragraph(message("report.environment.versions", tercet=__version__, format=version)))
+    return Section("environment", message("report.section.environment"), tuple(blocks))
+
+
+def _machine(machine: Environment) -> tuple[Cell, ...]:
+    return (
+        Cell(machine.machine),
+        Cell(machine.device),
+        figure(machine.cores, figures.count),
+        figure(machine.load_average, figures.number),
+        figure(machine.timing_coefficient_of_variation, figures.percent),
+        Cell(yes_or_no(machine.noisy), tone="warn" if machine.noisy else "plain"),
+    )

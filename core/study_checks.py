@@ -1,0 +1,106 @@
+"""Checks across the parts of a study: names, references, circles, and what belongs together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.domain import Role
+from core.errors import UserError
+from core.spec import Candidate, CandidateModel, PredictionsModel, Study, TeacherLayers
+
+
+def check_study(study: Study) -> None:
+    """Raises UserError naming the first field that does not fit the others."""
+    _check_names(study)
+    for index, candidate in enumerate(study.candidates):
+        _check_references(study, candidate, f"candidates[{index}]")
+    _check_circles(study)
+    _check_data(study)
+
+
+def _check_names(study: Study) -> None:
+    seen: set[str] = set()
+    for candidate in study.candidates:
+        if candidate.name in seen:
+            raise UserError("study.name_twice", name=candidate.name)
+        seen.add(candidate.name)
+
+
+def _references(study: Study, candidate: Candidate) -> Iterator[tuple[str, str]]:
+    """Field and name of each other candidate that this one needs."""
+    if candidate.role is Role.HYBRID:
+        yield "teacher", candidate.teacher or ""
+        yield "student", candidate.student or ""
+        return
+    training = study.training_of(candidate)
+    if isinstance(candidate.model, CandidateModel):
+        yield "model.name", candidate.model.name
+    if training.method == "distill" or isinstance(candidate.model, TeacherLayers):
+        teacher = study.teacher_of(candidate)
+        if teacher is not None:
+            yield "train.teacher", teacher
+
+
+def _check_references(study: Study, candidate: Candidate, field: str) -> None:
+    names = {other.name: other for other in study.candidates}
+    for part, name in _references(study, candidate):
+        if name not in names:
+            raise UserError("study.candidate_unknown", field=f"{field}.{part}", name=name, names=", ".join(names))
+        if names[name].role is Role.HYBRID:
+            raise UserError("study.hybrid_as_part", field=f"{field}.{part}", name=name)
+        if part == "train.teacher" and isinstance(names[name].model, PredictionsModel):
+            raise UserError("study.teacher_without_weights", field=f"{field}.{part}", name=name)
+    if candidate.role is Role.HYBRID:
+        if candidate.teacher == candidate.student:
+            raise UserError("study.hybrid_of_one", field=field, name=candidate.teacher)
+        return
+    _check_own_parts(study, candidate, field)
+
+
+def _check_own_parts(study: Study, candidate: Candidate, field: str) -> None:
+    training = study.training_of(candidate)
+    profile_wrong = candidate.profile is not None and candidate.profile not in study.profiles
+    if profile_wrong or (candidate.profile is None and len(study.profiles) != 1):
+        raise UserError(
+            "study.profile_unknown", field=f"{field}.profile", name=candidate.profile, names=", ".join(study.profiles)
+        )
+    needs_teacher = training.method == "distill" or isinstance(candidate.model, TeacherLayers)
+    if needs_teacher and study.teacher_of(candidate) is None:
+        raise UserError("study.teacher_missing", field=f"{field}.train.teacher")
+    if isinstance(candidate.model, TeacherLayers) and training.method == "none":
+        raise UserError("study.layers_untrained", field=f"{field}.train.method")
+    if isinstance(candidate.model, PredictionsModel) and (training.method != "none" or candidate.compress):
+        raise UserError("study.predictions_trained", field=field)
+
+
+def _check_circles(study: Study) -> None:
+    """Depth-first search over the references between candidates."""
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            circle = [*path[path.index(name) :], name]
+            raise UserError("study.candidate_circle", circle=" → ".join(circle))
+        if name in done:
+            return
+        for _, other in _references(study, study.candidate(name)):
+            visit(other, (*path, name))
+        done.add(name)
+
+    for candidate in study.candidates:
+        visit(candidate.name, ())
+
+
+def _check_data(study: Study) -> None:
+    imported = [isinstance(candidate.model, PredictionsModel) for candidate in study.candidates]
+    given = study.data.file is not None or study.data.files is not None
+    own = [
+        candidate
+        for candidate, is_imported in zip(study.candidates, imported, strict=True)
+        if not is_imported and candidate.role is not Role.HYBRID
+    ]
+    if not given and (own or not any(imported)):
+        raise UserError("study.data_missing")
+    trained = any(study.training_of(candidate).method != "none" for candidate in own)
+    if study.data.files is not None and study.data.files.train is None and trained:
+        raise UserError("study.train_file_missing")

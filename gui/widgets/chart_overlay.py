@@ -1,0 +1,234 @@
+"""The words over a chart: direct labels, the attractive corner, the limits; laid out in pixels after the plot is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPen
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsLineItem, QGraphicsScene, QGraphicsSimpleTextItem
+
+from core.charts import ChartSpec, Line, Point
+from core.decide.outcome import Message
+from gui.theme import CAPTION_PX, SECONDARY_PX, Theme, font
+from gui.widgets.chart_labels import Anchor, Placement, place_labels, segments
+from gui.widgets.chart_marks import line_token, mark_radius, role_token
+
+LAYER_LEADER, LAYER_TEXT = 90, 100
+MARGIN = 6.0
+LABEL_SHARE = 0.42
+"""A label is cut in its middle beyond this part of the picture's width; hovering tells it in full."""
+ARROWS = {"top_left": "↖", "top_right": "↗", "bottom_left": "↙", "bottom_right": "↘"}
+
+
+@dataclass(frozen=True)
+class TextLine:
+    """One line of a label."""
+
+    text: str
+    font: QFont
+    color: QColor
+
+    @property
+    def size(self) -> QSizeF:
+        """Its extent in pixels."""
+        metrics = QFontMetricsF(self.font)
+        return QSizeF(metrics.horizontalAdvance(self.text), metrics.height())
+
+
+@dataclass(frozen=True)
+class Block:
+    """A label of one or two lines, and what it belongs to."""
+
+    name: str
+    lines: tuple[TextLine, ...]
+
+    @property
+    def size(self) -> QSizeF:
+        """Its extent in pixels."""
+        sizes = [line.size for line in self.lines]
+        return QSizeF(max(size.width() for size in sizes) + 2, sum(size.height() for size in sizes))
+
+
+@dataclass(frozen=True)
+class PlacedBlock:
+    """A label where it stands."""
+
+    block: Block
+    rect: QRectF
+
+
+class ChartOverlay:
+    """Lays the words of one chart over its scene; `placed` tells where each label stands."""
+
+    def __init__(self, scene: QGraphicsScene, theme: Theme, words: Callable[[Message], str]) -> None:
+        self._scene = scene
+        self._theme = theme
+        self._words = words
+        self._items: list[QGraphicsItem] = []
+        self.placed: list[PlacedBlock] = []
+
+    def clear(self) -> None:
+        """Take all words away."""
+        for item in self._items:
+            self._scene.removeItem(item)
+        self._items = []
+        self.placed = []
+
+    def lay_out(
+        self,
+        spec: ChartSpec,
+        bounds: QRectF,
+        to_scene: Callable[[float, float], QPointF],
+        bands: Sequence[tuple[Message, str, QRectF]],
+    ) -> None:
+        """Put every word of `spec` into `bounds`. `bands` are (label, state, region in pixels)."""
+        self.clear()
+        lines = [[to_scene(x, y) for x, y in zip(line.xs, line.ys, strict=True)] for line in _drawn_lines(spec)]
+        obstacles = [
+            self._corner(spec, bounds),
+            *self._bands(bands, bounds, spec, to_scene),
+            *_intervals(spec, to_scene),
+        ]
+        points = sorted(
+            spec.points, key=lambda point: (not point.chosen, point.excluded is not None, not point.on_front)
+        )
+        blocks = [self._point_block(point, bounds.width()) for point in points]
+        anchors = [
+            Anchor(to_scene(point.x, point.y), mark_radius(point), block.size)
+            for point, block in zip(points, blocks, strict=True)
+        ]
+        for line, spots in zip(_drawn_lines(spec), lines, strict=True):
+            if line.kind != "pareto" and spots:
+                block = self._line_block(line, bounds.width())
+                blocks.append(block)
+                anchors.append(Anchor(_labelled_spot(line, spots, bounds), 3.0, block.size))
+        pieces = [piece for spots in lines for piece in segments(_few(spots))]
+        taken = [rect for rect in obstacles if rect is not None]
+        for block, placement in zip(blocks, place_labels(anchors, taken, pieces, bounds), strict=True):
+            if placement is not None:
+                self._put(block, placement)
+
+    def _point_block(self, point: Point, width: float) -> Block:
+        excluded = point.excluded is not None
+        color = self._theme.color("muted" if excluded else role_token(point.role))
+        bold, plain = font(SECONDARY_PX, bold=True), font(CAPTION_PX)
+        most = width * LABEL_SHARE
+        lines = [TextLine(_cut(self._words(point.label), bold, most), bold, color)]
+        if point.excluded is not None:
+            lines.append(TextLine(_cut(self._words(point.excluded), plain, most), plain, self._theme.color("muted")))
+        return Block(point.name, tuple(lines))
+
+    def _line_block(self, line: Line, width: float) -> Block:
+        bold = font(SECONDARY_PX, bold=line.kind in ("curve", "measured"))
+        text = _cut(self._words(line.label), bold, width * LABEL_SHARE)
+        return Block(line.name, (TextLine(text, bold, self._theme.color(line_token(line))),))
+
+    def _corner(self, spec: ChartSpec, bounds: QRectF) -> QRectF | None:
+        if spec.corner is None:
+            return None
+        position = spec.corner.position
+        text = f"{ARROWS[position]} {self._words(spec.corner.label)}"
+        line = TextLine(text, font(CAPTION_PX, bold=True), self._theme.color("good"))
+        left = bounds.left() + MARGIN if position.endswith("left") else bounds.right() - line.size.width() - MARGIN
+        top = bounds.top() + 2 if position.startswith("top") else bounds.bottom() - line.size.height() - MARGIN
+        rect = QRectF(QPointF(left, top), line.size)
+        self._write(line, rect.topLeft())
+        return rect
+
+    def _bands(
+        self,
+        bands: Sequence[tuple[Message, str, QRectF]],
+        bounds: QRectF,
+        spec: ChartSpec,
+        to_scene: Callable[[float, float], QPointF],
+    ) -> list[QRectF]:
+        marks = [to_scene(point.x, point.y) for point in spec.points]
+        rects: list[QRectF] = []
+        for label, state, region in bands:
+            line = TextLine(self._words(label), font(CAPTION_PX), self._theme.color(state))
+            rect = _band_spot(region.intersected(bounds), line.size, bounds, marks)
+            self._write(line, rect.topLeft())
+            rects.append(rect)
+        return rects
+
+    def _put(self, block: Block, placement: Placement) -> None:
+        self.placed.append(PlacedBlock(block, placement.rect))
+        top = placement.rect.top()
+        for line in block.lines:
+            self._write(line, QPointF(placement.rect.left() + 1, top))
+            top += line.size.height()
+        if placement.leader is not None:
+            self._lead(placement.leader)
+
+    def _write(self, line: TextLine, where: QPointF) -> None:
+        item = QGraphicsSimpleTextItem(line.text)
+        item.setFont(line.font)
+        item.setBrush(QBrush(line.color))
+        item.setPos(where)
+        item.setZValue(LAYER_TEXT)
+        item.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self._add(item)
+
+    def _lead(self, leader: QLineF) -> None:
+        item = QGraphicsLineItem(leader)
+        item.setPen(QPen(self._theme.color("axis"), 1))
+        item.setZValue(LAYER_LEADER)
+        self._add(item)
+
+    def _add(self, item: QGraphicsItem) -> None:
+        self._scene.addItem(item)
+        self._items.append(item)
+
+
+def _drawn_lines(spec: ChartSpec) -> list[Line]:
+    return [line for line in spec.lines if line.xs]
+
+
+def _intervals(spec: ChartSpec, to_scene: Callable[[float, float], QPointF]) -> list[QRectF]:
+    rects = []
+    for point in spec.points:
+        if point.y_low is not None and point.y_high is not None:
+            rects.append(_thin_rect(to_scene(point.x, point.y_high), to_scene(point.x, point.y_low)))
+        if point.x_low is not None and point.x_high is not None:
+            rects.append(_thin_rect(to_scene(point.x_low, point.y), to_scene(point.x_high, point.y)))
+    return rects
+
+
+def _thin_rect(start: QPointF, end: QPointF) -> QRectF:
+    return QRectF(start, end).normalized().adjusted(-2, -2, 2, 2)
+
+
+def _band_spot(region: QRectF, size: QSizeF, bounds: QRectF, marks: Sequence[QPointF]) -> QRectF:
+    """Where a band's words stand: inside its region at the right, else at the left, off the marks where that can be."""
+    tops = (region.bottom() - size.height() - 4, region.top() + 4, region.center().y() - size.height() / 2)
+    lefts = (region.right() - size.width() - MARGIN, region.left() + MARGIN, region.center().x() - size.width() / 2)
+    spots = []
+    for left in lefts:
+        for top in tops:
+            rect = QRectF(QPointF(left, top), size)
+            rect.moveLeft(min(max(rect.left(), bounds.left() + 2), bounds.right() - size.width() - 2))
+            rect.moveTop(min(max(rect.top(), bounds.top()), bounds.bottom() - size.height()))
+            spots.append(rect)
+    return next(
+        (rect for rect in spots if not any(rect.adjusted(-10, -10, 10, 10).contains(mark) for mark in marks)), spots[0]
+    )
+
+
+def _labelled_spot(line: Line, spots: Sequence[QPointF], bounds: QRectF) -> QPointF:
+    """The point of a line that its label stands at: near its right end for a measured curve, else at its middle."""
+    inside = [spot for spot in spots if bounds.contains(spot)] or list(spots)
+    return inside[-1] if line.kind == "measured" else inside[len(inside) // 2]
+
+
+def _few(spots: Sequence[QPointF], most: int = 60) -> list[QPointF]:
+    step = max(1, len(spots) // most)
+    kept = list(spots[::step])
+    if kept and kept[-1] != spots[-1]:
+        kept.append(spots[-1])
+    return kept
+
+
+def _cut(text: str, in_font: QFont, most: float) -> str:
+    return QFontMetricsF(in_font).elidedText(text, Qt.TextElideMode.ElideMiddle, most)

@@ -1,0 +1,112 @@
+"""The study's data: where it lies, which column holds what, how it is split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from core.lazy import load
+from core.spec import Columns, PredictionsModel, SplitPlan, Study
+from core.study_file import resolve_path
+from gui.context import Context
+from gui.undo import StudyDraft
+from gui.widgets.card import Card
+from gui.widgets.editors import ChoiceEditor
+from gui.widgets.fields import FieldKind, FieldSpec, fields_of
+from gui.widgets.form import FieldForm, bind
+from gui.widgets.key_value import KeyValueRows
+
+COLUMN_FIELDS = ("input", "target", "group")
+ROWS_LOOKED_AT = 200
+
+
+def read_columns(path: Path) -> list[str]:
+    """The column names of a data file. Raises UserError. Loads pandas: not for the UI thread."""
+    frame = load("core.data.reading").read_whole_table(path, ROWS_LOOKED_AT)
+    return [str(name) for name in frame.columns]
+
+
+def data_paths(study: Study) -> list[tuple[str, str]]:
+    """The files that hold the study's rows: (part, path as written); predictions where there is no data file."""
+    if study.data.file is not None:
+        return [("file", study.data.file)]
+    if study.data.files is not None:
+        return [(part, path) for part, path in study.data.files.model_dump().items() if path]
+    models = [candidate.model for candidate in study.candidates]
+    return [("predictions", model.file) for model in models if isinstance(model, PredictionsModel)]
+
+
+class DataCard(Card):
+    """Paths, a column for each purpose, and the split where there is one file. `file_asked` wants another file."""
+
+    file_asked = Signal()
+    trouble = Signal(str)
+
+    def __init__(self, context: Context, draft: StudyDraft, parent: QWidget | None = None) -> None:
+        super().__init__("…", parent)
+        self._context = context
+        self._draft = draft
+        self._columns_of: Path | None = None
+        self._names: list[str] = []
+        self.files = KeyValueRows(parent=self)
+        column_specs = [
+            FieldSpec(spec.path, FieldKind.CHOICE, spec.optional)
+            for spec in fields_of(Columns, "data.columns", COLUMN_FIELDS)
+        ]
+        self.columns = FieldForm(context.translator, column_specs, self)
+        self.split = FieldForm(context.translator, fields_of(SplitPlan, "data.split", ("test", "calibration")), self)
+        self.choose_button = QPushButton(self)
+        self.choose_button.setProperty("kind", "link")
+        self.choose_button.clicked.connect(self.file_asked)
+        self.add_corner(self.choose_button)
+        for part in (self.files, self.columns, self.split):
+            self.body.addWidget(part)
+        bind(self.columns, draft)
+        bind(self.split, draft)
+        context.translator.language_changed.connect(self.retranslate)
+        self.retranslate()
+
+    def show_study(self, study: Study, base: Path, *, writable: bool) -> None:
+        """Show where the study's data lies, and fetch the names of its columns."""
+        tr = self._context.translator.tr
+        paths = data_paths(study)
+        rows = [(tr(f"gui.data.part.{part}"), path) for part, path in paths]
+        self.files.set_rows([*rows, (tr("gui.data.base"), str(base))])
+        own_data = study.data.file is not None or study.data.files is not None
+        self.columns.setVisible(own_data)
+        self.split.setVisible(study.data.split is not None)
+        self.choose_button.setVisible(writable and study.data.file is not None)
+        for form in (self.columns, self.split):
+            form.show_values(self._draft.value)
+            form.set_read_only(not writable)
+        self._offer_columns()
+        if own_data:
+            self._fetch_columns(resolve_path(base, paths[0][1]))
+
+    def retranslate(self) -> None:
+        """Set every word again."""
+        self.set_title(self._context.translator.tr("gui.data.title"))
+        self.choose_button.setText(self._context.translator.tr("gui.data.choose"))
+        self._offer_columns()
+
+    def _fetch_columns(self, path: Path) -> None:
+        if path != self._columns_of:
+            self._columns_of = path
+            self._context.background.submit(lambda: read_columns(path), self._take_columns, self._no_columns)
+
+    def _take_columns(self, names: list[str]) -> None:
+        self._names = names
+        self._offer_columns()
+
+    def _no_columns(self, error: Exception) -> None:
+        self._columns_of = None
+        self.trouble.emit(self._context.translator.error(error))
+
+    def _offer_columns(self) -> None:
+        for path, row in self.columns.rows.items():
+            if isinstance(row.editor, ChoiceEditor):
+                nothing = [(None, self._context.translator.tr("gui.data.no_column"))] if row.spec.optional else []
+                row.editor.set_options([*nothing, *((name, name) for name in self._names)])
+                row.editor.set_value(self._draft.value(path))

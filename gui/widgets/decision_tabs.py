@@ -1,0 +1,254 @@
+"""The tabs under the answer: what would change it, break-even, router curve, compliance, assumptions, complexity."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QTabBar, QVBoxLayout, QWidget
+
+from core.charts import routing_curve_chart
+from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDecision
+from core.domain import Role, Verdict
+from gui.context import Context
+from gui.models.decision_rows import DASH, DecisionRows
+from gui.models.table import Cell
+from gui.theme import GAP_CARDS, GAP_ROWS
+from gui.widgets.card import Card
+from gui.widgets.chart import ChartView
+from gui.widgets.rows_table import RowsTable
+from gui.widgets.sentence import Sentence
+
+FLIPS, BREAK_EVEN, ROUTER, COMPLIANCE, ASSUMPTIONS, COMPLEXITY = range(6)
+TAB_CODES = ("flips", "break_even", "router", "compliance", "assumptions", "complexity")
+CURVE_HEIGHT = 320
+ONE_OFF_WORTH_TELLING = 0.01
+_VERDICT_STATE = {Verdict.RECOMMENDED: "good", Verdict.NO_LEARNED_ROUTER: "", Verdict.INCONCLUSIVE: "warn"}
+
+
+class _Tab(QWidget):
+    """One tab: a sentence, a table, notes under it. Empty parts take no room."""
+
+    def __init__(self, context: Context, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.sentence, self.notes = Sentence(self), Sentence(self)
+        self.notes.setProperty("type", "secondary")
+        self.table = RowsTable(context.theme, parent=self)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(GAP_ROWS)
+        for widget in (self.sentence, self.table, self.notes):
+            self.column.addWidget(widget)
+        self.column.addStretch(1)
+
+    def fill(
+        self, sentence: str, titles: list[str], rows: list[list[Cell]], notes: str = "", stretch: int | None = None
+    ) -> None:
+        """Show a sentence, rows under titles, and notes."""
+        self.sentence.setText(sentence)
+        self.sentence.setVisible(bool(sentence))
+        self.table.setVisible(bool(rows))
+        if rows:
+            self.table.set_rows(titles, rows, stretch=stretch)
+        self.notes.setText(notes)
+        self.notes.setVisible(bool(notes))
+
+
+class DecisionTabs(Card):
+    """Shows one tab of a decision at a time; as high as that tab needs."""
+
+    message = Signal(str, str)
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__("", parent)
+        self._context = context
+        self._decision: Decision | None = None
+        self.bar = QTabBar(self)
+        self.bar.setExpanding(False)
+        self.bar.setDrawBase(False)
+        self.bar.setUsesScrollButtons(True)
+        self.bar.setElideMode(Qt.TextElideMode.ElideNone)
+        self.tabs = [_Tab(context, self) for _ in TAB_CODES]
+        self.curve = ChartView(context.theme, context.translator, self.tabs[ROUTER])
+        self.curve.setFixedHeight(CURVE_HEIGHT)
+        self.curve.message.connect(self.message)
+        self.tabs[ROUTER].column.insertWidget(1, self.curve)
+        self.benefit_caption = QLabel(self.tabs[FLIPS])
+        self.benefit_caption.setProperty("type", "caption")
+        self.benefit_caption.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.tabs[FLIPS].column.insertWidget(2, self.benefit_caption)
+        self.body.setSpacing(GAP_CARDS)
+        self.body.addWidget(self.bar)
+        for index, tab in enumerate(self.tabs):
+            self.bar.addTab("")
+            tab.setVisible(index == 0)
+            self.body.addWidget(tab)
+        self.bar.currentChanged.connect(self._choose)
+        self.retranslate()
+
+    def show_decision(self, decision: Decision) -> None:
+        """Show another decision; the tab stays."""
+        self._decision = decision
+        rows = DecisionRows(decision, self._context.translator)
+        self._fill_flips(rows)
+        self._fill_break_even(rows)
+        self._fill_router(rows)
+        self._fill_compliance(rows)
+        self._fill_assumptions(rows)
+        self._fill_complexity(rows)
+
+    def retranslate(self) -> None:
+        """Set every text again."""
+        tr = self._context.translator.tr
+        self.bar.setAccessibleName(tr("gui_decide.tabs.name"))
+        for index, code in enumerate(TAB_CODES):
+            title = tr(f"gui_decide.tab.{code}")
+            self.bar.setTabText(index, title)
+            self.tabs[index].table.setAccessibleName(title)
+        if self._decision is not None:
+            self.show_decision(self._decision)
+
+    def _choose(self, index: int) -> None:
+        for position, tab in enumerate(self.tabs):
+            tab.setVisible(position == index)
+
+    def _fill_flips(self, rows: DecisionRows) -> None:
+        flips = rows.flips()
+        with_bars = any(row[-1].bar is not None for row in flips)
+        shown = flips if with_bars else [row[:-1] for row in flips]
+        titles = rows.titles("assumption", "value", "flips_at", "flips_to", "benefit")[: len(shown[0]) if shown else 5]
+        sentence = "" if flips else rows.tr("gui_decide.flips.none")
+        self.tabs[FLIPS].fill(sentence, titles, shown, _measure_next(rows))
+        self.benefit_caption.setText(rows.tr("gui_decide.flips.caption"))
+        self.benefit_caption.setVisible(with_bars)
+
+    def _fill_break_even(self, rows: DecisionRows) -> None:
+        table = rows.break_even()
+        chosen = rows.decision.chosen
+        one_off = chosen.cost.one_off if chosen is not None and chosen.cost is not None else None
+        if not table or chosen is None:
+            sentence = rows.tr("gui_decide.break_even.none")
+        elif one_off is None or one_off < ONE_OFF_WORTH_TELLING:
+            sentence = rows.tr("gui_decide.break_even.no_one_off", candidate=chosen.name)
+        else:
+            amount = rows.formats.money(one_off, rows.decision.currency)
+            sentence = rows.tr("gui_decide.break_even.one_off", candidate=chosen.name, amount=amount)
+        self.tabs[BREAK_EVEN].fill(sentence, rows.titles("against", "after_requests", "after_time"), table, stretch=1)
+
+    def _fill_router(self, rows: DecisionRows) -> None:
+        policies = rows.decision.policies
+        self.curve.setVisible(bool(policies))
+        if not policies:
+            self.tabs[ROUTER].fill(rows.tr("gui_decide.router.none"), [], [])
+            return
+        self.curve.set_spec(routing_curve_chart(rows.decision, policies[0].candidate))
+        titles = rows.titles("policy", "apgr", "apgr_random", "apgr_length", "cpt50", "cpt80", "verdict")
+        reasons = "\n".join(f"{rows.tr(f'gui_decide.policy.{p.kind.value}')}: {rows.words(p.reason)}" for p in policies)
+        self.tabs[ROUTER].fill("", titles, [_policy(policy, rows) for policy in policies], reasons)
+
+    def _fill_compliance(self, rows: DecisionRows) -> None:
+        table = rows.compliance()
+        sentence = "" if table else rows.tr("gui_decide.compliance.none")
+        self.tabs[COMPLIANCE].fill(sentence, rows.titles("candidate", "rule", "verdict", "reason"), table)
+
+    def _fill_assumptions(self, rows: DecisionRows) -> None:
+        notes = "\n".join(rows.words(note) for note in rows.decision.notes)
+        titles = rows.titles("assumption", "value", "source", "as_of")
+        self.tabs[ASSUMPTIONS].fill("", titles, rows.assumptions(), notes, stretch=2)
+
+    def _fill_complexity(self, rows: DecisionRows) -> None:
+        profile = rows.decision.complexity
+        measured = (
+            rows.tr(f"gui_decide.level.{profile.measured}") if profile.measured else rows.tr("gui_decide.level.unknown")
+        )
+        sentence = rows.tr(
+            "gui_decide.complexity.sentence", stated=rows.tr(f"gui_decide.level.{profile.stated}"), measured=measured
+        )
+        if profile.contradiction is not None:
+            sentence = f"{sentence} {rows.words(profile.contradiction)}"
+        titles = rows.titles("figure", "value", "meaning")
+        self.tabs[COMPLEXITY].fill(sentence, titles, _complexity(profile, rows))
+
+
+def _measure_next(rows: DecisionRows) -> str:
+    lines = []
+    for item in rows.decision.measure_next:
+        text = rows.words(item.message)
+        if item.evppi is not None:
+            worth = rows.formats.money_a_month(item.evppi, rows.decision.currency)
+            text = rows.tr("gui_decide.measure_next.worth", what=text, worth=worth)
+        lines.append(text)
+    return rows.tr("gui_decide.measure_next", what=" ".join(lines)) if lines else ""
+
+
+def _policy(policy: PolicyDecision, rows: DecisionRows) -> list[Cell]:
+    def apgr(value: float | None) -> Cell:
+        return Cell(DASH if value is None else rows.formats.number(value, 3), value, number=True)
+
+    def share(value: float | None) -> Cell:
+        return Cell(DASH if value is None else rows.formats.percent(value), value, number=True)
+
+    own = apgr(policy.apgr)
+    if policy.apgr_low is not None and policy.apgr_high is not None:
+        ends = rows.formats.interval(rows.formats.number(policy.apgr_low, 3), rows.formats.number(policy.apgr_high, 3))
+        own = Cell(f"{own.text} ({ends})", policy.apgr, number=True)
+    verdict = rows.tr(f"gui_decide.router_verdict.{policy.verdict.value.replace(' ', '_')}")
+    return [
+        Cell(f"{policy.candidate}, {rows.tr(f'gui_decide.policy.{policy.kind.value}')}", role=Role.HYBRID, bold=True),
+        own,
+        apgr(policy.baseline_random),
+        apgr(policy.baseline_length),
+        share(policy.cpt50),
+        share(policy.cpt80),
+        Cell(verdict, policy.verdict, color=_VERDICT_STATE[policy.verdict] or "text", bold=True),
+    ]
+
+
+def _complexity(profile: ComplexityProfile, rows: DecisionRows) -> list[list[Cell]]:
+    formats = rows.formats
+    values: list[tuple[str, str | None]] = [
+        ("disagreement", None if profile.disagreement is None else formats.percent(round(profile.disagreement, 3))),
+        ("gap", _points(profile.gap, rows)),
+        ("headroom", None if profile.headroom is None else formats.points(profile.headroom)),
+        ("floor_gap", _points(profile.floor_gap, rows)),
+        (
+            "label_entropy",
+            None if profile.label_entropy_bits is None else f"{formats.number(profile.label_entropy_bits, 2)}\u00a0bit",
+        ),
+        ("input_length", _lengths(profile, rows)),
+    ]
+    table = [
+        [
+            Cell(rows.tr(f"gui_decide.complexity.{code}")),
+            Cell(text, bold=True),
+            Cell(rows.tr(f"gui_decide.complexity.{code}.meaning"), color="muted"),
+        ]
+        for code, text in values
+        if text is not None
+    ]
+    for part in profile.slices:
+        name = rows.tr("gui_decide.complexity.slice", column=part.column, value=part.value)
+        meaning = rows.tr(
+            "gui_decide.complexity.slice.meaning",
+            rows=part.rows,
+            teacher=formats.percent(part.teacher),
+            student=formats.percent(part.student),
+        )
+        table.append([Cell(name), Cell(_points(part.gap, rows) or DASH, bold=True), Cell(meaning, color="muted")])
+    return table
+
+
+def _points(gap: Interval | None, rows: DecisionRows) -> str | None:
+    if gap is None:
+        return None
+    if gap.low is None or gap.high is None:
+        return rows.formats.points(gap.value)
+    return rows.formats.points_with_interval(gap.value, gap.low, gap.high)
+
+
+def _lengths(profile: ComplexityProfile, rows: DecisionRows) -> str | None:
+    if profile.input_length_p50 is None or profile.input_length_p95 is None:
+        return None
+    return rows.tr(
+        "gui_decide.complexity.lengths",
+        median=rows.formats.number(profile.input_length_p50, 0),
+        p95=rows.formats.number(profile.input_length_p95, 0),
+    )

@@ -1,0 +1,281 @@
+"""Editors of a form, one for each kind of field. Each shows a value and tells when the user changed it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+
+from gui.formatting import Formats
+from gui.i18n import Translator
+from gui.theme import CONTROL_HEIGHT, GAP_ROWS
+from gui.widgets.fields import FieldKind, FieldSpec
+from gui.widgets.flow_layout import FlowLayout
+
+ADD_WIDTH = 104
+_SUFFIXES = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "G": 1e9, "万": 1e4, "亿": 1e8}
+_NUMBER = re.compile(r"^([+-]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*([kKmMG万亿]?)\s*%?$")
+
+
+def parse_number(text: str) -> float | str | None:
+    """The number that a user wrote (`3,000,000`, `3M`, `85 %`), null for blanks, the text itself where it is none."""
+    bare = text.strip().replace(",", "").replace("\u00a0", "").replace("\u2212", "-")
+    if not bare:
+        return None
+    match = _NUMBER.match(bare)
+    if match is None:
+        return text.strip()
+    return float(match.group(1)) * _SUFFIXES.get(match.group(2), 1.0)
+
+
+class Editor(QWidget):
+    """The base of all editors. `edited` carries the new value, `sealed` says that typing ended."""
+
+    edited = Signal(object)
+    sealed = Signal()
+
+    def set_value(self, value: Any) -> None:
+        """Show a value; does not emit `edited`."""
+        raise NotImplementedError
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Allow or refuse changes."""
+        self.setEnabled(not read_only)
+
+    def set_invalid(self, invalid: bool) -> None:
+        """Mark the editor as holding a value that does not fit."""
+
+    def describe(self, name: str, help_text: str) -> None:
+        """Name the editor for screen readers and explain it on hover."""
+        target = self.focusProxy() or self
+        target.setAccessibleName(name)
+        target.setAccessibleDescription(help_text)
+        self.setToolTip(help_text)
+
+    def retranslate(self) -> None:
+        """Set words again."""
+
+
+class _FormLine(QLineEdit):
+    """A line that leaves undo and redo to the form, so that there is one history."""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            for key in (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo):
+                if event.matches(key):
+                    event.ignore()
+                    return False
+        return super().event(event)
+
+
+class LineEditor(Editor):
+    """A line for a number or a word, with its unit behind it."""
+
+    def __init__(self, spec: FieldSpec, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._spec = spec
+        self._value: Any = None
+        self._typing = False
+        self.line = _FormLine(self)
+        self.unit = QLabel(self)
+        self.unit.setProperty("type", "secondary")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP_ROWS)
+        row.addWidget(self.line, 3)
+        row.addWidget(self.unit, 2)
+        self.setFocusProxy(self.line)
+        self.line.textEdited.connect(self._text_edited)
+        self.line.editingFinished.connect(self._finished)
+
+    def set_value(self, value: Any) -> None:
+        """Show a value in the field's unit. While the user types, the text stays as typed where it means the same."""
+        if self._value != value or not self._typing:
+            self._value = value
+            self.line.setText(self._text_of(value))
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Allow or refuse changes; a refused line can still be read and copied."""
+        self.line.setReadOnly(read_only)
+
+    def set_invalid(self, invalid: bool) -> None:
+        """Draw the line in the colour of errors."""
+        if self.line.property("invalid") != invalid:
+            self.line.setProperty("invalid", invalid)
+            self.line.style().unpolish(self.line)
+            self.line.style().polish(self.line)
+
+    def _text_edited(self, text: str) -> None:
+        self._typing = True
+        self._value = self._value_of(text)
+        self.edited.emit(self._value)
+
+    def _finished(self) -> None:
+        self._typing = False
+        self.line.setText(self._text_of(self._value))
+        self.sealed.emit()
+
+    def _value_of(self, text: str) -> Any:
+        if self._spec.kind is FieldKind.TEXT:
+            return text.strip() or None
+        number = parse_number(text)
+        if not isinstance(number, float):
+            return number
+        number = round(number / self._spec.presentation.scale, 12)
+        return int(number) if self._spec.kind is FieldKind.INTEGER and number.is_integer() else number
+
+    def _text_of(self, value: Any) -> str:
+        if value is None:
+            return ""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return Formats("en").number(value * self._spec.presentation.scale)
+        return str(value)
+
+
+class _QuietComboBox(QComboBox):
+    """A combo box that lets the wheel scroll the page unless it has the focus."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 (Qt's name)
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ChoiceEditor(Editor):
+    """One of several values. A value that is not offered is shown as it is."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.box = _QuietComboBox(self)
+        self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.box.setMinimumContentsLength(6)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.box, 1)
+        self.setFocusProxy(self.box)
+        self.box.activated.connect(self._activated)
+
+    def set_options(self, options: Sequence[tuple[Any, str]]) -> None:
+        """Offer these (value, words) pairs and keep the value shown."""
+        value = self.box.currentData()
+        self.box.clear()
+        for option, words in options:
+            self.box.addItem(words, option)
+        self.set_value(value)
+
+    def set_value(self, value: Any) -> None:
+        """Show a value."""
+        position = next((i for i in range(self.box.count()) if self.box.itemData(i) == value), -1)
+        if position < 0 and value is not None:
+            self.box.addItem(str(value), value)
+            position = self.box.count() - 1
+        self.box.setCurrentIndex(position)
+
+    def _activated(self, position: int) -> None:
+        self.edited.emit(self.box.itemData(position))
+        self.sealed.emit()
+
+
+class FlagEditor(Editor):
+    """Yes or no."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.box = QCheckBox(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.box, 1)
+        self.setFocusProxy(self.box)
+        self.box.clicked.connect(self._clicked)
+
+    def set_value(self, value: Any) -> None:
+        """Show a value."""
+        self.box.setChecked(bool(value))
+
+    def _clicked(self, checked: bool) -> None:
+        self.edited.emit(checked)
+        self.sealed.emit()
+
+
+class WordsEditor(Editor):
+    """A list of words as chips that can be switched on and off, and a line to add others unless the list is closed."""
+
+    def __init__(self, spec: FieldSpec, translator: Translator, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._spec = spec
+        self._translator = translator
+        self._value: list[str] = []
+        self._name = ""
+        self.chips: dict[str, QPushButton] = {}
+        self._flow = FlowLayout(self, spacing=GAP_ROWS, line_height=CONTROL_HEIGHT)
+        self.line: QLineEdit | None = None
+        if not spec.presentation.closed:
+            self.line = QLineEdit(self)
+            self.line.setFixedWidth(ADD_WIDTH)
+            self.line.returnPressed.connect(self._add)
+            self.line.editingFinished.connect(self._add)
+            self._flow.addWidget(self.line)
+        self._show_chips()
+
+    def set_value(self, value: Any) -> None:
+        """Show a value."""
+        self._value = [str(word) for word in value or []]
+        self._show_chips()
+
+    def describe(self, name: str, help_text: str) -> None:
+        """Name the chips' group and the line for screen readers."""
+        self._name = name
+        self.setAccessibleName(name)
+        self.setAccessibleDescription(help_text)
+        self.setToolTip(help_text)
+        if self.line is not None:
+            self.line.setAccessibleName(self._translator.tr("gui.form.add_to", name=name))
+            self.line.setPlaceholderText(self._translator.tr("gui.form.add"))
+        self._show_chips()
+
+    def _show_chips(self) -> None:
+        wanted = list(dict.fromkeys([*self._spec.presentation.suggestions, *self._value]))
+        for word in [word for word in self.chips if word not in wanted]:
+            chip = self.chips.pop(word)
+            self._flow.removeWidget(chip)
+            chip.hide()
+            chip.deleteLater()
+        for position, word in enumerate(wanted):
+            if word not in self.chips:
+                self.chips[word] = self._make_chip(word, position)
+            chip = self.chips[word]
+            chip.setText(self._words_of(word))
+            chip.setAccessibleName(f"{self._name}: {self._words_of(word)}")
+            chip.setChecked(word in self._value)
+
+    def _make_chip(self, word: str, position: int) -> QPushButton:
+        chip = QPushButton(self)
+        chip.setProperty("kind", "chip")
+        chip.setCheckable(True)
+        chip.clicked.connect(lambda checked: self._switch(word, checked))
+        self._flow.insert_widget(position, chip)
+        chip.show()
+        return chip
+
+    def _words_of(self, word: str) -> str:
+        return self._translator.stored(f"field.{self._spec.path}.{word}", {}, word)
+
+    def _switch(self, word: str, checked: bool) -> None:
+        rest = [other for other in self._value if other != word]
+        self._value = [*rest, word] if checked else rest
+        self.edited.emit(list(self._value))
+        self.sealed.emit()
+
+    def _add(self) -> None:
+        word = self.line.text().strip() if self.line is not None else ""
+        if self.line is not None and word:
+            self.line.clear()
+            if word not in self._value:
+                self._switch(word, checked=True)
+                self._show_chips()

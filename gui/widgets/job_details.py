@@ -1,0 +1,189 @@
+"""One job in full: its state and message, its live curve, its log, and what can be done about it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QProgressBar, QPushButton, QTreeView, QWidget
+
+from core.charts.spec import Axis, ChartSpec, Line
+from core.decide.outcome import Message, message
+from core.domain import JobRow, JobState, LogLine, MetricPoint
+from gui.context import Context
+from gui.jobs.queue import JobQueue
+from gui.models.jobs import LiveProgress, job_detail, job_share, job_title, stored_progress, waits_for
+from gui.models.log import LogModel
+from gui.widgets.card import Card
+from gui.widgets.chart import ChartView
+from gui.widgets.elided_label import ElidedLabel
+from gui.widgets.wrapped_label import WrappedLabel
+
+LOG_PAGE = 500
+LOSS = "loss"
+_AGAIN = (JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED)
+
+
+class JobDetails(Card):
+    """The card beside the queue. Curve and log are read from the store off the UI thread."""
+
+    message = Signal(str, str)
+
+    def __init__(self, context: Context, queue: JobQueue, parent: QWidget | None = None) -> None:
+        super().__init__("…", parent)
+        self._context = context
+        self._queue = queue
+        self._row: JobRow | None = None
+        self.cancel_button = QPushButton(self)
+        self.again_button = QPushButton(self)
+        self.copy_button = QPushButton(self)
+        self.copy_button.setProperty("kind", "link")
+        self.detail = WrappedLabel(self)
+        self.progress = QProgressBar(self)
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.facts = ElidedLabel(parent=self, mode=Qt.TextElideMode.ElideRight)
+        self.facts.setProperty("type", "secondary")
+        self.chart = ChartView(context.theme, context.translator, self)
+        self.chart.setMinimumHeight(168)
+        self.log = LogModel(self)
+        self.log_view = QTreeView(self)
+        self._lay_out()
+        self.cancel_button.clicked.connect(self._cancel)
+        self.again_button.clicked.connect(self._again)
+        self.copy_button.clicked.connect(self._copy_log)
+        self.chart.message.connect(self.message)
+        queue.ingested.connect(self._ingested)
+
+    def show_job(self, row: JobRow | None) -> None:
+        """Show a job; its curve and log are fetched where it is another one or has moved on."""
+        before, self._row = self._row, row
+        self.setVisible(row is not None)
+        if row is None:
+            return
+        if before is None or before.job_id != row.job_id:
+            self.log.clear()
+            self.chart.hide()
+        live = self._queue.live if self._queue.running_job == row.job_id else None
+        self._show_state(row, live or stored_progress(row))
+        if before != row:
+            self._fetch()
+
+    def show_live(self, job_id: str, live: LiveProgress) -> None:
+        """Show what the running worker said last."""
+        if self._row is not None and self._row.job_id == job_id and self._row.state is JobState.RUNNING:
+            self._show_state(self._row, live)
+
+    def retranslate(self) -> None:
+        """Set every word again."""
+        tr = self._context.translator.tr
+        self.cancel_button.setText(tr("gui.runs.cancel"))
+        self.again_button.setText(tr("gui.runs.retry"))
+        self.copy_button.setText(tr("gui.runs.copy_log"))
+        self.log_view.setAccessibleName(tr("gui.runs.log"))
+        self.progress.setAccessibleName(tr("gui.runs.progress"))
+        if self._row is not None:
+            self._show_state(self._row, stored_progress(self._row))
+
+    def _show_state(self, row: JobRow, live: LiveProgress | None) -> None:
+        translator = self._context.translator
+        self.set_title(job_title(translator, row))
+        state = translator.tr(f"gui.job.state.{row.state.value}")
+        detail = job_detail(translator, row, live, waits_for(row, self._context.document.jobs))
+        self.detail.setText(f"{state} · {detail}" if detail else state)
+        self.progress.setVisible(row.state not in (JobState.SUCCEEDED, JobState.QUEUED))
+        self.progress.setValue(round(1000 * job_share(row, live)))
+        writable = self._context.document.writable
+        self.cancel_button.setVisible(writable and row.state in (JobState.RUNNING, JobState.QUEUED))
+        self.again_button.setVisible(writable and row.state in _AGAIN)
+        self.facts.setText(" · ".join(self._facts(row, live)))
+
+    def _facts(self, row: JobRow, live: LiveProgress | None) -> list[str]:
+        translator = self._context.translator
+        facts = []
+        if row.started_at is not None:
+            facts.append(translator.tr("gui.runs.fact.started", moment=translator.moment(row.started_at)))
+        if live is not None and live.total_steps > 1 and row.state is not JobState.SUCCEEDED:
+            step, total = (translator.formats.number(value, 0) for value in (live.step, live.total_steps))
+            facts.append(translator.tr("gui.runs.fact.step", step=step, total=total))
+        if row.attempt > 1:
+            facts.append(translator.tr("gui.runs.fact.attempt", attempt=row.attempt))
+        return facts
+
+    def _fetch(self) -> None:
+        row, after = self._row, self.log.last_sequence
+        if row is None:
+            return
+        job_id = row.job_id
+        self._context.document.query(
+            lambda store: (store.metrics(job_id, LOSS), store.log(job_id, after, LOG_PAGE)),
+            lambda answer: self._show_rows(job_id, *answer),
+        )
+
+    def _show_rows(self, job_id: str, points: list[MetricPoint], lines: list[LogLine]) -> None:
+        if self._row is None or self._row.job_id != job_id:
+            return
+        self.chart.setVisible(len(points) > 1)
+        if len(points) > 1:
+            self.chart.set_live_spec(loss_chart(points))
+        bar = self.log_view.verticalScrollBar()
+        at_end = bar.value() >= bar.maximum() - 4
+        self.log.append(lines)
+        if lines and at_end:
+            self.log_view.scrollToBottom()
+        if len(lines) == LOG_PAGE:
+            self._fetch()
+
+    def _ingested(self, job_id: str) -> None:
+        if self._row is not None and self._row.job_id == job_id and self.isVisible():
+            self._fetch()
+
+    def _cancel(self) -> None:
+        if self._row is not None:
+            self._queue.cancel(self._row.job_id)
+
+    def _again(self) -> None:
+        if self._row is not None:
+            self._queue.retry(self._row.job_id)
+
+    def _copy_log(self) -> None:
+        QGuiApplication.clipboard().setText(self.log.text())
+        self.message.emit("info", self._context.translator.tr("gui.runs.log_copied"))
+
+    def _lay_out(self) -> None:
+        self.add_corner(self.copy_button)
+        self.add_corner(self.cancel_button)
+        self.add_corner(self.again_button)
+        self.detail.setProperty("type", "secondary")
+        self.log_view.setObjectName("log")
+        self.log_view.setModel(self.log)
+        self.log_view.setHeaderHidden(True)
+        self.log_view.setRootIsDecorated(False)
+        self.log_view.setUniformRowHeights(True)
+        self.log_view.setIndentation(0)
+        self.log_view.setMinimumHeight(72)
+        self.log_view.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.body.addWidget(self.detail)
+        self.body.addWidget(self.progress)
+        self.body.addWidget(self.facts)
+        self.body.addWidget(self.chart, 3)
+        self.body.addWidget(self.log_view, 2)
+
+
+def loss_chart(points: list[MetricPoint]) -> ChartSpec:
+    """The training loss over steps as a chart."""
+    loss: Message = message("gui.chart.loss")
+    line = Line(
+        name=LOSS,
+        label=loss,
+        kind="measured",
+        xs=tuple(float(point.step) for point in points),
+        ys=tuple(point.value for point in points),
+    )
+    return ChartSpec(
+        code="training_loss",
+        kind="lines",
+        title=message("gui.chart.loss_title"),
+        x=Axis(message("gui.chart.step"), "", "count"),
+        y=Axis(loss, "", "number", better="low", minimum=0.0),
+        lines=(line,),
+    )

@@ -1,0 +1,34 @@
+"""Tiny models and data for every test of the engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import write_body, write_classifier, write_dataset
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("TERCET_DEVICE", "cpu")
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A three-layer body without a head. Read only."""
+    return write_body(tmp_path_factory.mktemp("body"))
+
+
+@pytest.fixture(scope="session")
+def teacher(tmp_path_factory: pytest.TempPathFactory, body: Path) -> Path:
+    """The folder of a job with a three-layer classifier in `model`. Read only."""
+    return write_classifier(tmp_path_factory.mktemp("teacher"), body)
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a prepare job with 48 training rows. Read only."""
+    return write_dataset(tmp_path_factory.mktemp("dataset"))

@@ -1,0 +1,113 @@
+"""The recorder takes each event once, however often and in whatever pieces it reads the log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.domain import JobState
+from core.events import Event, Failed, Log, Metric, Progress, Started, to_line
+from core.jobs.folder import EVENTS_FILE
+from core.jobs.recorder import Recorder
+from core.jobs.session import StudySession
+from core.store import StudyStore
+from core.study_file import LoadedStudy
+
+
+@pytest.fixture
+def session(tmp_path: Path, predictions_study: LoadedStudy) -> Any:
+    loaded = predictions_study
+    with StudyStore.create(tmp_path / "a.tercet", loaded.study, loaded.base, loaded.text) as store:
+        session = StudySession(store)
+        session.sync()
+        yield session
+
+
+def events_of(job_id: str) -> list[Event]:
+    base: dict[str, Any] = {"job_id": job_id, "at": datetime.now(UTC)}
+    return [
+        Started(**base, sequence=1, attempt=1, pid=1, device="cpu"),
+        Metric(**base, sequence=2, name="loss", step=1, value=0.5),
+        Metric(**base, sequence=3, name="loss", step=2, value=0.25),
+        Progress(**base, sequence=4, phase="phase.read", step=2, total_steps=4, remaining_s=3.0),
+        Log(**base, sequence=5, level="info", text="half way"),
+    ]
+
+
+def write(session: StudySession, job_id: str, data: bytes) -> Path:
+    folder = session.folder(job_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / EVENTS_FILE).write_bytes(data)
+    return folder
+
+
+def lines(events: list[Event]) -> bytes:
+    return b"".join(to_line(event).encode() + b"\n" for event in events)
+
+
+def test_replaying_a_log_twice_changes_nothing(session: StudySession) -> None:
+    job_id = session.plan()[0].job_id
+    folder = write(session, job_id, lines(events_of(job_id)))
+    assert Recorder(session.store).ingest(job_id, folder) == 5
+    first = (session.store.metrics(job_id, "loss"), session.store.log(job_id), session.store.job(job_id))
+    assert Recorder(session.store).ingest(job_id, folder) == 0
+    assert (session.store.metrics(job_id, "loss"), session.store.log(job_id), session.store.job(job_id)) == first
+    assert [point.value for point in first[0]] == [0.5, 0.25]
+
+
+def test_torn_last_line_waits_until_it_is_whole(session: StudySession) -> None:
+    job_id = session.plan()[0].job_id
+    data = lines(events_of(job_id))
+    recorder = Recorder(session.store)
+    folder = write(session, job_id, data[:-10])
+    assert recorder.ingest(job_id, folder) == 4
+    write(session, job_id, data)
+    assert recorder.ingest(job_id, folder) == 1
+
+
+def test_step_that_was_done_twice_stands_once_in_the_curve(session: StudySession) -> None:
+    job_id = session.plan()[0].job_id
+    base: dict[str, Any] = {"job_id": job_id, "at": datetime.now(UTC), "name": "loss"}
+    again = [Metric(**base, sequence=6, step=2, value=0.125)]
+    folder = write(session, job_id, lines([*events_of(job_id), *again]))
+    Recorder(session.store).ingest(job_id, folder)
+    assert [point.value for point in session.store.metrics(job_id, "loss")] == [0.5, 0.125]
+
+
+def test_running_job_without_a_worker_is_marked_interrupted(session: StudySession) -> None:
+    job = session.next_job()
+    assert job is not None
+    session.begin(job.job_id)
+    write(session, job.job_id, lines(events_of(job.job_id)))
+    assert StudySession(session.store).recover() == [job.job_id]
+    row = session.store.job(job.job_id)
+    assert row is not None
+    assert row.state is JobState.INTERRUPTED
+    assert "step 2 of 4" in (row.message_text or "")
+
+
+def test_interrupted_job_is_queued_again(session: StudySession) -> None:
+    job = session.next_job()
+    assert job is not None
+    session.begin(job.job_id)
+    assert session.ended(job.job_id, -9) is JobState.INTERRUPTED
+    assert session.next_job() is None or session.next_job() != job
+    session.requeue_unfinished()
+    assert session.next_job() == job
+
+
+def test_failure_is_kept_with_its_sentence(session: StudySession) -> None:
+    job = session.next_job()
+    assert job is not None
+    session.begin(job.job_id)
+    failure = Failed(
+        job_id=job.job_id, sequence=1, at=datetime.now(UTC), state="failed", code="job.out_of_memory", text="no memory"
+    )
+    write(session, job.job_id, lines([failure]))
+    assert session.ended(job.job_id, 1) is JobState.FAILED
+    row = session.store.job(job.job_id)
+    assert row is not None
+    assert row.message_text == "no memory"

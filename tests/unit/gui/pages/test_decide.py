@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from decided_study import card_support, evidence
+from page_context import PageWorld
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from core.charts import chart_table, quality_cost_chart
+from core.decide.decision import decide
+from core.decide.outcome import Decision
+from core.decide.overrides import apply_overrides
+from core.evidence import StudyEvidence
+from gui.pages.decide import DecidePage
+from gui.pages.page import PageMark
+from gui.widgets.decision_tabs import COMPLEXITY, FLIPS, TAB_CODES
+from gui.widgets.what_if import BUDGET, LATENCY, REQUESTS, VALUE
+
+TimesDecided = Callable[[], int]
+
+
+@pytest.fixture
+def world(qapp: QApplication, tmp_path: Path) -> Iterator[PageWorld]:
+    made = PageWorld(qapp, evidence(), tmp_path / "study.tercet")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(qtbot: QtBot, world: PageWorld) -> Iterator[DecidePage]:
+    made = DecidePage(world.context)
+    qtbot.addWidget(made)
+    made.resize(1096, 752)
+    made.show()
+    qtbot.waitUntil(lambda: made.stored.decided is not None, timeout=10_000)
+    yield made
+    qtbot.waitUntil(lambda: not made.redecider.busy, timeout=10_000)
+
+
+def shown(page: DecidePage) -> Decision:
+    assert page.decision is not None
+    return page.decision
+
+
+def show_rows(qtbot: QtBot, page: DecidePage, world: PageWorld, rows: StudyEvidence) -> Decision:
+    before = page.stored.decided
+    world.document.show(rows)
+    qtbot.waitUntil(lambda: page.stored.decided is not before, timeout=10_000)
+    return shown(page)
+
+
+def test_the_page_shows_the_decision_on_the_stored_rows(page: DecidePage) -> None:
+    own = decide(evidence())
+
+    assert shown(page).candidate == own.candidate
+    assert page.answer.isVisible()
+    assert page.answer.headline.text()
+    assert page.mark is PageMark.DONE
+    assert "200 held-out rows" in page.sentence.text()
+
+
+def test_the_four_figures_carry_their_intervals_and_the_limit(page: DecidePage) -> None:
+    figures = page.answer.figures
+
+    assert figures[0].value.text().startswith("$")
+    assert " to " in figures[0].under.full_text or figures[0].under.full_text == ""
+    assert figures[1].caption.full_text == "Accuracy"
+    assert " to " in figures[1].under.full_text
+    assert figures[2].under.full_text.replace("\u00a0", " ") == "limit 400 ms"
+    assert figures[3].value.text().replace("\u00a0", " ").endswith("%")
+
+
+def test_an_excluded_candidate_stands_under_why_with_its_gate(page: DecidePage) -> None:
+    excluded = [item.candidate for item in shown(page).excluded]
+    texts = "\n".join(page.why.texts())
+
+    assert "slow" in excluded
+    assert all(name in texts for name in excluded)
+
+
+def test_the_chart_and_its_table_come_from_the_same_decision(page: DecidePage) -> None:
+    spec = quality_cost_chart(shown(page))
+
+    page.chart.table_button.click()
+
+    assert page.chart.spec == spec
+    assert page.chart.table.cells.rowCount() == len(chart_table(spec).rows)
+
+
+def test_what_if_decides_the_same_rows_under_other_criteria_and_reset_goes_back(qtbot: QtBot, page: DecidePage) -> None:
+    own = shown(page)
+    page.what_if.sliders[VALUE].set_value(0.001)
+    qtbot.waitUntil(lambda: shown(page) is not own, timeout=10_000)
+    settings = page.what_if.settings
+    expected = decide(replace(evidence(), study=apply_overrides(card_support(), settings)))
+
+    assert settings == ("criteria.cost.value_per_success=0.001",)
+    assert shown(page).candidate == expected.candidate
+    assert shown(page).candidate != own.candidate
+    assert page.answer.note.isVisible()
+
+    page.what_if.reset_button.click()
+    assert shown(page) is own
+    assert not page.answer.note.isVisible()
+    assert not page.what_if.reset_button.isEnabled()
+
+
+def test_taking_a_limit_away_lets_the_candidate_in_that_it_excluded(qtbot: QtBot, page: DecidePage) -> None:
+    own = shown(page)
+    page.what_if.sliders[LATENCY].set_value(None)
+    qtbot.waitUntil(lambda: shown(page) is not own, timeout=10_000)
+
+    assert page.what_if.settings == ("criteria.service.p95_latency_ms=null",)
+    assert "slow" not in [item.candidate for item in shown(page).excluded]
+
+
+def test_a_progressing_job_does_not_decide_again(page: DecidePage, world: PageWorld) -> None:
+    before = world.document.queries
+    for _ in range(5):
+        world.document.rows_changed.emit()
+
+    assert world.document.queries == before
+
+
+def test_new_results_decide_again_and_put_the_sliders_back(qtbot: QtBot, page: DecidePage, world: PageWorld) -> None:
+    page.what_if.sliders[REQUESTS].set_value(5000)
+    again = show_rows(qtbot, page, world, evidence(measured=("student", "floor")))
+
+    assert again.candidate in (None, "student", "floor")
+    assert page.what_if.settings == ()
+    assert "teacher" in again.not_measured
+
+
+def test_nothing_measured_gives_one_sentence_and_the_way_to_runs(
+    qtbot: QtBot, page: DecidePage, world: PageWorld
+) -> None:
+    show_rows(qtbot, page, world, evidence(measured=()))
+
+    assert not page.answer.isVisible()
+    assert page.empty.isVisible()
+    assert page.mark is PageMark.NONE
+    with qtbot.waitSignal(page.go_to) as asked:
+        page.main_button.click()
+    assert asked.args == ["runs"]
+
+
+def test_where_no_candidate_meets_the_limits_the_page_says_so_with_reasons(
+    qtbot: QtBot, page: DecidePage, world: PageWorld
+) -> None:
+    strict = card_support(**{"min_quality: 0.6": "min_quality: 0.999"})
+    decision = show_rows(qtbot, page, world, evidence(strict))
+
+    assert decision.candidate is None
+    assert page.answer.headline.text() == "Nothing meets every requirement yet"
+    assert not page.answer.mark.isVisible()
+    assert not page.answer.figures[0].isVisible()
+    assert page.why.texts()
+
+
+def test_an_unknown_compliance_fact_waits_for_an_answer(qtbot: QtBot, page: DecidePage, world: PageWorld) -> None:
+    personal = card_support(
+        **{"criteria:\n": "criteria:\n  compliance: {data_classes: [personal], jurisdictions: [EU]}\n"}
+    )
+    decision = show_rows(qtbot, page, world, evidence(personal))
+    page.tabs.bar.setCurrentIndex(TAB_CODES.index("compliance"))
+    model = page.tabs.tabs[TAB_CODES.index("compliance")].table.cells
+    verdicts = {model.cell(row, 0).text: model.cell(row, 2).text for row in range(model.rowCount())}
+
+    assert "teacher" in [item.candidate for item in decision.excluded]
+    assert verdicts["teacher"] == "? unknown"
+    assert verdicts["student"] == "✓ pass"
+
+
+def test_what_would_change_it_brings_its_tab_into_sight(page: DecidePage) -> None:
+    page.tabs.bar.setCurrentIndex(COMPLEXITY)
+    page.answer.flips_asked.emit()
+
+    assert page.tabs.bar.currentIndex() == FLIPS
+    assert page.tabs.tabs[FLIPS].isVisible()
+
+
+def test_flips_stand_with_where_and_to_what_they_flip(page: DecidePage) -> None:
+    flips = shown(page).flips
+    model = page.tabs.tabs[FLIPS].table.cells
+
+    assert model.rowCount() == len(flips) > 0
+    for row, flip in enumerate(flips):
+        assert model.cell(row, 1).value == flip.value
+        assert model.cell(row, 2).value == flip.flips_at
+        assert (flip.to_candidate or "") in model.cell(row, 3).text
+
+
+@pytest.mark.parametrize("index", range(len(TAB_CODES)))
+def test_every_tab_says_something(page: DecidePage, index: int) -> None:
+    page.tabs.bar.setCurrentIndex(index)
+    tab = page.tabs.tabs[index]
+    texts = [label.text() for label in tab.findChildren(QLabel) if label.isVisibleTo(tab)]
+
+    assert tab.isVisible()
+    assert any(texts) or tab.table.cells.rowCount() > 0
+
+
+def test_everything_that_takes_focus_has_a_name(page: DecidePage) -> None:
+    kinds = (QAbstractButton, QAbstractSlider, QAbstractItemView)
+    widgets = [widget for kind in kinds for widget in page.findChildren(kind) if widget.isVisibleTo(page)]
+    unnamed = [widget for widget in widgets if widget.focusPolicy() != Qt.FocusPolicy.NoFocus and not _name(widget)]
+
+    assert len(widgets) > 8
+    assert unnamed == []
+
+
+def test_the_page_speaks_chinese_after_a_switch(page: DecidePage, world: PageWorld) -> None:
+    world.translator.set_choice("zh_CN")
+
+    assert page.heading.text() == "决策"
+    assert page.what_if.title.text() == "假如"
+    assert page.tabs.bar.tabText(FLIPS) == "什么会改变结论"
+    world.translator.set_choice("en")
+
+
+def test_a_narrow_page_needs_no_horizontal_scrolling(qtbot: QtBot, page: DecidePage) -> None:
+    page.resize(840, 632)
+    qtbot.wait(20)
+    content = page.scroll_area.widget()
+
+    assert content is not None
+    assert content.width() <= page.scroll_area.viewport().width()
+    assert page.what_if.geometry().top() >= page.chart_card.geometry().bottom()
+
+
+def test_slider_words_show_currency_and_units(page: DecidePage) -> None:
+    sliders = page.what_if.sliders
+
+    assert sliders[BUDGET].figure.text() == "$3,000"
+    assert sliders[LATENCY].figure.text() == "400\u00a0ms"
+    assert sliders[REQUESTS].figure.text() == "1.0\u00a0M"
+
+
+def _name(widget: QWidget) -> str:
+    text = widget.text() if isinstance(widget, QAbstractButton) else ""
+    return widget.accessibleName() or text

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+from window_support import open_in
+
+from core.spec import Study
+from core.store import StudyStore
+from core.study_file import dump_study, load_study
+from gui.app import Application
+from gui.document import SaveState
+from gui.pages.page import PageMark
+from gui.widgets.editors import ChoiceEditor, LineEditor
+
+BUDGET, REQUESTS = "criteria.cost.monthly_budget", "criteria.cost.monthly_requests"
+
+
+def line(application: Application, path: str) -> LineEditor:
+    editor = application.window.study_page.forms["cost"].rows[path].editor
+    assert isinstance(editor, LineEditor)
+    return editor
+
+
+def write(qtbot: QtBot, editor: LineEditor, text: str) -> None:
+    editor.line.selectAll()
+    QTest.keyClicks(editor.line, text)
+    QTest.keyClick(editor.line, Qt.Key.Key_Return)
+
+
+def test_an_edit_saves_itself(qtbot: QtBot, open_study: Application) -> None:
+    document = open_study.context.document
+    write(qtbot, line(open_study, BUDGET), "750")
+    qtbot.waitUntil(lambda: document.study.criteria.cost.monthly_budget == 750.0, timeout=3000)
+    assert document.save_state is SaveState.SAVED
+    assert [row.kind.value for row in document.jobs] == ["prepare", "benchmark", "benchmark", "route"]
+
+
+def test_what_cannot_be_saved_is_said_at_the_field_and_in_the_top_bar(qtbot: QtBot, open_study: Application) -> None:
+    document, window = open_study.context.document, open_study.window
+    write(qtbot, line(open_study, REQUESTS), "many")
+    assert document.save_state is SaveState.INVALID
+    assert "not saved" in window.top_bar.saved.text()
+    assert window.study_page.forms["cost"].rows[REQUESTS].problem.isVisible()
+    assert window.study_page.mark is PageMark.ATTENTION
+    write(qtbot, line(open_study, REQUESTS), "100,000")
+    qtbot.waitUntil(lambda: document.save_state is SaveState.SAVED, timeout=3000)
+    assert document.study.criteria.cost.monthly_requests == 100000
+
+
+def test_undo_brings_the_old_value_back_into_form_and_file(qtbot: QtBot, open_study: Application) -> None:
+    document = open_study.context.document
+    write(qtbot, line(open_study, BUDGET), "750")
+    qtbot.waitUntil(lambda: document.study.criteria.cost.monthly_budget == 750.0, timeout=3000)
+    open_study.window.actions_table["edit.undo"].trigger()
+    assert line(open_study, BUDGET).line.text() == "5,000"
+    qtbot.waitUntil(lambda: document.study.criteria.cost.monthly_budget == 5000.0, timeout=3000)
+
+
+def test_closing_right_after_typing_keeps_the_edit(qtbot: QtBot, open_study: Application, stored_study: Path) -> None:
+    write(qtbot, line(open_study, BUDGET), "321")
+    open_study.window.close()
+    qtbot.waitUntil(lambda: open_study.window.closed, timeout=5000)
+    with StudyStore.open(stored_study, write=False) as store:
+        assert store.study().criteria.cost.monthly_budget == 321.0
+
+
+def test_a_read_only_study_cannot_be_edited(qtbot: QtBot, application: Application, stored_study: Path) -> None:
+    with StudyStore.open(stored_study, write=True):
+        open_in(qtbot, application, stored_study)
+        assert line(application, BUDGET).line.isReadOnly()
+        assert any("another process" in text.lower() for text in application.window.message_bar.texts)
+
+
+def test_columns_of_the_data_file_are_offered(qtbot: QtBot, application: Application, tmp_path: Path) -> None:
+    rows = "\n".join(f'"message {row}",{"ab"[row % 2]},c{row}' for row in range(40))
+    (tmp_path / "rows.csv").write_text(f"text,label,customer\n{rows}\n", encoding="utf-8")
+    text = """
+version: 1
+name: Own data
+task: {kind: classification, metric: accuracy}
+data: {file: rows.csv, columns: {input: text, target: label}, split: {test: 0.25, calibration: 0.25}}
+criteria: {cost: {monthly_requests: 1000}}
+profiles: {own: {kind: self_hosted, capex: 6000}}
+candidates: [{name: floor, role: student, model: {source: baseline, kind: tfidf_linear}}]
+"""
+    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+    loaded = load_study(tmp_path / "study.yaml")
+    path = tmp_path / "own.tercet"
+    StudyStore.create(path, loaded.study, loaded.base, loaded.text).close()
+    open_in(qtbot, application, path)
+    group = application.window.study_page.data.columns.rows["data.columns.group"].editor
+    assert isinstance(group, ChoiceEditor)
+    qtbot.waitUntil(lambda: group.box.count() == 4, timeout=5000)
+    assert [group.box.itemText(i) for i in range(4)] == ["none", "text", "label", "customer"]
+    group.box.setCurrentIndex(3)
+    group.box.activated.emit(3)
+    document = application.context.document
+    qtbot.waitUntil(lambda: document.study.data.columns.group == "customer", timeout=3000)
+
+
+def test_rule_packs_of_a_study_survive_an_edit(qtbot: QtBot, application: Application, study_file: Path) -> None:
+    loaded = load_study(study_file)
+    document = loaded.study.model_dump(mode="json")
+    document["criteria"]["compliance"]["packs"] = ["gdpr"]
+    study = Study.model_validate(document)
+    path = study_file.with_name("packs.tercet")
+    StudyStore.create(path, study, loaded.base, dump_study(study)).close()
+    open_in(qtbot, application, path)
+    write(qtbot, line(application, BUDGET), "750")
+    opened = application.context.document
+    qtbot.waitUntil(lambda: opened.study.criteria.cost.monthly_budget == 750.0, timeout=3000)
+    assert opened.study.criteria.compliance.packs == ["gdpr"]

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF
+
+from gui.widgets.chart_labels import Anchor, Placement, crosses, place_labels
+
+BOUNDS = QRectF(0, 0, 500, 280)
+spots = st.tuples(st.integers(0, 500), st.integers(0, 280))
+
+
+def anchor(x: float, y: float, width: float = 80, height: float = 16) -> Anchor:
+    return Anchor(QPointF(x, y), 7, QSizeF(width, height))
+
+
+def placed(placements: list[Placement | None]) -> list[QRectF]:
+    return [placement.rect for placement in placements if placement is not None]
+
+
+def test_a_lone_label_stands_right_of_its_mark_without_a_leader() -> None:
+    (placement,) = place_labels([anchor(100, 100)], [], [], BOUNDS)
+
+    assert placement is not None
+    assert placement.leader is None
+    assert placement.rect.left() > 107
+    assert abs(placement.rect.center().y() - 100) < 1
+
+
+def test_a_label_at_the_right_edge_stands_left_of_its_mark_or_over_it() -> None:
+    (placement,) = place_labels([anchor(495, 100)], [], [], BOUNDS)
+
+    assert placement is not None
+    assert placement.rect.right() <= BOUNDS.right()
+
+
+def test_a_label_leaves_the_line_through_its_mark_where_it_can() -> None:
+    level = QLineF(0, 100, 500, 100)
+    (placement,) = place_labels([anchor(100, 100)], [], [level], BOUNDS)
+
+    assert placement is not None
+    assert not crosses(placement.rect, level)
+
+
+def test_a_label_with_no_room_beside_its_mark_is_tied_to_it_by_a_leader() -> None:
+    wall = QRectF(0, 0, 300, 280)
+    (placement,) = place_labels([anchor(100, 100)], [wall], [], BOUNDS)
+
+    assert placement is not None
+    assert placement.leader is not None
+    assert not placement.rect.intersects(wall)
+
+
+def test_a_label_is_left_out_where_no_room_is_left() -> None:
+    assert place_labels([anchor(100, 100)], [BOUNDS], [], BOUNDS) == [None]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(spots, min_size=1, max_size=12), st.lists(spots, max_size=4))
+def test_labels_never_cover_marks_obstacles_or_each_other(
+    marks: list[tuple[int, int]], blocks: list[tuple[int, int]]
+) -> None:
+    anchors = [anchor(x, y) for x, y in marks]
+    obstacles = [QRectF(x, y, 40, 20) for x, y in blocks]
+    rects = placed(place_labels(anchors, obstacles, [], BOUNDS))
+
+    for index, rect in enumerate(rects):
+        assert BOUNDS.contains(rect)
+        assert not any(rect.intersects(other) for other in rects[:index])
+        assert not any(rect.intersects(obstacle) for obstacle in obstacles)
+        assert not any(rect.contains(each.centre) for each in anchors)
+
+
+def test_leaders_run_around_the_labels_already_placed_where_there_is_a_way() -> None:
+    crowd = [anchor(200 + 9 * step, 140, width=110, height=24) for step in range(5)]
+    placements = place_labels(crowd, [], [], BOUNDS)
+
+    assert len(placed(placements)) == 5
+    for index, placement in enumerate(placements):
+        if placement is not None and placement.leader is not None:
+            earlier = placed(placements[:index])
+            assert not any(crosses(rect, placement.leader) for rect in earlier)
