@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.charts.spec import Axis, Bar, ChartSpec, ChartTable, Line, Point
 from core.decide.outcome import Message, message
+from core.i18n import catalogue
 
 Cell = str | float | None
 
@@ -25,10 +26,12 @@ def chart_table(spec: ChartSpec) -> ChartTable:
 
 
 def _ends(axis: Axis) -> tuple[Message, Message]:
-    """The titles of the two ends of an interval, in words of their own, so that they can be translated whole."""
+    """The titles of the two ends of an interval. The charts' own axes have words of their own, translated whole."""
     name = axis.title.code.rsplit(".", 1)[-1]
     low, high = f"charts.column.low.{name}", f"charts.column.high.{name}"
-    return message(low, **axis.title.values), message(high, **axis.title.values)
+    if low in catalogue("en") and high in catalogue("en"):
+        return message(low, **axis.title.values), message(high, **axis.title.values)
+    return message("charts.column.low", axis=axis.title.text), message("charts.column.high", axis=axis.title.text)
 
 
 def _point_columns(spec: ChartSpec) -> tuple[Message, ...]:
