@@ -42,9 +42,8 @@ def problems() -> list[str]:
     if sys.platform == "linux":
         packages = [package for name, package in LINUX_LIBRARIES.items() if ctypes.util.find_library(name) is None]
         if packages:
-            found.append(
-                f"libraries that Qt needs are missing: on Debian or Ubuntu run: sudo apt-get install {' '.join(packages)}"
-            )
+            command = f"sudo apt-get install {' '.join(packages)}"
+            found.append(f"libraries that Qt needs are missing: on Debian or Ubuntu run: {command}")
     return found
 
 

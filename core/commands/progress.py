@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from core.commands.console import note
-from core.domain import JobRow, JobState
+from core.domain import JobKind, JobRow, JobState
 from core.i18n import english
 
 _LINE_INTERVAL_S = 10.0
+_HOLD_S = 2.0
 
 
 def remaining_text(seconds: float | None) -> str:
@@ -51,6 +52,9 @@ class Display(Protocol):
     def ended(self, row: JobRow) -> None:
         """A job is over."""
 
+    def refused(self) -> None:
+        """The data was refused: the caller says why, in its one sentence."""
+
 
 def _outcome(row: JobRow) -> str:
     if row.state is JobState.SUCCEEDED and row.started_at is not None and row.finished_at is not None:
@@ -59,11 +63,15 @@ def _outcome(row: JobRow) -> str:
 
 
 class PlainLines:
-    """A line when a job starts, every ten seconds while it runs, and when it ends."""
+    """A line when a job starts, every ten seconds while it runs, and when it ends.
+
+    The line that the data are being prepared waits a moment: data that are refused at once leave one sentence alone.
+    """
 
     def __init__(self) -> None:
         self._last = 0.0
         self._prefix = ""
+        self._held: str | None = None
 
     def __enter__(self) -> PlainLines:
         return self
@@ -77,10 +85,19 @@ class PlainLines:
         """Say which job of how many starts."""
         self._prefix = f"[{number}/{total}]"
         self._last = time.monotonic()
-        note(f"{self._prefix} {job_title(row)}")
+        self._held = f"{self._prefix} {job_title(row)}"
+        if row.kind is not JobKind.PREPARE:
+            self._say_held()
+
+    def _say_held(self) -> None:
+        if self._held is not None:
+            note(self._held)
+        self._held = None
 
     def update(self, row: JobRow) -> None:
         """Say how far it is, at most every ten seconds."""
+        if time.monotonic() - self._last > _HOLD_S:
+            self._say_held()
         if time.monotonic() - self._last < _LINE_INTERVAL_S or row.phase is None:
             return
         self._last = time.monotonic()
@@ -89,7 +106,12 @@ class PlainLines:
 
     def ended(self, row: JobRow) -> None:
         """Say how it ended."""
+        self._held = None
         note(f"{self._prefix} {job_title(row)}: {_outcome(row)}")
+
+    def refused(self) -> None:
+        """Leave the word to the caller."""
+        self._held = None
 
 
 class Bars:
@@ -134,6 +156,11 @@ class Bars:
             done = 1.0 if row.state is JobState.SUCCEEDED else row.progress
             self._progress.update(self._task, completed=done, figure=f"{done:.0%}", detail=_outcome(row))
             self._progress.refresh()
+
+    def refused(self) -> None:
+        """Take the bar away and leave the word to the caller."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
 
 
 def display() -> Display:

@@ -91,7 +91,7 @@ def _run_jobs(session: StudySession, chosen: frozenset[str] | None) -> JobRow | 
         while (job := session.next_job(chosen)) is not None:
             number += 1
             row = _run_one(session, job, shown, number, total)
-            if row.kind is JobKind.PREPARE and row.state is JobState.FAILED:
+            if _is_refusal(row):
                 return row
     return None
 
@@ -110,8 +110,16 @@ def _run_one(session: StudySession, job: PlannedJob, shown: Display, number: int
         raise
     session.ended(job.job_id, worker.close())
     row = _row(session, job.job_id)
-    shown.ended(row)
+    if _is_refusal(row):
+        shown.refused()
+    else:
+        shown.ended(row)
     return row
+
+
+def _is_refusal(row: JobRow) -> bool:
+    """Whether the job found the user's data wrong before anything was made of them."""
+    return row.kind is JobKind.PREPARE and row.state is JobState.FAILED and row.message_code is not None
 
 
 def _row(session: StudySession, job_id: str) -> JobRow:

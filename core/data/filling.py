@@ -135,7 +135,7 @@ class _Table:
 
 
 def _binary_batches(count: int) -> list[int]:
-    """Batches 1, 1, 2, 2, 4, 4, … of `count` groups: each size twice, for the groups are shared out over three splits."""
+    """Batches 1, 1, 2, 2, 4, 4, … of `count` groups: each size twice, for three splits share the groups."""
     batches: list[int] = []
     while count > 0:
         batches.append(min(2 ** (len(batches) // 2), count))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.decide.decision import decide
 from PySide6.QtCore import QObject, Signal
 
+from core.decide.decision import decide
 from core.decide.outcome import Decision
 from core.evidence import StudyEvidence
 from core.store import StudyStore

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.decide.decision import decide
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from core.charts import quality_cost_chart
+from core.decide.decision import decide
 from core.decide.outcome import Decision
 from gui.context import Context
 from gui.jobs.redecide import Redecider

@@ -19,7 +19,9 @@ data: {file: a.csv}
 criteria: {cost: {monthly_requests: 3000}}
 profiles:
   own: {kind: self_hosted, capex: 6000}
-  vendor: {kind: api, price: {source: offer, per_million_input_tokens: 1, per_million_output_tokens: 2, as_of: 2026-01-01}}
+  vendor:
+    kind: api
+    price: {source: offer, per_million_input_tokens: 1, per_million_output_tokens: 2, as_of: 2026-01-01}
 candidates:
   - {name: t, role: teacher, profile: own, model: {source: hub, id: a/b}, train: {method: fine_tune}}
   - {name: s, role: student, profile: own, model: {source: teacher, layers: 3}}

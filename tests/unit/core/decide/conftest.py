@@ -78,7 +78,7 @@ def ids(count: int) -> tuple[str, ...]:
 def benchmark(
     milliseconds: Sequence[float] = (), requests_per_second: float | None = None, **parts: Any
 ) -> BenchmarkResult:
-    runtimes = ()
+    runtimes: tuple[RuntimeFigures, ...] = ()
     if len(milliseconds):
         samples = LatencySamples(milliseconds=tuple(float(value) for value in milliseconds), warm_up_requests=3)
         runtimes = (RuntimeFigures(runtime="onnxruntime", latency=samples, requests_per_second=requests_per_second),)

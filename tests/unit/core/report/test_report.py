@@ -4,10 +4,10 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from core.decide.documents import recommendation_document, results_document
 
 from core.charts import chart_table, quality_cost_chart
 from core.decide import decide
+from core.decide.documents import recommendation_document, results_document
 from core.decide.outcome import Decision
 from core.errors import UserError
 from core.evidence import StudyEvidence
@@ -119,11 +119,11 @@ def test_the_report_speaks_chinese(report: Report) -> None:
 
 
 def test_the_same_evidence_gives_the_same_page_byte_for_byte(evidence: StudyEvidence, tmp_path: Path) -> None:
-    pages = []
-    for name in ("one", "two"):
-        pages.append(
-            [path.read_bytes() for path in write_report(decide(evidence), evidence, ["html", "json"], tmp_path / name)]
-        )
+    def written(name: str) -> list[bytes]:
+        paths = write_report(decide(evidence), evidence, ["html", "json"], tmp_path / name)
+        return [path.read_bytes() for path in paths]
+
+    pages = [written("one"), written("two")]
     assert pages[0] == pages[1]
 
 

@@ -110,8 +110,8 @@ def test_curve_has_about_fifty_points_from_the_student_to_the_teacher() -> None:
     teacher, student, hard = _answers(400)
     found = _evaluate(teacher, student, hard)
     assert len(found.curve) == 51
-    assert found.curve[0] == (0.0, pytest.approx(student.mean()), 1.0)
-    assert found.curve[-1] == (1.0, pytest.approx(teacher.mean()), 10.0)
+    assert list(found.curve[0]) == pytest.approx([0.0, student.mean(), 1.0])
+    assert list(found.curve[-1]) == pytest.approx([1.0, teacher.mean(), 10.0])
     assert len(_evaluate(teacher[:7], student[:7], hard[:7]).curve) == 8
 
 
@@ -216,7 +216,7 @@ def test_macro_f1_replaces_the_mean_of_scores() -> None:
     student = ["common" for _ in targets]
     scores = [np.array([output == target for output, target in zip(part, targets, strict=True)], dtype=float)
               for part in (teacher, student)]  # fmt: skip
-    found = _evaluate(*scores, generator.random(300), quality=routed_macro_f1(teacher, student, targets))
+    found = _evaluate(scores[0], scores[1], generator.random(300), quality=routed_macro_f1(teacher, student, targets))
     assert found.baselines.student == pytest.approx(0.5 * 2 * scores[1].mean() / (scores[1].mean() + 1), abs=1e-9)
     assert found.baselines.teacher > found.baselines.student
 

@@ -247,7 +247,7 @@ def test_progress_reaches_the_last_step(tmp_path: Path) -> None:
 def test_default_is_five_folds_below_5000_test_rows() -> None:
     def rows_of(test: int, calibration: int) -> int:
         rows = _rows(test, calibration)
-        usable = usable_rows(*(list(part) for part in zip(*rows, strict=True)), train_rows_usable=False)  # type: ignore[arg-type]  # zip forgets which column is which
+        usable = usable_rows(*(list(part) for part in zip(*rows, strict=True)), train_rows_usable=False)
         return folds_to_use(None, usable)
 
     assert (rows_of(4999, 10), rows_of(5000, 10), rows_of(5000, 0)) == (5, 0, 5)

@@ -37,7 +37,8 @@ def test_the_main_button_runs_the_queue_and_then_leads_to_the_decision(
     assert page.main_button.isHidden()
     assert page.pause_button.isVisible()
     qtbot.waitUntil(lambda: page.mark is PageMark.DONE, timeout=10000)
-    qtbot.waitUntil(lambda: page.sentence.text().startswith("All 4 jobs are done"), timeout=10000)
+    qtbot.waitUntil(page.main_button.isVisible, timeout=10000)
+    assert page.sentence.text().startswith("All 4 jobs are done")
     page.main_button.click()
     assert open_study.window.current_page == "decide"
 
