@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +16,12 @@ os.environ.setdefault("TERCET_CHECKPOINT_SECONDS", "5")
 import psutil
 import pytest
 from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QtMsgType, qInstallMessageHandler
+from PySide6.QtGui import QGuiApplication
 
 PROJECT = Path(__file__).resolve().parents[1]
 # What the offscreen platform says of itself, not of our windows.
 _PLATFORM_WORDS = ("This plugin does not support", "propagateSizeHints")
+_MOMENT_S = 2.0
 
 
 @pytest.fixture(scope="session")
@@ -66,13 +69,30 @@ def _nothing_left_behind() -> Iterator[None]:
     threads = set(threading.enumerate())
     children = {child.pid for child in psutil.Process().children(recursive=True)}
     yield
-    left_threads = [thread.name for thread in threading.enumerate() if thread not in threads and not _pooled(thread)]
+    left_threads = _left_threads(threads)
     assert not left_threads, f"threads left behind: {left_threads}"
     left = [child for child in psutil.Process().children(recursive=True) if child.pid not in children]
     names = [" ".join(child.cmdline()) for child in left if child.is_running() and child.status() != "zombie"]
     names = [name for name in names if "resource_tracker" not in name]
     assert not names, f"processes left behind: {names}"
     assert not _timers(), "a timer of the application outlived its test"
+
+
+@pytest.fixture(autouse=True)
+def _empty_clipboard() -> Iterator[None]:
+    """The offscreen platform crashes at the end of the process while its clipboard still holds something."""
+    yield
+    if isinstance(QCoreApplication.instance(), QGuiApplication):
+        QGuiApplication.clipboard().clear()
+
+
+def _left_threads(before: set[threading.Thread]) -> list[str]:
+    """The names of new threads; one that its library has told to end has a moment to do so."""
+    started = [thread for thread in threading.enumerate() if thread not in before and not _pooled(thread)]
+    deadline = time.monotonic() + _MOMENT_S
+    for thread in started:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [thread.name for thread in started if thread.is_alive()]
 
 
 def _pooled(thread: threading.Thread) -> bool:
