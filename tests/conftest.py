@@ -18,7 +18,6 @@ import pytest
 from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
 
-PROJECT = Path(__file__).resolve().parents[1]
 # What the offscreen platform says of itself, not of our windows.
 _PLATFORM_WORDS = ("This plugin does not support", "propagateSizeHints")
 _MOMENT_S = 2.0
@@ -27,7 +26,10 @@ _MOMENT_S = 2.0
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The public data for tests; skips where it is absent."""
-    folder = Path(os.environ.get("TERCET_DATA", PROJECT.parent / "shared" / "data"))
+    named = os.environ.get("TERCET_DATA")
+    if not named:
+        pytest.skip("the environment variable TERCET_DATA names no folder of public data")
+    folder = Path(named)
     if not folder.is_dir():
         pytest.skip(f"TERCET_DATA: there is no folder {folder}")
     return folder

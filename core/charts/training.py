@@ -17,7 +17,7 @@ def loss_chart(points: Sequence[MetricPoint]) -> ChartSpec:
     lines = tuple(
         Line(
             name=name,
-            label=message("charts.line.metric", name=name),
+            label=message("charts.axis.loss") if name == "loss" else message("charts.line.metric", name=name),
             kind="measured",
             xs=tuple(float(step) for step in sorted(by_step)),
             ys=tuple(by_step[step] for step in sorted(by_step)),
@@ -28,8 +28,8 @@ def loss_chart(points: Sequence[MetricPoint]) -> ChartSpec:
         code="charts.loss",
         kind="lines",
         title=message("charts.loss.title"),
-        x=Axis(message("charts.axis.step"), "steps", "count"),
-        y=Axis(message("charts.axis.loss"), "", "number", better="low"),
+        x=Axis(message("charts.axis.step"), "", "count"),
+        y=Axis(message("charts.axis.loss"), "", "number", better="low", minimum=0.0),
         lines=lines,
         empty=None if lines else message("charts.empty.loss"),
     )

@@ -6,8 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QProgressBar, QPushButton, QTreeView, QWidget
 
-from core.charts.spec import Axis, ChartSpec, Line
-from core.decide.outcome import Message, message
+from core.charts import loss_chart
 from core.domain import JobRow, JobState, LogLine, MetricPoint
 from gui.context import Context
 from gui.jobs.queue import JobQueue
@@ -167,23 +166,3 @@ class JobDetails(Card):
         self.body.addWidget(self.facts)
         self.body.addWidget(self.chart, 3)
         self.body.addWidget(self.log_view, 2)
-
-
-def loss_chart(points: list[MetricPoint]) -> ChartSpec:
-    """The training loss over steps as a chart."""
-    loss: Message = message("gui.chart.loss")
-    line = Line(
-        name=LOSS,
-        label=loss,
-        kind="measured",
-        xs=tuple(float(point.step) for point in points),
-        ys=tuple(point.value for point in points),
-    )
-    return ChartSpec(
-        code="training_loss",
-        kind="lines",
-        title=message("gui.chart.loss_title"),
-        x=Axis(message("gui.chart.step"), "", "count"),
-        y=Axis(loss, "", "number", better="low", minimum=0.0),
-        lines=(line,),
-    )
