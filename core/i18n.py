@@ -11,6 +11,8 @@ import json
 from functools import lru_cache
 from importlib.resources import files
 
+from core.wording import Wording
+
 LANGUAGES: dict[str, str] = {"en": "English", "zh_CN": "简体中文"}
 
 Value = str | int | float | bool | None
@@ -28,17 +30,22 @@ def catalogue(language: str) -> dict[str, str]:
     return merged
 
 
+@lru_cache(maxsize=len(LANGUAGES))
+def _wording(language: str) -> Wording:
+    return Wording(language)
+
+
 def translate(language: str, code: str, **values: Value) -> str:
     """The sentence of `code` in `language`, filled with `values`; falls back to English, then raises KeyError."""
     templates = catalogue(language)
     if values.get("count") == 1 and f"{code}.one" in templates:
-        return templates[f"{code}.one"].format(**values)
+        return _wording(language).fill(templates[f"{code}.one"], values)
     template = templates.get(code) or templates.get(f"{code}.other")
     if template is None:
         if language == "en":
             raise KeyError(f"no message {code!r} in resources/i18n/en")
         return translate("en", code, **values)
-    return template.format(**values)
+    return _wording(language).fill(template, values)
 
 
 def english(code: str, **values: Value) -> str:

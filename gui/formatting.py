@@ -12,10 +12,10 @@ from datetime import date
 from PySide6.QtCore import QDate, QLocale
 
 from core.i18n import translate
+from core.wording import CURRENCY_SIGNS
 
 SPACE = "\u00a0"
 MINUS = "\u2212"
-CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "JP¥", "INR": "₹", "KRW": "₩"}
 INTERVAL_STEPS = 40
 """The last digit shown is worth at least this part of the interval's width: finer digits would be noise."""
 

@@ -94,10 +94,10 @@ def tornado_chart(decision: Decision) -> ChartSpec:
 
 
 def excluded_label(candidate: CandidateDecision) -> Message | None:
-    """In a few words why a candidate may not be chosen, null where no gate excludes it."""
+    """In a few words why a candidate may not be chosen, null where it may."""
     gate = candidate.excluded_by
     if gate is None:
-        return None
+        return message(f"charts.ineligible.{candidate.ineligible.code.split('.')[2]}") if candidate.ineligible else None
     if gate.state == "unknown" and gate.gate is Gate.COMPLIANCE:
         return message("charts.gate.unknown")
     return message(f"charts.gate.{gate.gate.value}{'.unknown' if gate.state == 'unknown' else ''}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+from core.wording import CURRENCY_SIGNS
+
 _MEBIBYTES_PER_GIBIBYTE = 1024
 
 
@@ -39,7 +40,7 @@ def money(value: float, currency: str) -> str:
     decimals = 0 if size >= 1000 or size == 0 else 2 if size >= 1 else 2 - math.floor(math.log10(size))
     amount = f"{size:,.{decimals}f}"
     sign = "−" if value < 0 and any(digit in amount for digit in "123456789") else ""
-    symbol = _SYMBOLS.get(currency)
+    symbol = CURRENCY_SIGNS.get(currency)
     return f"{sign}{symbol}{amount}" if symbol else f"{sign}{currency} {amount}"
 
 

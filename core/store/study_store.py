@@ -133,9 +133,13 @@ class StudyStore:
             return Study.model_validate(connection.execute(select(schema.study.c.spec)).scalar_one())
 
     def base(self) -> Path:
-        """The folder that the study's relative paths refer to."""
+        """The folder that the study's relative paths refer to.
+
+        Where that folder is gone, as after the study was moved or sent with its data, it is the study's own.
+        """
         with self.reading() as connection:
-            return Path(connection.execute(select(schema.study.c.base)).scalar_one())
+            stored = Path(connection.execute(select(schema.study.c.base)).scalar_one())
+        return stored if stored.is_dir() else self.path.resolve().parent
 
     def text(self) -> str:
         """The study as the user wrote it."""

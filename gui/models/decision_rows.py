@@ -206,33 +206,31 @@ class DecisionRows:
         cost, cost_range = self.money(candidate.cost.per_success if candidate.cost else None, 1000)
         monthly, _ = self.money(candidate.cost.monthly if candidate.cost else None)
         latency = candidate.latency.p95 if candidate.latency else None
-        gate = candidate.excluded_by
-        chosen = candidate.name == self.decision.candidate
-        if candidate.state == "not measured":
-            standing = Cell(self.tr("gui_decide.standing.not_measured"), color="muted")
-        elif gate is not None:
-            standing = Cell(
-                self.tr(
-                    "gui_decide.standing.excluded",
-                    mark=_MARKS[gate.state],
-                    gate=self.tr(f"gui_decide.gate.{gate.gate.value}"),
-                ),
-                gate.gate,
-                color=_STATES[gate.state],
-                tip=self.words(gate.message),
-            )
-        else:
-            standing = Cell(
-                self.tr(f"gui_decide.standing.{'chosen' if chosen else 'meets'}"), color="good", bold=chosen
-            )
+        faded = candidate.excluded_by is not None or candidate.ineligible is not None
         return [
-            Cell(candidate.name, candidate.name, role=candidate.role, bold=True, faded=gate is not None),
+            Cell(candidate.name, candidate.name, role=candidate.role, bold=True, faded=faded),
             Cell(quality, candidate.quality.value if candidate.quality else None, number=True, tip=quality_range),
             Cell(cost, number=True, tip=cost_range),
             Cell(monthly, number=True),
             Cell(DASH if latency is None else self.formats.milliseconds(latency), latency, number=True),
-            standing,
+            self._standing(candidate),
         ]
+
+    def _standing(self, candidate: CandidateDecision) -> Cell:
+        """Whether a candidate may be chosen, else the first reason why not."""
+        if candidate.state == "not measured":
+            return Cell(self.tr("gui_decide.standing.not_measured"), color="muted")
+        gate = candidate.excluded_by
+        if gate is not None:
+            word = self.tr(f"gui_decide.gate.{gate.gate.value}")
+            text = self.tr("gui_decide.standing.excluded", mark=_MARKS[gate.state], gate=word)
+            return Cell(text, gate.gate, color=_STATES[gate.state], tip=self.words(gate.message))
+        if candidate.ineligible is not None:
+            text = self.tr("gui_decide.standing.ineligible")
+            return Cell(text, color="muted", tip=self.words(candidate.ineligible))
+        chosen = candidate.name == self.decision.candidate
+        text = self.tr(f"gui_decide.standing.{'chosen' if chosen else 'meets'}")
+        return Cell(text, color="good", bold=chosen)
 
     def _unit(self, unit: str) -> str:
         return self._translator.stored(f"gui_decide.unit.{unit}", {}, unit)

@@ -70,7 +70,7 @@ class StudyPage(Page):
         draft.replaced.connect(self._show_draft)
         context.document.opened.connect(self._load)
         self.data.file_asked.connect(self._choose_data)
-        self.data.trouble.connect(lambda text: self.message.emit("warn", text))
+        self.data.trouble.connect(self._tell_of_data)
         self._next_page = "runs"
         self.main_button.clicked.connect(lambda: self.go_to.emit(self._next_page))
         self.retranslate()
@@ -161,6 +161,10 @@ class StudyPage(Page):
             rest.append(self.context.translator.error(document.snapshot.plan_problem))
         self.whole_problem.setText("\n".join(rest))
         self.whole_problem.setVisible(bool(rest))
+
+    def _tell_of_data(self, text: str) -> None:
+        if self.context.document.snapshot.plan_problem is None:  # else this page's own line says it already
+            self.message.emit("warn", text)
 
     def _show_study(self, study: Study) -> None:
         document = self.context.document

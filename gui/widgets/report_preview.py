@@ -45,7 +45,7 @@ class ReportPreview(Card):
         self.mark.setVisible(answer.role is not None)
         reasons, waiting = why_rows(rows)
         self.reasons.show_rows(reasons, waiting)
-        self.table.set_rows(rows.titles(*COLUMNS), rows.candidates())
+        self.table.set_rows(rows.titles(*COLUMNS), rows.candidates(), stretch=0)
         self.table.setAccessibleName(rows.tr("gui_decide.report.candidates"))
         notes = "\n".join(rows.words(note) for note in rows.decision.notes)
         self.notes.setText(notes)

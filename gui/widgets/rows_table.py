@@ -23,7 +23,7 @@ from gui.widgets.chart_marks import EXCLUDED_OPACITY, role_token
 from gui.widgets.role_mark import paint_mark
 
 MARK = 10
-MARK_ROOM = 15
+MARK_ROOM = 18
 CELL_MARGIN = 5
 BAR_HEIGHT = 13
 BAR_MARGIN = 16

@@ -30,6 +30,18 @@ def test_created_study_reads_back_as_written(tmp_path: Path, predictions_study: 
         assert store.jobs() == []
 
 
+def test_a_study_that_was_moved_with_its_data_finds_them_beside_it(
+    tmp_path: Path, predictions_study: LoadedStudy
+) -> None:
+    (tmp_path / "here").mkdir()
+    StudyStore.create(
+        tmp_path / "here" / "a.tercet", predictions_study.study, tmp_path / "here", predictions_study.text
+    ).close()
+    (tmp_path / "here").rename(tmp_path / "there")
+    with StudyStore.open(tmp_path / "there" / "a.tercet", write=False) as store:
+        assert store.base() == tmp_path / "there"
+
+
 def test_reading_leaves_the_folder_as_it_was(tmp_path: Path, predictions_study: LoadedStudy) -> None:
     create(tmp_path / "a.tercet", predictions_study).close()
     before = files(tmp_path)
