@@ -22,7 +22,7 @@ from gui.widgets.report_preview import ReportPreview
 from gui.widgets.sentence import Sentence
 
 WIDE_FROM = 900
-PREVIEW_SHARE, OPTIONS_SHARE = 64, 36
+PREVIEW_SHARE, OPTIONS_SHARE = 70, 30
 
 OpenUrl = Callable[[QUrl], bool]
 
