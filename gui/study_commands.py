@@ -15,7 +15,7 @@ from core.study_file import LoadedStudy, load_study, parse_study
 from gui.context import Context
 from gui.jobs.queue import JobQueue
 
-DATA_FILTER = "*.csv *.tsv *.jsonl *.parquet *.xlsx"
+DATA_FILTER = "*.csv *.tsv *.jsonl *.parquet"
 SAMPLE_FOLDER = "Tercet sample"
 
 

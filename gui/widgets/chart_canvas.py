@@ -38,6 +38,7 @@ class ChartCanvas(QWidget):
         self._spec: ChartSpec | None = None
         self._x = self._y = FLAT
         self._curves: dict[str, Any] = {}
+        self._grid: list[Any] = []
         self._plot = pg.PlotWidget(self)
         self._prepare_plot()
         self._overlay = ChartOverlay(self.scene, theme, self.words)
@@ -81,7 +82,7 @@ class ChartCanvas(QWidget):
         item = self._plot.getPlotItem()
         item.clear()
         self._overlay.clear()
-        self._curves = {}
+        self._curves, self._grid = {}, []
         self._plot.setBackground(self._theme.color("surface"))
         if self._spec is None or self._spec.empty is not None:
             return
@@ -221,8 +222,7 @@ class ChartCanvas(QWidget):
         return self._translator.tr(template, title=title, better=self._translator.tr(code))
 
     def _draw_marks(self, spec: ChartSpec, item: Any) -> None:
-        for grid in marks.grid_items(self._x if spec.kind == "bars" else self._y, spec.kind == "bars", self._theme):
-            item.addItem(grid)
+        self._draw_grid(spec)
         if spec.kind == "bars":
             for bar in marks.bar_items(spec.bars, spec.bar_origin, spec.x, self._theme):
                 item.addItem(bar)
@@ -240,11 +240,21 @@ class ChartCanvas(QWidget):
         for mark in marks.point_items(spec, self._x, self._y, self._theme):
             item.addItem(mark)
 
+    def _draw_grid(self, spec: ChartSpec) -> None:
+        item = self._plot.getPlotItem()
+        for line in self._grid:
+            item.removeItem(line)
+        across = spec.kind == "bars"
+        self._grid = marks.grid_items(self._x if across else self._y, across, self._theme)
+        for line in self._grid:
+            item.addItem(line)
+
     def _extend_lines(self, spec: ChartSpec) -> None:
-        x, y = scale_of(spec.x, values_of(spec, "x"), limits_of(spec, "x")), scale_of(spec.y, values_of(spec, "y"))
-        if (x, y) != (self._x, self._y):
-            self._x, self._y = x, y
+        before = self._x, self._y
+        self._measure(spec)
+        if (self._x, self._y) != before:
             self._draw_axes(spec)
+            self._draw_grid(spec)
         for line in spec.lines:
             marks.set_line_data(self._curves[line.name], line, self._x, self._y)
         self.lay_out_words()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
+import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QSize
 from PySide6.QtGui import QImage
@@ -245,6 +246,15 @@ def test_appended_points_touch_the_curve_only(show: Show) -> None:
 
     assert view.canvas._curves["loss"] is before
     assert before.getData()[0].max() == 199
+
+
+def test_the_grid_stays_at_the_ticks_when_a_curve_outgrows_its_axis(show: Show) -> None:
+    view = show(loss(4))
+    for steps in (40, 400):
+        view.set_spec(loss(steps))
+    grid = [item.value() for item in view.canvas._plot.getPlotItem().items if isinstance(item, pg.InfiniteLine)]
+
+    assert sorted(grid) == [view.canvas._y.coordinate(tick) for tick in view.canvas._y.ticks]
 
 
 def test_another_curve_is_drawn_anew(show: Show) -> None:
