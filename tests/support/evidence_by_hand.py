@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pytest
 
 from core.domain import FloatArray, PolicyKind
 from core.evidence import CandidateEvidence, ScoredRows, StudyEvidence, TestRows
@@ -23,9 +22,6 @@ from core.jobs.results import (
 from core.spec import Study
 
 WHEN = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-
-MakeStudy = Callable[..., Study]
-MakeEvidence = Callable[..., StudyEvidence]
 
 
 def study_document(candidates: Sequence[dict[str, Any]], **parts: Any) -> dict[str, Any]:
@@ -48,14 +44,9 @@ def priced(per_million_requests: float) -> dict[str, Any]:
     return {"kind": "api", "price": {"per_million_requests": per_million_requests}}
 
 
-@pytest.fixture
-def make_study() -> MakeStudy:
+def make_study(candidates: Sequence[dict[str, Any]], **parts: Any) -> Study:
     """A study from candidates (`single(...)` documents) and any other part of the study file."""
-
-    def make(candidates: Sequence[dict[str, Any]], **parts: Any) -> Study:
-        return Study.model_validate(study_document(candidates, **parts))
-
-    return make
+    return Study.model_validate(study_document(candidates, **parts))
 
 
 def scored(scores: FloatArray, outputs: Sequence[str | None] | None = None, **columns: FloatArray) -> ScoredRows:
