@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +20,9 @@ from core.errors import UserError
 from core.evidence import StudyEvidence
 from core.i18n import english
 from core.store import StudyStore
+
+_PIPE_WIDTH = 240
+_LEAST_WIDTH = {"candidate": 12, "quality": len("99.9% [99.9%, 99.9%]")}
 
 
 def read_evidence(path: Path) -> StudyEvidence:
@@ -40,7 +44,13 @@ def show_status(path: Path, *, as_json: bool) -> None:
     for row in rows:
         detail = row.message_text or remaining_text(row.remaining_s)
         table.add_row(row.job_id[:8], job_title(row), row.state.value, f"{row.progress:.0%}", detail)
-    Console().print(table)
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    """The table, as wide as the terminal; in a pipe as wide as it needs, so that no name is cut."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    Console(width=width).print(table)
 
 
 def _job_document(row: JobRow) -> dict[str, Any]:
@@ -72,10 +82,12 @@ def show_results(path: Path, *, as_json: bool) -> None:
     table = Table(box=None, pad_edge=False)
     headings = ("candidate", "quality", "p50_ms", "p95_ms", "requests_per_second", "memory_mib", "size_mib", "cost")
     for heading in headings:
-        table.add_column(english(f"cli.column.{heading}"), justify="left" if heading == "candidate" else "right")
+        width = _LEAST_WIDTH.get(heading)
+        justify: Literal["left", "right"] = "left" if heading == "candidate" else "right"
+        table.add_column(english(f"cli.column.{heading}"), justify=justify, overflow="fold", min_width=width)
     for candidate in document["candidates"]:
         table.add_row(*_result_cells(candidate))
-    Console().print(table)
+    _print(table)
 
 
 def _result_cells(candidate: dict[str, Any]) -> list[str]:
