@@ -88,7 +88,7 @@ def load(folder: Path) -> BaselineClassifier:
     vocabulary_path, weights_path = folder / VOCABULARY_NAME, folder / WEIGHTS_NAME
     try:
         vocabulary = json.loads(vocabulary_path.read_text(encoding="utf-8"))
-        with np.load(weights_path, allow_pickle=False) as arrays:
+        with weights_path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             weights = LinearWeights(arrays["coefficients"], arrays["intercepts"], float(arrays["temperature"]))
             features = TextFeatures.restore(vocabulary, {name: arrays[f"idf_{name}"] for name in vocabulary})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
