@@ -224,8 +224,5 @@ def _ends(decision: Decision, hybrid: str, policy: PolicyDecision, *, by_money: 
 def _bar(flip: Flip) -> Bar | None:
     if flip.net_benefit_low is None or flip.net_benefit_high is None or flip.net_benefit_low == flip.net_benefit_high:
         return None
-    low, high = (
-        message("charts.tornado.end", factor=factor, value=flip.value, unit=flip.unit)
-        for factor in (LOW_FACTOR, HIGH_FACTOR)
-    )
+    low, high = (message("charts.tornado.end", factor=factor) for factor in (LOW_FACTOR, HIGH_FACTOR))
     return Bar(flip.path, words_for(flip.path), flip.net_benefit_low, flip.net_benefit_high, low, high)

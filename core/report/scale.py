@@ -71,7 +71,7 @@ def tick_label(value: float, axis: Axis) -> str:
     if axis.format == "percent":
         return f"{number(round(value * 100, 6))} %"
     if axis.format == "money":
-        return _short_money(value, axis.unit)
+        return _short_money(value, axis.unit.partition("/")[0])
     if axis.format == "milliseconds":
         return milliseconds(value)
     return count(value) if axis.format == "count" else number(value)

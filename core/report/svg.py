@@ -20,6 +20,7 @@ _BAR_HEIGHT = 34.0
 _BAR_LABELS = 250.0
 _LETTER = 6.8  # mean width of a letter at 12 pixels; wide characters take the full 12
 _LINE_HEIGHT = 14.0
+_ROWS_AWAY = 7
 
 
 def draw(spec: ChartSpec, language: str) -> str:
@@ -69,15 +70,35 @@ class _Labels:
             for step in range(steps + 1):
                 self.reserve(x1 + (x2 - x1) * step / steps - 1, y1 + (y2 - y1) * step / steps - 1, 2, 2)
 
+    def reserve_whiskers(self, point: Point, x: Scale, y: Scale) -> None:
+        """Keep labels off a mark's intervals."""
+        at_x, at_y = x.place(point.x), y.place(point.y)
+        if point.x_low is not None and point.x_high is not None:
+            left, right = x.place(point.x_low), x.place(point.x_high)
+            self.reserve(left, at_y - 1, right - left, 2)
+        if point.y_low is not None and point.y_high is not None:
+            top, bottom = y.place(point.y_high), y.place(point.y_low)
+            self.reserve(at_x - 1, top, 2, bottom - top)
+
     def put(self, x: float, y: float, words: str, classes: str) -> str:
         width = text_width(words) * 1.08  # the chosen one is bold
-        places = [(x + 11, y + 4), (x - 11 - width, y + 4), (x - width / 2, y - 13), (x - width / 2, y + 22)]
-        places += [(x + 11, y - 12), (x + 11, y + 20), (x - 11 - width, y - 12), (x - 11 - width, y + 20)]
-        places += [(x - width / 2, y + 22 + _LINE_HEIGHT * row) for row in (1, 2, 3, 4)]
+        sides = (x + 11, x - 11 - width)
+        places = [(side, y + 4) for side in sides] + [(x - width / 2, y - 13), (x - width / 2, y + 22)]
+        for row in range(_ROWS_AWAY):
+            heights = (y - 10 - _LINE_HEIGHT * row, y + 19 + _LINE_HEIGHT * row)
+            places += [(side, height) for height in heights for side in sides]
         inside = [place for place in places if place[0] >= _LEFT and place[0] + width <= WIDTH - 2] or places[:1]
         left, base = next((place for place in inside if self._free(*place, width)), inside[0])
         self.reserve(left, base - _LINE_HEIGHT + 3, width, _LINE_HEIGHT)
-        return _text(left, base, words, classes)
+        return self._leader(x, y, left, base, width) + _text(left, base, words, classes)
+
+    def _leader(self, x: float, y: float, left: float, base: float, width: float) -> str:
+        """A thin line from a mark to a label that found room only further away."""
+        above, below = base + 4 < y - _LINE_HEIGHT, base - _LINE_HEIGHT > y + _LINE_HEIGHT
+        if not above and not below:
+            return ""
+        end = (min(max(x, left), left + width), base + 3 if above else base - _LINE_HEIGHT + 3)
+        return _segment(x, y, *end, "grid")
 
     def _free(self, left: float, base: float, width: float) -> bool:
         top, bottom, right = base - _LINE_HEIGHT + 3, base + 3, left + width
@@ -92,6 +113,7 @@ def _plane(spec: ChartSpec, language: str) -> str:
     labels = _Labels()
     for point in spec.points:
         labels.reserve(x.place(point.x) - 8, y.place(point.y) - 8, 16, 16)
+        labels.reserve_whiskers(point, x, y)
     for line in spec.lines:
         labels.reserve_line([(x.place(own_x), y.place(own_y)) for own_x, own_y in zip(line.xs, line.ys, strict=True)])
     parts = _axes(spec, x, y, language)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.charts import tornado_chart
+from core.decide.assumptions import words_for
 from core.decide.outcome import message
 from core.report import figures
 from core.report.model import Block, Cell, Chart, Paragraph, Section, Table
@@ -34,14 +35,10 @@ def _flips(material: Material) -> Table:
             choice = "none" if flip.to is None else flip.to.value
             word = message(f"report.choice.{choice}")
             to = Cell(word, flip.to_candidate, role=material.role_of(flip.to_candidate or ""))
-        at = Cell("–") if row["flips_at"] is None else Cell(_with_unit(row["flips_at"], unit))
-        rows.append((Cell(row["assumption"], flip.path), Cell(_with_unit(row["value"], unit)), at, to))
+        at = Cell("–") if row["flips_at"] is None else Cell(material.amount(row["flips_at"], unit))
+        rows.append((Cell(words_for(flip.path), flip.path), Cell(material.amount(row["value"], unit)), at, to))
     titles = words("assumption") + numbers("value", "flips_at") + words("changes_to")
     return Table(message("report.table.flips"), titles, tuple(rows))
-
-
-def _with_unit(value: float, unit: str) -> str:
-    return f"{figures.number(value)} {unit}".strip()
 
 
 def _break_even(material: Material) -> Table:

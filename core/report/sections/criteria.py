@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.decide.assumptions import words_for
 from core.decide.compliance import compliance_notes
 from core.decide.outcome import message
 from core.decide.prices import origin_of
@@ -95,9 +96,9 @@ def assumptions(material: Material) -> Section:
         source = Cell(entry["source"] or message("report.by_hand"))
         if origins.get(entry["name"]) == "default":
             source = Cell(message("report.default"), tone="warn")
-        value = Cell(f"{figures.number(entry['value'])} {entry['unit'] or ''}".strip())
+        value = Cell(material.amount(entry["value"], entry["unit"]))
         date = Cell(entry["as_of"]) if entry["as_of"] else Cell(message("report.undated"), tone="muted")
-        rows.append((Cell(entry["name"]), value, source, date))
+        rows.append((Cell(words_for(entry["name"]), entry["name"]), value, source, date))
     titles: tuple[Column, ...] = words("assumption") + numbers("value") + words("source", "as_of")
     table = Table(message("report.table.assumptions"), titles, tuple(rows))
     return Section("assumptions", message("report.section.assumptions"), (table,))

@@ -50,6 +50,20 @@ class Material:
         """An amount in the study's currency."""
         return figures.money(value, self.currency)
 
+    def amount(self, value: float, unit: str) -> Phrase:
+        """A stated figure with its unit in words: money with its currency's sign, shares as per cent."""
+        kind, _, per = unit.partition("/")
+        if kind == self.currency:
+            amount = figures.money(value, self.currency)
+            return message(f"report.amount.{per}", amount=amount) if per else amount
+        if unit == "share":
+            return figures.percent(value)
+        if unit == "ms":
+            return figures.milliseconds(value)
+        if unit == "ratio":
+            return figures.number(value)
+        return message(f"report.amount.{kind}", amount=figures.number(value))
+
     def role_of(self, name: str) -> Role | None:
         """The role of a candidate, null for a name that is none."""
         return next((Role(row["role"]) for row in self.candidates if row["name"] == name), None)
