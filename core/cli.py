@@ -20,6 +20,7 @@ from core.i18n import english
 from core.lazy import load
 
 _WINDOW_PACKAGES = "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libxcb-cursor0"
+_COMPLETION = "_TERCET_COMPLETE"  # set by the shell that asks how a word may end
 _EPILOG = "tercet without a command opens the window; tercet FILE.tercet opens it on a study."
 app = typer.Typer(
     name="tercet",
@@ -77,6 +78,8 @@ def demo(
 ) -> None:
     """The sample study from raw data to recommendation and report: offline, on the CPU, in some minutes."""
     running = load("core.commands.running")
+    if not headless:
+        _check_display()
     study_file, store_path = running.unpack_sample(out)
     if not headless:
         raise typer.Exit(_open_window(store_path, study_file))
@@ -153,13 +156,8 @@ def export(
 
 
 def _open_window(file: Path | None, study_file: Path | None = None) -> int:
-    """Open the window; `study_file` is what a study that is not there yet is made from.
-
-    Raises UserError where there is no display, for Qt would end the process without a word that helps.
-    """
-    chosen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-    if sys.platform == "linux" and not chosen:
-        raise UserError("cli.no_display")
+    """Open the window; `study_file` is what a study that is not there yet is made from."""
+    _check_display()
     if file is not None and study_file is None:
         load("core.store.header").check_header(file)
     try:
@@ -171,10 +169,19 @@ def _open_window(file: Path | None, study_file: Path | None = None) -> int:
     return int(application.run(file, study_file))
 
 
+def _check_display() -> None:
+    """Raises UserError where there is no display, for Qt would end the process without a word that helps."""
+    chosen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    if sys.platform == "linux" and not chosen:
+        raise UserError("cli.no_display")
+
+
 def _wants_window(arguments: list[str]) -> bool:
     commands = {
         command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
     }
+    if _COMPLETION in os.environ:
+        return False
     if not arguments:
         return True
     first = arguments[0]
@@ -187,7 +194,7 @@ def main() -> None:
     try:
         if _wants_window(arguments):
             sys.exit(_open_window(Path(arguments[0]) if arguments else None))
-        status = app(arguments, standalone_mode=False)
+        status = app(arguments, prog_name="tercet", standalone_mode=False)
     except UserError as error:
         console.note(error.text)
         sys.exit(console.WRONG_INPUT)

@@ -16,7 +16,7 @@ from transformers import AutoModelForSequenceClassification
 from core.engines.durable import replaced_folder
 from core.engines.models.card import ModelCard, has_card, read_card, write_card
 from core.engines.models.onnx_classifier import MODEL_NAME
-from core.engines.models.starting import load_tokenizer, longest_input
+from core.engines.models.starting import load_tokenizer, longest_input, quiet_transformers
 from core.engines.models.torch_classifier import FOREIGN_MAX_LENGTH
 from core.errors import UserError
 from core.model_files import fingerprint_weights, weight_bytes
@@ -38,13 +38,14 @@ def export_onnx(model_folder: Path, out: Path) -> ModelCard:
     if size > MAX_ONE_FILE_BYTES:
         raise UserError("compress.too_large", path=str(model_folder), size=size // 2**20)
     # Plain attention gives the smallest graph; fused kernels leave shape arithmetic that costs a request some 5 %.
-    model: Any = AutoModelForSequenceClassification.from_pretrained(
-        model_folder,
-        dtype=torch.float32,
-        use_safetensors=True,
-        local_files_only=True,
-        attn_implementation="eager",
-    )
+    with quiet_transformers():
+        model: Any = AutoModelForSequenceClassification.from_pretrained(
+            model_folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            attn_implementation="eager",
+        )
     tokenizer = load_tokenizer(model_folder)
     card = _card(model_folder, model, tokenizer)
     with replaced_folder(out, size) as partial:

@@ -183,6 +183,14 @@ def test_a_wrong_command_line_is_one_sentence(refuse: Refuse, arguments: tuple[s
     assert refuse(*arguments)
 
 
+def test_the_demo_without_a_display_unpacks_nothing(refuse: Refuse, monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux may lack a display")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert "DISPLAY" in refuse("demo", "--out", "demo")
+
+
 def test_init_keeps_a_study_file_that_is_there(refuse: Refuse, study: Callable[..., None]) -> None:
     study()
     assert "study.yaml" in refuse("init", "rows.csv", "--out", "study.yaml")
