@@ -26,6 +26,7 @@ from core.spec import (
 )
 
 ENGINE_LIBRARIES = ("torch", "transformers", "safetensors")
+STEPS = ("trim_vocabulary", "int8_dynamic")  # what compress jobs do, in the order in which they can
 QUANTISE_LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
 
 
@@ -54,10 +55,14 @@ def _check_source(study: Study, candidate: Candidate, field: str) -> None:
 
 
 def _check_steps(candidate: Candidate, field: str) -> None:
-    for position, step in enumerate(candidate.compress):
-        if not isinstance(step, Quantize) or step.quantize != "int8_dynamic":
-            name = step.quantize if isinstance(step, Quantize) else next(iter(step.model_dump()))
+    names = [
+        step.quantize if isinstance(step, Quantize) else next(iter(step.model_dump())) for step in candidate.compress
+    ]
+    for position, name in enumerate(names):
+        if name not in STEPS:
             raise UserError("study.not_built_step", field=f"{field}.compress[{position}]", step=name)
+    if names != [name for name in STEPS if name in names]:
+        raise UserError("study.step_order", field=f"{field}.compress", steps=", ".join(names))
 
 
 def _check_parents(study: Study, candidate: Candidate, field: str) -> None:
@@ -76,7 +81,8 @@ def _check_parents(study: Study, candidate: Candidate, field: str) -> None:
 
 def _is_end_of_line(study: Study, name: str) -> bool:
     candidate = study.candidate(name)
-    if candidate.compress or isinstance(candidate.model, BaselineModel | PredictionsModel):
+    quantised = any(isinstance(step, Quantize) for step in candidate.compress)
+    if quantised or isinstance(candidate.model, BaselineModel | PredictionsModel):
         return True
     return isinstance(candidate.model, CandidateModel) and _is_end_of_line(study, candidate.model.name)
 
@@ -86,7 +92,8 @@ def _needed_libraries(study: Study) -> tuple[str, ...]:
     neural = [candidate for candidate in own if not isinstance(candidate.model, BaselineModel | PredictionsModel)]
     if not neural:
         return ()
-    return ENGINE_LIBRARIES + (QUANTISE_LIBRARIES if any(candidate.compress for candidate in neural) else ())
+    quantised = any(isinstance(step, Quantize) for candidate in neural for step in candidate.compress)
+    return ENGINE_LIBRARIES + (QUANTISE_LIBRARIES if quantised else ())
 
 
 def check_weights(model: HubModel | LocalModel | SampleModel | BaselineModel, name: str) -> None:

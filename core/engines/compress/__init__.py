@@ -1,8 +1,10 @@
 """Smaller models, and models for elsewhere: every result is compared with the model that it came from.
 
 Map: `job` (the handler), `onnx_export` (transformers folder -> ONNX folder), `quantize` (ONNX weights in 8 bits),
-`parity` (how many labels two models share), `export` (what `tercet export` hands over).
+`trim` (a smaller vocabulary), `parity` (how many labels two models share), `export` (what `tercet export` hands over),
+`describe` (the card of a model made from another one).
 """
 
-# The values of `compress: [{quantize: …}]` that the handler can do; the plan refuses the others before anything runs.
-SUPPORTED_STEPS = ("int8_dynamic",)
+TRIM, INT8 = "trim_vocabulary", "int8_dynamic"
+# What the handler can do, in the order in which it can; the plan refuses the rest before anything runs.
+SUPPORTED_STEPS = (TRIM, INT8)

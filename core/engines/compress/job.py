@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.examples import read_examples
 from core.domain import FloatArray, Split
-from core.engines.compress import SUPPORTED_STEPS
+from core.engines.compress import INT8, SUPPORTED_STEPS, TRIM
 from core.engines.compress.onnx_export import export_onnx
 from core.engines.compress.parity import MINIMUM_AGREEMENT, answer_all, as_percent, label_agreement
 from core.engines.compress.quantize import quantize_int8_dynamic
+from core.engines.compress.trim import trim_vocabulary
 from core.engines.durable import replaced_folder
-from core.engines.models import Classifier, ModelCard, open_classifier, read_card
+from core.engines.models import Classifier, open_classifier, read_card
 from core.engines.models.card import has_card
 from core.engines.models.onnx_classifier import MODEL_NAME
 from core.engines.models.weights import resolve
@@ -29,35 +30,81 @@ from core.worker.context import JobContext, Stopped
 # Enough to tell 99 % from 98 % most of the time, at a few seconds for a small encoder.
 MAX_COMPARED_ROWS = 512
 _MIB = 2**20
+_TRIMMED, _EXPORTED = "trimmed", "exported"
+_PASSING = (_TRIMMED, _EXPORTED)
 
 
 def run(parameters: CompressParameters, context: JobContext) -> CompressResult:
-    """Export the parent to ONNX, quantise it, compare; the files stand in `model/` of the job's folder.
+    """Trim the vocabulary, export the parent to ONNX, quantise it, compare; the files stand in `model/` of the folder.
 
-    Raises Stopped, and UserError where a step is not offered, the parent cannot be quantised, or its ONNX export
-    answers differently.
+    Raises Stopped, and UserError where a step is not offered, the parent cannot take it, or its ONNX export answers
+    differently.
     """
     begun = time.monotonic()
     steps = _step_names(parameters)
     parent = _parent_folder(parameters, context)
-    inputs = _compared_inputs(context)
+    work = _Work(context, context.folder / "model", _compared_inputs(context), models=1 + len(steps) + (INT8 in steps))
     classifier = open_classifier(parent, "torch")
     context.started(classifier.device)
-    wanted = _answers(classifier, inputs, 0, context)
-    exported = context.folder / "exported"
+    wanted = work.answers(classifier)
+    source = parent
     try:
-        _tell(context, "phase.export", 0, 1)
-        card = export_onnx(parent, exported)
-        _tell(context, "phase.export", 1, 1)
-        _check_parity(parent, wanted, _answers(open_classifier(exported), inputs, 1, context))
-        _tell(context, "phase.quantize", 0, 1)
-        model = context.folder / "model"
-        _quantize(exported, model)
+        if TRIM in steps:
+            source = _trimmed(source, work, last=steps == (TRIM,))
+        if INT8 in steps:
+            _quantised(source, wanted if source is parent else work.answers(open_classifier(source, "torch")), work)
     finally:
-        shutil.rmtree(exported, ignore_errors=True)
-    _tell(context, "phase.quantize", 1, 1)
-    agreement = label_agreement(wanted, _answers(open_classifier(model), inputs, 2, context))
-    return _result(steps, parent, model, card, agreement, len(inputs), time.monotonic() - begun, context)
+        for name in _PASSING:
+            shutil.rmtree(context.folder / name, ignore_errors=True)
+    agreement = label_agreement(wanted, work.answers(open_classifier(work.model)))
+    return _result(steps, parent, work, agreement, time.monotonic() - begun)
+
+
+@dataclass
+class _Work:
+    """A job's folder and rows; counts how many of the `models` have answered the rows."""
+
+    context: JobContext
+    model: Path
+    inputs: list[str]
+    models: int
+    answered: int = 0
+
+    def answers(self, classifier: Classifier) -> FloatArray:
+        """Probabilities of all rows under one model. Raises Stopped."""
+        before, total = self.answered * len(self.inputs), self.models * len(self.inputs)
+        found = answer_all(classifier, self.inputs, lambda rows: self.tell("phase.compare", before + rows, total))
+        self.answered += 1
+        return found
+
+    def tell(self, phase: str, step: int, total_steps: int) -> None:
+        """Say how far a phase is. Raises Stopped."""
+        self.context.progress(phase, step, total_steps)
+        if self.context.should_stop():
+            raise Stopped
+
+
+def _trimmed(parent: Path, work: _Work, *, last: bool) -> Path:
+    """The folder of the model with the vocabulary of the train rows; in `model/` where no step follows."""
+    work.tell("phase.trim", 0, 1)
+    texts = _texts_to_keep(work.context)
+    out = work.model if last else work.context.folder / _TRIMMED
+    before, after = trim_vocabulary(parent, texts, out)
+    work.context.log(english("compress.log.trimmed", before=before, after=after, rows=len(texts)))
+    work.tell("phase.trim", 1, 1)
+    return out
+
+
+def _quantised(source: Path, wanted: FloatArray, work: _Work) -> None:
+    """Export `source`, whose answers are `wanted`, and quantise it into `model/`."""
+    exported = work.context.folder / _EXPORTED
+    work.tell("phase.export", 0, 1)
+    export_onnx(source, exported)
+    work.tell("phase.export", 1, 1)
+    _check_parity(source, wanted, work.answers(open_classifier(exported)))
+    work.tell("phase.quantize", 0, 1)
+    _quantize(exported, work.model)
+    work.tell("phase.quantize", 1, 1)
 
 
 def _step_names(parameters: CompressParameters) -> tuple[str, ...]:
@@ -67,6 +114,8 @@ def _step_names(parameters: CompressParameters) -> tuple[str, ...]:
         if name not in SUPPORTED_STEPS:
             raise UserError("compress.step_unsupported", step=name)
         names.append(name)
+    if names != [name for name in SUPPORTED_STEPS if name in names]:
+        raise UserError("compress.step_order", steps=", ".join(names), possible=", ".join(SUPPORTED_STEPS))
     return tuple(names)
 
 
@@ -91,20 +140,14 @@ def _compared_inputs(context: JobContext) -> list[str]:
     raise UserError("compress.no_rows")
 
 
-def _answers(classifier: Classifier, inputs: Sequence[str], models_done: int, context: JobContext) -> FloatArray:
-    """Probabilities of all inputs under one of the three models compared."""
-    before, total = models_done * len(inputs), 3 * len(inputs)
-
-    def on_rows(rows: int) -> None:
-        _tell(context, "phase.compare", before + rows, total)
-
-    return answer_all(classifier, inputs, on_rows)
-
-
-def _tell(context: JobContext, phase: str, step: int, total_steps: int) -> None:
-    context.progress(phase, step, total_steps)
-    if context.should_stop():
-        raise Stopped
+def _texts_to_keep(context: JobContext) -> list[str]:
+    """Train inputs, or calibration inputs where nothing is trained; never test inputs. Raises UserError for none."""
+    examples = read_examples(context.input_folder("data"))
+    for split in (Split.TRAIN, Split.CALIBRATION):
+        inputs = [example.input for example in examples if example.split is split]
+        if inputs:
+            return inputs
+    raise UserError("compress.no_rows")
 
 
 def _check_parity(parent: Path, wanted: FloatArray, exported: FloatArray) -> None:
@@ -121,32 +164,23 @@ def _quantize(exported: Path, model: Path) -> None:
         quantize_int8_dynamic(exported / MODEL_NAME, partial / MODEL_NAME)
 
 
-def _result(
-    steps: tuple[str, ...],
-    parent: Path,
-    model: Path,
-    card: ModelCard,
-    agreement: float,
-    rows: int,
-    seconds: float,
-    context: JobContext,
-) -> CompressResult:
-    size, parent_size = weight_bytes(model) / _MIB, weight_bytes(parent) / _MIB
-    context.log(
+def _result(steps: tuple[str, ...], parent: Path, work: _Work, agreement: float, seconds: float) -> CompressResult:
+    size, parent_size = weight_bytes(work.model) / _MIB, weight_bytes(parent) / _MIB
+    work.context.log(
         english(
             "compress.log.agreement",
             agreement=as_percent(agreement),
-            rows=rows,
+            rows=len(work.inputs),
             size=f"{size:.1f}",
             parent_size=f"{parent_size:.1f}",
         )
     )
     return CompressResult(
         steps=steps,
-        parameters=card.parameters or 0,
+        parameters=read_card(work.model).parameters or 0,
         model_size_mib=size,
         parent_size_mib=parent_size,
         label_agreement=agreement,
-        rows=rows,
+        rows=len(work.inputs),
         seconds=seconds,
     )

@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification
 
+from core.engines.compress.describe import card_of
 from core.engines.durable import replaced_folder
-from core.engines.models.card import ModelCard, has_card, read_card, write_card
+from core.engines.models.card import ModelCard, write_card
 from core.engines.models.onnx_classifier import MODEL_NAME
-from core.engines.models.starting import load_tokenizer, longest_input, quiet_transformers
-from core.engines.models.torch_classifier import FOREIGN_MAX_LENGTH
+from core.engines.models.starting import load_tokenizer, quiet_transformers
 from core.errors import UserError
-from core.model_files import fingerprint_weights, weight_bytes
+from core.model_files import weight_bytes
 
 # protobuf cannot hold 2 GiB in one message, and ONNX Runtime's quantiser wants one file.
 MAX_ONE_FILE_BYTES = 1_900_000_000
@@ -47,7 +47,7 @@ def export_onnx(model_folder: Path, out: Path) -> ModelCard:
             attn_implementation="eager",
         )
     tokenizer = load_tokenizer(model_folder)
-    card = _card(model_folder, model, tokenizer)
+    card = card_of(model_folder, model, tokenizer, "onnx")
     with replaced_folder(out, size) as partial:
         _trace(model.eval(), partial / MODEL_NAME, model_folder)
         model.config.save_pretrained(partial)
@@ -104,16 +104,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
-
-
-def _card(folder: Path, model: Any, tokenizer: Any) -> ModelCard:
-    known = read_card(folder) if has_card(folder) else None
-    labels = known.labels if known else tuple(str(model.config.id2label[i]) for i in range(model.config.num_labels))
-    return ModelCard(
-        format="onnx",
-        labels=labels,
-        max_length=longest_input(model, tokenizer, known.max_length if known else FOREIGN_MAX_LENGTH),
-        architecture=known.architecture if known else str((model.config.architectures or ["unknown"])[0]),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        parent_sha256=fingerprint_weights(folder),
-    )
