@@ -134,9 +134,9 @@ def _check(parameters: PrepareParameters, rows: RawRows, splits: Sequence[Split]
         raise UserError("data.split.no_test_rows", count=len(splits))
     if parameters.needs_train and Split.TRAIN not in splits:
         raise UserError("data.split.no_train_rows")
-    if parameters.task.kind == "classification" and not from_predictions:
+    if parameters.task.kind == "classification":
         classes = set(rows.targets)
-        if len(classes) == 1:
+        if len(classes) == 1 and not (from_predictions and classes == {""}):  # scores need no targets
             raise UserError("data.target.one_class", column=parameters.columns.target, label=classes.pop())
         trained = {target for target, split in zip(rows.targets, splits, strict=True) if split is Split.TRAIN}
         if parameters.needs_train and len(trained) == 1:

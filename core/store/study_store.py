@@ -148,7 +148,8 @@ class StudyStore:
 
     def save_study(self, study: Study, base: Path, text: str) -> None:
         """Store a new declaration. Where more than criteria or prices changed, who owns which job is forgotten."""
-        spec = study.model_dump(mode="json")
+        # Without the defaults, for the decision tells what the user set from what nobody did.
+        spec = study.model_dump(mode="json", exclude_unset=True)
         with self.writing() as connection:
             old = connection.execute(select(schema.study.c.spec)).scalar_one_or_none()
             writes.put_study(connection, spec, text, str(base))

@@ -126,3 +126,12 @@ def test_wrong_predictions_file_is_refused_and_leaves_no_study(
     before = sorted(path.name for path in tmp_path.iterdir())
     assert_refused(tercet("run", "study.yaml", "--study", "s.tercet", folder=tmp_path), *words)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_predictions_of_one_class_only_are_refused(tmp_path: Path) -> None:
+    for name, seed in (("big", 1), ("small", 2)):
+        path = write_predictions(tmp_path, name, 0.9, seed)
+        path.write_text(path.read_text(encoding="utf-8").replace("access", "money"), encoding="utf-8")
+    (tmp_path / "study.yaml").write_text(PREDICTIONS_STUDY, encoding="utf-8")
+    assert_refused(tercet("run", "study.yaml", "--study", "s.tercet", folder=tmp_path), "target", "'money'")
+    assert not (tmp_path / "s.tercet").exists()

@@ -42,6 +42,15 @@ def test_a_study_that_was_moved_with_its_data_finds_them_beside_it(
         assert store.base() == tmp_path / "there"
 
 
+def test_defaults_are_still_told_from_what_the_user_set(tmp_path: Path, predictions_study: LoadedStudy) -> None:
+    create(tmp_path / "a.tercet", predictions_study).close()
+    with StudyStore.open(tmp_path / "a.tercet", write=False) as store:
+        read = store.study()
+    assert "monthly_requests" in read.criteria.cost.model_fields_set
+    assert "horizon_months" not in read.criteria.cost.model_fields_set
+    assert "quality_margin" not in read.criteria.service.model_fields_set
+
+
 def test_reading_leaves_the_folder_as_it_was(tmp_path: Path, predictions_study: LoadedStudy) -> None:
     create(tmp_path / "a.tercet", predictions_study).close()
     before = files(tmp_path)
