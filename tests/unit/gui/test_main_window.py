@@ -165,8 +165,9 @@ def test_scrolling_areas_never_need_a_horizontal_bar(open_study: Application, qt
     for page_id in PAGES:
         open_study.window.show_page(page_id)
         page = open_study.window.pages[page_id]
-        assert isinstance(page.scroll_area, QAbstractScrollArea)
-        assert page.scroll_area.horizontalScrollBar().maximum() == 0
+        area = page.scroll_area
+        assert isinstance(area, QAbstractScrollArea)
+        qtbot.waitUntil(lambda area=area: area.horizontalScrollBar().maximum() == 0)
 
 
 def test_closing_twice_is_closing_once(qtbot: QtBot, open_study: Application) -> None:

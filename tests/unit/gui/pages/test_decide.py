@@ -225,11 +225,11 @@ def test_the_page_speaks_chinese_after_a_switch(page: DecidePage, world: PageWor
 
 def test_a_narrow_page_needs_no_horizontal_scrolling(qtbot: QtBot, page: DecidePage) -> None:
     page.resize(840, 632)
-    qtbot.wait(20)
     content = page.scroll_area.widget()
-
     assert content is not None
-    assert content.width() <= page.scroll_area.viewport().width()
+
+    # The page lays itself out anew after the resize, in a later turn of the event loop.
+    qtbot.waitUntil(lambda: content.width() <= page.scroll_area.viewport().width())
     assert page.what_if.geometry().top() >= page.chart_card.geometry().bottom()
 
 
