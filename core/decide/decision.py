@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from core.decide.assumptions import assumptions_of, price_notes
 from core.decide.break_even import break_even_of
@@ -13,7 +13,6 @@ from core.decide.flips import Answer, flips_of
 from core.decide.measure_next import measure_next_of
 from core.decide.options import Option, decided_on, options_of
 from core.decide.outcome import Confidence, Decision, Flip, Message, message
-from core.decide.policies import RoutedPolicy
 from core.decide.prices import Assumption
 from core.decide.reasons import exclusions_of, headline_of, reasons_of
 from core.decide.rows import candidate_rows
@@ -22,7 +21,6 @@ from core.evidence import StudyEvidence
 from core.spec import Api, Study
 
 QUALITY_MARGIN = "criteria.service.quality_margin"
-DecidedWith = Mapping[str, Sequence[RoutedPolicy]]
 
 
 def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: bool = True) -> Decision:
@@ -76,8 +74,8 @@ def _settled(study: Study, options: Sequence[Option]) -> Settled:
     return settle(study, [contender for option in options if (contender := option.contender) is not None])
 
 
-def _answer(evidence: StudyEvidence, study: Study, frozen: DecidedWith | None) -> Answer:
-    options = options_of(evidence, study, frozen)
+def _answer(evidence: StudyEvidence, study: Study) -> Answer:
+    options = options_of(evidence, study)
     return _answer_of(_settled(study, options), options)
 
 
@@ -97,14 +95,8 @@ def _flips(
         return ()
     by_margin = study.criteria.cost.value_per_success is None and needs_margin(study)
     searched = [one for one in assumptions if by_margin or one.name != QUALITY_MARGIN]
-    frozen = {option.name: option.policies for option in options if option.policies}
-    return flips_of(
-        study,
-        searched,
-        _answer_of(settled, options),
-        quick=lambda changed: _answer(evidence, changed, frozen),
-        full=lambda changed: _answer(evidence, changed, None),
-    )
+    now = _answer_of(settled, options)
+    return flips_of(study, searched, now, lambda changed: _answer(evidence, changed))
 
 
 def _notes(study: Study, options: Sequence[Option]) -> tuple[Message, ...]:

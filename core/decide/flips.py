@@ -1,8 +1,8 @@
 """What would change the recommendation: the value of each assumption at which it flips, and how far each moves it.
 
-A flip is looked for outwards from today's value, up to a thousandfold either way, and is closed in on by bisection.
-Policies of hybrids are kept as they are while searching, and every value found is then decided on in full: what stands
-in the recommendation flips it when entered again.
+Every value tried is decided on in full, policies of hybrids cut anew, so that what stands in the recommendation flips
+it when entered again. A flip is looked for outwards from today's value, both ways at once and up to a thousandfold, and
+is closed in on by bisection. An answer that holds only between two neighbours of the factors tried can be missed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from core.decide.assumptions import unit_of, words_for
 from core.decide.outcome import Flip
@@ -18,11 +19,11 @@ from core.decide.prices import Assumption
 from core.domain import Choice
 from core.spec import Study
 
-SEARCH_FACTORS = (1.1, 1.25, 1.6, 2.5, 4.0, 10.0, 30.0, 100.0, 1000.0)
+SEARCH_FACTORS = (1.05, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0, 100.0, 300.0, 1000.0)
 BISECTIONS = 12
 CLOSE_ENOUGH = 0.004
 LOW_FACTOR, HIGH_FACTOR = 0.8, 1.2
-_WIDEN = (1.0, 1.05, 1.25, 2.0)
+_DIGITS = (3, 4, 6)
 _SHARES = ("min_quality", "quality_margin")
 _NOT_SEARCHED = ("horizon_months", "memory_gib", "power_usage_effectiveness", "life_months")
 
@@ -41,17 +42,13 @@ class Answer:
 
 
 Decide = Callable[[Study], Answer]
+AnswerAt = Callable[[float], Answer]
 
 
-def flips_of(
-    study: Study, assumptions: Sequence[Assumption], now: Answer, quick: Decide, full: Decide
-) -> tuple[Flip, ...]:
-    """For each assumption that is above 0 its flip, those that take the least change first.
-
-    `quick` decides nearly right, `full` as the recommendation itself is decided.
-    """
+def flips_of(study: Study, assumptions: Sequence[Assumption], now: Answer, decide: Decide) -> tuple[Flip, ...]:
+    """For each assumption that is above 0 its flip, those that take the least change first."""
     found = [
-        _flip(study, assumption, now, quick, full)
+        _flip(study, assumption, now, decide)
         for assumption in assumptions
         if assumption.value > 0.0 and assumption.name.rsplit(".", 1)[-1] not in _NOT_SEARCHED
     ]
@@ -64,13 +61,14 @@ def _change(flip: Flip) -> tuple[float, str]:
     return (abs(math.log(flip.flips_at / flip.value)), flip.path)
 
 
-def _flip(study: Study, assumption: Assumption, now: Answer, quick: Decide, full: Decide) -> Flip:
+def _flip(study: Study, assumption: Assumption, now: Answer, decide: Decide) -> Flip:
     path, value = assumption.name, assumption.value
 
-    def at(value: float, decide: Decide = quick) -> Answer:
+    @cache
+    def at(value: float) -> Answer:
         return decide(with_value(study, path, value))
 
-    flips_at, answer = _nearest(path, value, now, at, lambda value: at(value, full))
+    flips_at, answer = _nearest(path, value, now, at)
     ends = [_net_benefit(at(_within(path, value * factor)), now) for factor in (LOW_FACTOR, HIGH_FACTOR)]
     return Flip(
         assumption=words_for(path).text,
@@ -90,70 +88,49 @@ def _net_benefit(answer: Answer, now: Answer) -> float | None:
     return None if now.candidate is None else answer.net_benefits.get(now.candidate)
 
 
-def _nearest(
-    path: str, value: float, now: Answer, quick: Callable[[float], Answer], full: Callable[[float], Answer]
-) -> tuple[float | None, Answer | None]:
-    """The nearest flip below or above, verified; nulls where there is none."""
-    candidates = []
-    for factors in (SEARCH_FACTORS, [1.0 / factor for factor in SEARCH_FACTORS]):
-        bracket = _bracket(path, value, factors, now, quick)
-        if bracket is not None:
-            candidates.append(_bisect(*bracket, now, quick))
-    for flips_at in sorted(candidates, key=lambda one: abs(math.log(one / value))):
-        verified = _verified(path, value, flips_at, now, full)
-        if verified is not None:
-            return verified
+def _nearest(path: str, value: float, now: Answer, at: AnswerAt) -> tuple[float | None, Answer | None]:
+    """The nearest flip below or above; nulls where there is none."""
+    below = above = value
+    for factor in SEARCH_FACTORS:
+        brackets = []
+        higher, lower = _within(path, value * factor), _within(path, value / factor)
+        if higher != above and at(higher).differs_from(now):
+            brackets.append((above, higher))
+        if lower != below and at(lower).differs_from(now):
+            brackets.append((below, lower))
+        if brackets:
+            ends = [_bisect(*bracket, now, at) for bracket in brackets]
+            return _in_few_digits(path, value, min(ends, key=lambda one: abs(math.log(one / value))), now, at)
+        above, below = higher, lower
     return None, None
 
 
-def _bracket(
-    path: str, value: float, factors: Sequence[float], now: Answer, decide: Callable[[float], Answer]
-) -> tuple[float, float] | None:
-    """Two neighbouring values, the first with today's answer and the second with another."""
-    before = value
-    for factor in factors:
-        after = _within(path, value * factor)
-        if after == before:
-            return None
-        if decide(after).differs_from(now):
-            return before, after
-        before = after
-    return None
-
-
-def _bisect(same: float, other: float, now: Answer, decide: Callable[[float], Answer]) -> float:
-    """The nearest value found that gives another answer, in as few digits as tell it from its neighbour."""
+def _bisect(same: float, other: float, now: Answer, at: AnswerAt) -> float:
+    """The nearest value found that gives another answer."""
     for _ in range(BISECTIONS):
         if abs(math.log(other / same)) < CLOSE_ENOUGH:
             break
         middle = math.sqrt(same * other)
-        if decide(middle).differs_from(now):
+        if at(middle).differs_from(now):
             other = middle
         else:
             same = middle
     return other
 
 
-def _verified(
-    path: str, value: float, flips_at: float, now: Answer, full: Callable[[float], Answer]
-) -> tuple[float, Answer] | None:
-    """The flip in three digits, rounded away from today's value, and what it flips to when decided in full.
-
-    Where the full decision does not flip there, it is tried somewhat further out.
-    """
-    upwards = flips_at > value
-    for widen in _WIDEN:
-        wanted = _within(path, _rounded(flips_at * widen if upwards else flips_at / widen, upwards))
-        answer = full(wanted)
-        if answer.differs_from(now):
-            return wanted, answer
-    return None
+def _in_few_digits(path: str, value: float, found: float, now: Answer, at: AnswerAt) -> tuple[float, Answer]:
+    """The flip in as few digits as still flip it, rounded away from today's value, and what it flips to."""
+    for digits in _DIGITS:
+        wanted = _within(path, _rounded(found, digits, upwards=found > value))
+        if at(wanted).differs_from(now):
+            return wanted, at(wanted)
+    return found, at(found)
 
 
-def _rounded(value: float, upwards: bool) -> float:
-    unit = 10.0 ** (math.floor(math.log10(value)) - 2)
+def _rounded(value: float, digits: int, *, upwards: bool) -> float:
+    unit = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
     steps = math.ceil(value / unit - 1e-9) if upwards else math.floor(value / unit + 1e-9)
-    return float(f"{steps * unit:.6g}")
+    return float(f"{steps * unit:.8g}")
 
 
 def _within(path: str, value: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -13,7 +12,7 @@ from core.decide.compliance import compliance_gates
 from core.decide.draws import Draws
 from core.decide.gates import Memory, gates_of, latency_of
 from core.decide.outcome import GateResult, Latency, PolicyDecision
-from core.decide.policies import Part, RoutedPolicy, best_policy, billed_again, evaluate_policies
+from core.decide.policies import Part, RoutedPolicy, best_policy, evaluate_policies
 from core.decide.systems import SharedRows, System, measured_system, shared_rows
 from core.domain import Role, Verdict
 from core.evidence import CandidateEvidence, StudyEvidence
@@ -83,16 +82,11 @@ def decided_on(evidence: StudyEvidence) -> date | None:
     return max(days, default=None)
 
 
-def options_of(
-    evidence: StudyEvidence, study: Study, frozen: Mapping[str, Sequence[RoutedPolicy]] | None = None
-) -> list[Option]:
-    """All candidates of the study as options, in study order. Raises UserError where a profile cannot be priced.
-
-    `frozen`: policies by hybrid, taken as they were evaluated under other prices and only billed again.
-    """
+def options_of(evidence: StudyEvidence, study: Study) -> list[Option]:
+    """All candidates of the study as options, in study order. Raises UserError where a profile cannot be priced."""
     pricing = pricing_of(study, decided_on(evidence))
     shared = shared_rows(evidence.test, study.task.metric) if evidence.test is not None else None
-    return [_option(evidence, study, pricing, shared, candidate, frozen) for candidate in study.candidates]
+    return [_option(evidence, study, pricing, shared, candidate) for candidate in study.candidates]
 
 
 def _option(
@@ -101,11 +95,10 @@ def _option(
     pricing: Pricing,
     shared: SharedRows | None,
     candidate: Candidate,
-    frozen: Mapping[str, Sequence[RoutedPolicy]] | None,
 ) -> Option:
     found = evidence.candidate(candidate.name)
     if candidate.role is Role.HYBRID:
-        option = _hybrid(evidence, pricing, shared, candidate, found, (frozen or {}).get(candidate.name))
+        option = _hybrid(evidence, pricing, shared, candidate, found)
     else:
         option = _single(pricing, shared, candidate, found)
     if option.system is None:
@@ -152,7 +145,6 @@ def _hybrid(
     shared: SharedRows | None,
     candidate: Candidate,
     found: CandidateEvidence,
-    frozen: Sequence[RoutedPolicy] | None,
 ) -> Option:
     if shared is None or found.route is None or not found.route.policies:
         return Option(candidate, found)
@@ -160,10 +152,7 @@ def _hybrid(
     teacher, student = parts
     if teacher is None or student is None:
         return Option(candidate, found)
-    if frozen is not None:
-        policies = billed_again(frozen, pricing, shared, teacher, student)
-    else:
-        policies = _evaluated(_Evaluation(pricing, shared, candidate.name, found.route, teacher, student))
+    policies = _evaluated(_Evaluation(pricing, shared, candidate.name, found.route, teacher, student))
     criteria = pricing.study.criteria.cost
     best = best_policy(policies, criteria.value_per_success, criteria.monthly_requests)
     if best is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,6 +17,7 @@ from core.evidence import CandidateEvidence, ScoredRows
 from core.jobs.results import PolicyScores, RouteResult
 from core.routing.curve import RoutedRows, routed_macro_f1
 from core.routing.evaluate import CostOfRouting, PolicyEvaluation, evaluate_policy
+from core.routing.measure import PolicyMeasure, measure_policy
 from core.spec import Candidate
 
 _VERDICTS = (Verdict.RECOMMENDED, Verdict.INCONCLUSIVE, Verdict.NO_LEARNED_ROUTER)
@@ -38,50 +39,101 @@ class RoutedPolicy:
     decision: PolicyDecision
     system: System
     bill: Bill
-    paths: Paths
-    score_seconds: float
 
 
 def evaluate_policies(
     pricing: Pricing, shared: SharedRows, hybrid: str, route: RouteResult, teacher: Part, student: Part
 ) -> list[RoutedPolicy]:
     """Each fitted policy of one hybrid, in the order in which they were fitted."""
-    sample = SharedRows(shared.test, shared.metric, shared.weights[:1])
-    order = _row_order(route, shared)
+    sample = _sample_of(shared)
     monthly = [bill_alone(pricing, sample, part.candidate, part.system).monthly for part in (teacher, student)]
     alone = None if None in monthly else tuple(money.value / pricing.monthly_requests for money in monthly if money)
     policies = []
-    for scores in route.policies:
+    for measured in _measured(_Measuring(shared, route, teacher, student)):
+        scores = measured.scores
 
-        def per_request(sent: BoolArray, scores: PolicyScores = scores) -> float:
-            paths = paths_of(_in_test_order(sent, order), scores.kind)
-            monthly = _bill(pricing, sample, teacher, student, paths, scores.score_seconds).monthly
-            return float(sent.mean()) if monthly is None else monthly.value / pricing.monthly_requests
+        def per_request(sent: BoolArray, measured: _MeasuredPolicy = measured) -> float:
+            bill = _bill(pricing, sample, teacher, student, measured.paths(sent), measured.scores.score_seconds)
+            return float(sent.mean()) if bill.monthly is None else bill.monthly.value / pricing.monthly_requests
 
-        found = _evaluate(pricing, shared, route, scores, teacher, student, order, per_request, alone)
-        sent = _in_test_order(found.sent, order)
-        paths = paths_of(sent, scores.kind)
+        found = _evaluate(pricing, measured, per_request, alone)
+        sent = _in_test_order(found.sent, measured.order)
         policies.append(
             RoutedPolicy(
                 decision=_decision(hybrid, found, pricing, alone),
                 system=_system(shared, found, sent, scores, teacher, student),
-                bill=_bill(pricing, shared, teacher, student, paths, scores.score_seconds),
-                paths=paths,
-                score_seconds=scores.score_seconds,
+                bill=_bill(pricing, shared, teacher, student, paths_of(sent, scores.kind), scores.score_seconds),
             )
         )
     return policies
 
 
-def billed_again(
-    policies: Sequence[RoutedPolicy], pricing: Pricing, shared: SharedRows, teacher: Part, student: Part
-) -> list[RoutedPolicy]:
-    """The same operating points and verdicts under other prices: quick, and only nearly right, for a policy would be
-    cut elsewhere under other prices."""
-    return [
-        replace(policy, bill=_bill(pricing, shared, teacher, student, policy.paths, policy.score_seconds))
-        for policy in policies
-    ]
+@dataclass(frozen=True, eq=False)
+class _MeasuredPolicy:
+    """A policy's measure; `order` is the place of its rows among the shared ones, `known` the paths of its curve by the
+    identity of the mask, so that what they take is counted once for all prices."""
+
+    scores: PolicyScores
+    measure: PolicyMeasure
+    order: IntArray
+    known: Mapping[int, Paths]
+
+    def paths(self, sent: BoolArray) -> Paths:
+        """Who answers what where the rows of `sent`, in the measure's order, go to the teacher."""
+        return self.known.get(id(sent)) or paths_of(_in_test_order(sent, self.order), self.scores.kind)
+
+
+@dataclass(frozen=True, eq=False)
+class _Measuring:
+    """One hybrid's policies to be measured; equal to another where the rows are the same by identity (the cache that
+    holds this also keeps them alive)."""
+
+    shared: SharedRows
+    route: RouteResult
+    teacher: Part
+    student: Part
+
+    def _key(self) -> tuple[int, ...]:
+        return tuple(id(part) for part in (self.shared, self.route, self.teacher.system, self.student.system))
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Measuring) and self._key() == other._key()
+
+
+@lru_cache(maxsize=8)
+def _measured(wanted: _Measuring) -> list[_MeasuredPolicy]:
+    order = _row_order(wanted.route, wanted.shared)
+    found = []
+    for scores in wanted.route.policies:
+        measure = _measure(wanted, scores, order)
+        known = {id(mask): paths_of(_in_test_order(mask, order), scores.kind) for mask in measure.masks}
+        found.append(_MeasuredPolicy(scores, measure, order, known))
+    return found
+
+
+def _measure(wanted: _Measuring, scores: PolicyScores, order: IntArray) -> PolicyMeasure:
+    shared, route, teacher, student = wanted.shared, wanted.route, wanted.teacher, wanted.student
+    tuning = [_tuning(part.evidence.tuning, route.tuning_example_ids) for part in (teacher, student)]
+    return measure_policy(
+        scores,
+        route,
+        teacher_scores=teacher.system.rows.scores[order],
+        student_scores=student.system.rows.scores[order],
+        groups=[shared.test.groups[row] for row in order.tolist()],
+        tuning_teacher_scores=tuning[0],
+        tuning_student_scores=tuning[1],
+        quality=_macro_f1(shared, teacher.system.rows, student.system.rows, order),
+        resamples=len(shared.weights) - 1,
+    )
+
+
+@lru_cache(maxsize=4)
+def _sample_of(shared: SharedRows) -> SharedRows:
+    """The held-out rows without their resamples, where a figure alone is asked for."""
+    return SharedRows(shared.test, shared.metric, shared.weights[:1])
 
 
 def _bill(
@@ -106,35 +158,18 @@ def best_policy(policies: Sequence[RoutedPolicy], value: float | None, requests:
 
 
 def _evaluate(
-    pricing: Pricing,
-    shared: SharedRows,
-    route: RouteResult,
-    scores: PolicyScores,
-    teacher: Part,
-    student: Part,
-    rows: IntArray,
-    per_request: CostOfRouting,
-    alone: tuple[float, ...] | None,
+    pricing: Pricing, measured: _MeasuredPolicy, per_request: CostOfRouting, alone: tuple[float, ...] | None
 ) -> PolicyEvaluation:
     criteria = pricing.study.criteria
-    tuning = [_tuning(part.evidence.tuning, route.tuning_example_ids) for part in (teacher, student)]
     # Without money on both sides nothing can be said in money: shares stand in, and no verdict is drawn from them.
     teacher_money, student_money = (1.0, 0.0) if alone is None else alone
     return evaluate_policy(
-        scores,
-        route,
-        teacher_scores=teacher.system.rows.scores[rows],
-        student_scores=student.system.rows.scores[rows],
-        groups=[shared.test.groups[row] for row in rows.tolist()],
+        measured.measure,
         cost_of=per_request,
         teacher_money=teacher_money,
         student_money=student_money,
         value_per_success=None if alone is None else criteria.cost.value_per_success,
         quality_margin=criteria.service.quality_margin,
-        tuning_teacher_scores=tuning[0],
-        tuning_student_scores=tuning[1],
-        quality=_macro_f1(shared, teacher.system.rows, student.system.rows, rows),
-        resamples=len(shared.weights) - 1,
     )
 
 

@@ -165,9 +165,9 @@ def hull_average_gap_recovered(
     return float(np.trapezoid(recovered, shares))
 
 
-def mask_of_share(priority: FloatArray, share: float, seed: int) -> BoolArray:
-    """The rows sent at a strong share, to the row: the highest priorities, ties in an order drawn with `seed`."""
+def masks_of_shares(priority: FloatArray, shares: Sequence[float], seed: int) -> tuple[BoolArray, ...]:
+    """The rows sent at each strong share, to the row: the highest priorities, ties in an order drawn with `seed`."""
     order = np.lexsort((np.random.default_rng(seed).permutation(len(priority)), -priority))
-    mask = np.zeros(len(priority), dtype=np.bool_)
-    mask[order[: round(share * len(priority))]] = True
-    return mask
+    place = np.empty(len(priority), dtype=np.int64)
+    place[order] = np.arange(len(priority))
+    return tuple(np.asarray(place < round(share * len(priority))) for share in shares)

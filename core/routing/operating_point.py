@@ -6,8 +6,9 @@ that is still non-inferior to the teacher. The cheaper one wins ties.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,32 +30,63 @@ class Aim:
     quality_margin: float
 
 
-def tuned_cut(rows: RoutedRows, priority: FloatArray, weights: FloatArray, aim: Aim) -> float:
-    """The cut: rows whose priority is at least that go to the teacher; infinite where none or all should.
+@dataclass(frozen=True, eq=False)
+class Cuts:
+    """Where some tuning rows may be cut, shape (cuts,): the `thresholds` (a row whose priority is at least that goes to
+    the teacher; infinite at both ends), the strong `shares` and the `qualities` that they give."""
 
-    `priority` has the shape (rows,) and `weights` (resamples, rows), for the tuning rows only.
-    """
+    thresholds: FloatArray
+    shares: FloatArray
+    qualities: FloatArray
+    resampled_qualities: FloatArray
+
+    @cached_property
+    def shortfall_bounds(self) -> FloatArray:
+        """How far each cut may lie below the teacher: one-sided 95 % bounds of the difference, shape (cuts,)."""
+        return lower_bound(self.resampled_qualities - self.resampled_qualities[:, -1:])
+
+    def best(self, aim: Aim) -> float:
+        """The threshold that reaches the aim."""
+        if aim.value_per_success is not None:
+            money = aim.money_of_share(self.shares)
+            benefit = aim.value_per_success * self.qualities - money
+            best = np.flatnonzero(benefit >= benefit.max() - _ROUNDING * max(1.0, float(np.abs(benefit).max())))
+            return float(self.thresholds[best[np.argmin(money[best])]])
+        # From "all to the teacher" down to the first failure: a fixed sequence of tests keeps the error of the whole
+        # search at that of one test (Wiens, "A fixed sequence Bonferroni procedure", 2003, section 2), where taking
+        # the smallest share that passes anywhere would not.
+        failing = np.flatnonzero(self.shortfall_bounds < -aim.quality_margin - _ROUNDING)
+        return float(self.thresholds[failing[-1] + 1 if len(failing) else 0])
+
+
+@dataclass(frozen=True, eq=False)
+class FoldCuts:
+    """The rows of one fold, as a mask of shape (rows,), and where the rows of the other folds may be cut."""
+
+    own: BoolArray
+    cuts: Cuts
+
+
+def cuts_of(rows: RoutedRows, priority: FloatArray, weights: FloatArray) -> Cuts:
+    """The cuts of tuning rows; `priority` has the shape (rows,) and `weights` (resamples, rows)."""
     ranking = ranking_of(priority).thinned()
-    if aim.value_per_success is not None:
-        curve = curve_of(rows, ranking)
-        money = aim.money_of_share(curve.shares)
-        benefit = aim.value_per_success * curve.qualities - money
-        best = np.flatnonzero(benefit >= benefit.max() - _ROUNDING * max(1.0, float(np.abs(benefit).max())))
-        return float(ranking.cuts[best[np.argmin(money[best])]])
-    qualities = resampled_curves(rows, ranking, weights[weights.sum(axis=1) > 0]).qualities
-    bounds = lower_bound(qualities - qualities[:, -1:])
-    # From "all to the teacher" down to the first failure: a fixed sequence of tests keeps the error of the whole
-    # search at that of one test (Wiens, "A fixed sequence Bonferroni procedure", 2003, section 2), where taking the
-    # smallest share that passes anywhere would not.
-    failing = np.flatnonzero(bounds < -aim.quality_margin - _ROUNDING)
-    return float(ranking.cuts[failing[-1] + 1 if len(failing) else 0])
+    curve = curve_of(rows, ranking)
+    resampled = resampled_curves(rows, ranking, weights[weights.sum(axis=1) > 0])
+    return Cuts(ranking.cuts, curve.shares, curve.qualities, resampled.qualities)
 
 
-def sent_by_fold(rows: RoutedRows, priority: FloatArray, fold: IntArray, weights: FloatArray, aim: Aim) -> BoolArray:
-    """Which rows are sent, shape (rows,), where each fold's cut was tuned on the rows of the other folds."""
-    sent = np.zeros(len(priority), dtype=np.bool_)
+def cuts_by_fold(rows: RoutedRows, priority: FloatArray, fold: IntArray, weights: FloatArray) -> tuple[FoldCuts, ...]:
+    """For the rows of each fold the cuts of the rows of all others."""
+    found = []
     for number in np.unique(fold):
-        others, own = np.flatnonzero(fold != number), fold == number
-        cut = tuned_cut(rows.subset(others), priority[others], weights[:, others], aim)
-        sent[own] = priority[own] >= cut
+        others = np.flatnonzero(fold != number)
+        found.append(FoldCuts(fold == number, cuts_of(rows.subset(others), priority[others], weights[:, others])))
+    return tuple(found)
+
+
+def sent_by_fold(folds: Sequence[FoldCuts], priority: FloatArray, aim: Aim) -> BoolArray:
+    """Which rows are sent, shape (rows,), where each fold's threshold was tuned on the rows of the other folds."""
+    sent = np.zeros(len(priority), dtype=np.bool_)
+    for fold in folds:
+        sent[fold.own] = priority[fold.own] >= fold.cuts.best(aim)
     return sent

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QFileDialog, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QFileDialog, QLabel, QScrollBar, QWidget
 from pytestqt.qtbot import QtBot
 from window_support import fake_worker, job_states, open_in
 
@@ -167,7 +168,12 @@ def test_scrolling_areas_never_need_a_horizontal_bar(open_study: Application, qt
         page = open_study.window.pages[page_id]
         area = page.scroll_area
         assert isinstance(area, QAbstractScrollArea)
-        qtbot.waitUntil(lambda area=area: area.horizontalScrollBar().maximum() == 0)
+        bar = area.horizontalScrollBar()
+        qtbot.waitUntil(functools.partial(_is_unneeded, bar))
+
+
+def _is_unneeded(bar: QScrollBar) -> bool:
+    return bar.maximum() == 0
 
 
 def test_closing_twice_is_closing_once(qtbot: QtBot, open_study: Application) -> None:

@@ -10,7 +10,7 @@ from core.routing.curve import (
     call_performance_threshold,
     curve_of,
     hull_average_gap_recovered,
-    mask_of_share,
+    masks_of_shares,
     ranking_of,
     resampled_curves,
     routed_macro_f1,
@@ -157,10 +157,10 @@ def test_cheaper_teacher_leaves_no_room_below_the_hull() -> None:
 @given(share=st.floats(0, 1), rows=st.integers(1, 60))
 def test_share_is_met_to_the_row_and_ties_follow_the_seed(share: float, rows: int) -> None:
     priority = np.zeros(rows)
-    mask = mask_of_share(priority, share, 3)
+    mask = masks_of_shares(priority, [share], 3)[0]
     assert int(mask.sum()) == round(share * rows)
-    assert np.array_equal(mask, mask_of_share(priority, share, 3))
+    assert np.array_equal(mask, masks_of_shares(priority, [share], 3)[0])
 
 
 def test_tied_rows_are_not_sent_in_the_order_of_the_file() -> None:
-    assert not mask_of_share(np.zeros(50), 0.5, 0)[:25].all()
+    assert not masks_of_shares(np.zeros(50), [0.5], 0)[0][:25].all()

@@ -11,6 +11,7 @@ from core.i18n import english
 from core.jobs.results import PolicyScores, RouteResult
 from core.routing.curve import RoutedRows, routed_macro_f1
 from core.routing.evaluate import PolicyEvaluation, evaluate_policy
+from core.routing.measure import PolicyMeasure, measure_policy
 
 
 def _cost(sent: BoolArray) -> float:
@@ -51,19 +52,28 @@ def _evaluate(
     quality: RoutedRows | None = None,
 ) -> PolicyEvaluation:
     scores, route = _route(priority)
-    return evaluate_policy(
+    measure = measure_policy(
         scores,
         route,
         teacher_scores=teacher,
         student_scores=student,
         groups=[str(row) for row in range(len(teacher))] if groups is None else groups,
+        quality=quality,
+        resamples=300,
+    )
+    return evaluate_policy(
+        measure,
         cost_of=_cost,
         teacher_money=teacher_money,
         student_money=student_money,
         value_per_success=value,
         quality_margin=0.03,
-        quality=quality,
-        resamples=300,
+    )
+
+
+def _at_thirty(measure: PolicyMeasure) -> PolicyEvaluation:
+    return evaluate_policy(
+        measure, cost_of=_cost, teacher_money=10.0, student_money=1.0, value_per_success=30.0, quality_margin=0.03
     )
 
 
@@ -182,19 +192,17 @@ def test_policy_fitted_on_other_splits_is_cut_by_its_tuning_rows() -> None:
     teacher, student, hard = _answers(300)
     tuning_teacher, tuning_student, tuning_hard = _answers(300, 9)
     scores, route = _route(hard, 0, tuning_hard)
-    found = evaluate_policy(
-        scores, route, teacher_scores=teacher, student_scores=student, groups=route.example_ids, cost_of=_cost,
-        teacher_money=10.0, student_money=1.0, value_per_success=30.0, quality_margin=0.03,
+    found = _at_thirty(measure_policy(
+        scores, route, teacher_scores=teacher, student_scores=student, groups=route.example_ids,
         tuning_teacher_scores=tuning_teacher, tuning_student_scores=tuning_student, resamples=100,
-    )  # fmt: skip
+    ))  # fmt: skip
     assert 0 < found.strong_share < 1
     assert np.array_equal(found.sent, hard >= found.threshold)
     # Other answers on the test rows change the quality that is reported, never the rows that are sent.
-    other = evaluate_policy(
-        scores, route, teacher_scores=1 - teacher, student_scores=student, groups=route.example_ids, cost_of=_cost,
-        teacher_money=10.0, student_money=1.0, value_per_success=30.0, quality_margin=0.03,
+    other = _at_thirty(measure_policy(
+        scores, route, teacher_scores=1 - teacher, student_scores=student, groups=route.example_ids,
         tuning_teacher_scores=tuning_teacher, tuning_student_scores=tuning_student, resamples=100,
-    )  # fmt: skip
+    ))  # fmt: skip
     assert np.array_equal(found.sent, other.sent)
     assert other.quality.value != found.quality.value
 
@@ -203,10 +211,7 @@ def test_scores_of_the_tuning_rows_are_needed_where_there_are_no_folds() -> None
     teacher, student, hard = _answers(40)
     scores, route = _route(hard, 0, hard)
     with pytest.raises(ValueError, match="tuned on their rows"):
-        evaluate_policy(
-            scores, route, teacher_scores=teacher, student_scores=student, groups=route.example_ids, cost_of=_cost,
-            teacher_money=10.0, student_money=1.0, value_per_success=None, quality_margin=0.03,
-        )  # fmt: skip
+        measure_policy(scores, route, teacher_scores=teacher, student_scores=student, groups=route.example_ids)
 
 
 def test_macro_f1_replaces_the_mean_of_scores() -> None:

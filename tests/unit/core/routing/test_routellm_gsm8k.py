@@ -17,6 +17,7 @@ from core.jobs.specs import RouteParameters
 from core.routing.curve import average_gap_recovered, curve_of, ranking_of, routed_means
 from core.routing.evaluate import evaluate_policy
 from core.routing.job import run
+from core.routing.measure import measure_policy
 from core.spec import Task
 
 WEAK, STRONG = "mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview"
@@ -74,11 +75,21 @@ def test_router_reaches_the_reference_and_is_recommended(routed: Routed) -> None
 
     assert routed.result.omitted == {"cascade": "routing.omitted.no_confidence"}
     (router,) = routed.result.policies
+    measure = measure_policy(
+        router,
+        routed.result,
+        teacher_scores=routed.strong,
+        student_scores=routed.weak,
+        groups=routed.result.example_ids,
+    )
     found = evaluate_policy(
-        router, routed.result, teacher_scores=routed.strong, student_scores=routed.weak,
-        groups=routed.result.example_ids, cost_of=cost, teacher_money=STRONG_MONEY, student_money=WEAK_MONEY,
-        value_per_success=None, quality_margin=0.03,
-    )  # fmt: skip
+        measure,
+        cost_of=cost,
+        teacher_money=STRONG_MONEY,
+        student_money=WEAK_MONEY,
+        value_per_success=None,
+        quality_margin=0.03,
+    )
     assert found.apgr is not None
     assert found.apgr_low is not None
     assert found.apgr_high is not None
