@@ -50,37 +50,21 @@ def evaluate_policies(
     alone = None if None in monthly else tuple(money.value / pricing.monthly_requests for money in monthly if money)
     policies = []
     for measured in _measured(_Measuring(shared, route, teacher, student)):
-        scores = measured.scores
 
         def per_request(sent: BoolArray, measured: _MeasuredPolicy = measured) -> float:
             bill = _bill(pricing, sample, teacher, student, measured.paths(sent), measured.scores.score_seconds)
             return float(sent.mean()) if bill.monthly is None else bill.monthly.value / pricing.monthly_requests
 
         found = _evaluate(pricing, measured, per_request, alone)
-        sent = _in_test_order(found.sent, measured.order)
+        system, paths = _operating(measured, found.sent.tobytes())
         policies.append(
             RoutedPolicy(
                 decision=_decision(hybrid, found, pricing, alone),
-                system=_system(shared, found, sent, scores, teacher, student),
-                bill=_bill(pricing, shared, teacher, student, paths_of(sent, scores.kind), scores.score_seconds),
+                system=system,
+                bill=_bill(pricing, shared, teacher, student, paths, measured.scores.score_seconds),
             )
         )
     return policies
-
-
-@dataclass(frozen=True, eq=False)
-class _MeasuredPolicy:
-    """A policy's measure; `order` is the place of its rows among the shared ones, `known` the paths of its curve by the
-    identity of the mask, so that what they take is counted once for all prices."""
-
-    scores: PolicyScores
-    measure: PolicyMeasure
-    order: IntArray
-    known: Mapping[int, Paths]
-
-    def paths(self, sent: BoolArray) -> Paths:
-        """Who answers what where the rows of `sent`, in the measure's order, go to the teacher."""
-        return self.known.get(id(sent)) or paths_of(_in_test_order(sent, self.order), self.scores.kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +87,22 @@ class _Measuring:
         return isinstance(other, _Measuring) and self._key() == other._key()
 
 
+@dataclass(frozen=True, eq=False)
+class _MeasuredPolicy:
+    """A policy's measure; `order` is the place of its rows among the shared ones, `known` the paths of its curve by the
+    identity of the mask, so that what they take is counted once for all prices."""
+
+    of: _Measuring
+    scores: PolicyScores
+    measure: PolicyMeasure
+    order: IntArray
+    known: Mapping[int, Paths]
+
+    def paths(self, sent: BoolArray) -> Paths:
+        """Who answers what where the rows of `sent`, in the measure's order, go to the teacher."""
+        return self.known.get(id(sent)) or paths_of(_in_test_order(sent, self.order), self.scores.kind)
+
+
 @lru_cache(maxsize=8)
 def _measured(wanted: _Measuring) -> list[_MeasuredPolicy]:
     order = _row_order(wanted.route, wanted.shared)
@@ -110,7 +110,7 @@ def _measured(wanted: _Measuring) -> list[_MeasuredPolicy]:
     for scores in wanted.route.policies:
         measure = _measure(wanted, scores, order)
         known = {id(mask): paths_of(_in_test_order(mask, order), scores.kind) for mask in measure.masks}
-        found.append(_MeasuredPolicy(scores, measure, order, known))
+        found.append(_MeasuredPolicy(wanted, scores, measure, order, known))
     return found
 
 
@@ -210,18 +210,24 @@ def _in_test_order(sent: BoolArray, rows: IntArray) -> BoolArray:
     return placed
 
 
-def _system(
-    shared: SharedRows, found: PolicyEvaluation, sent: BoolArray, scores: PolicyScores, teacher: Part, student: Part
-) -> System:
-    strong, weak = teacher.system.latency_ms, student.system.latency_ms
+@lru_cache(maxsize=512)
+def _operating(measured: _MeasuredPolicy, sent: bytes) -> tuple[System, Paths]:
+    """The hybrid that sends those rows, and who answers what; prices that send the same rows share it. `sent` holds the
+    bytes of the mask in the measure's order."""
+    mask = np.frombuffer(sent, dtype=np.bool_)
+    teacher, student, scores = measured.of.teacher.system, measured.of.student.system, measured.scores
     latency = None
     effective = None
-    if strong is not None and weak is not None:
+    if teacher.latency_ms is not None and student.latency_ms is not None:
         cascade = scores.kind is PolicyKind.CASCADE
-        latency = mixed_latency(strong, weak, found.strong_share, scores.score_seconds * MILLISECONDS, cascade=cascade)
-        effective = min(len(strong), len(weak))
-    rows = mixed_rows(teacher.system.rows, student.system.rows, sent)
-    return system_of(shared, rows, latency, "mixture", None, effective_latency_samples=effective)
+        score_ms = scores.score_seconds * MILLISECONDS
+        share = float(mask.mean())
+        latency = mixed_latency(teacher.latency_ms, student.latency_ms, share, score_ms, cascade=cascade)
+        effective = min(len(teacher.latency_ms), len(student.latency_ms))
+    placed = _in_test_order(mask, measured.order)
+    rows = mixed_rows(teacher.rows, student.rows, placed)
+    system = system_of(measured.of.shared, rows, latency, "mixture", None, effective_latency_samples=effective)
+    return system, paths_of(placed, scores.kind)
 
 
 def _decision(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -114,7 +115,7 @@ def evaluate_policy(
         threshold=_finite_threshold(cut, measure.priority),
         strong_share=float(sent.mean()),
         sent=sent,
-        quality=estimate_quality(measure.rows.sent(sent), measure.groups, measure.weights),
+        quality=_quality(measure, sent.tobytes()),
         money_per_request=float(cost_of(sent)),
         curve=tuple(zip(measure.shares.tolist(), measure.qualities.tolist(), money.tolist(), strict=True)),
         baselines=baselines,
@@ -122,6 +123,13 @@ def evaluate_policy(
         reason_code=judgement.code,
         reason_values=judgement.values,
     )
+
+
+@lru_cache(maxsize=512)
+def _quality(measure: PolicyMeasure, sent: bytes) -> QualityEstimate:
+    """The quality of the mixture; prices that send the same rows share it. `sent` holds the mask's bytes."""
+    mask = np.frombuffer(sent, dtype=np.bool_)
+    return estimate_quality(measure.rows.sent(mask), measure.groups, measure.weights)
 
 
 def _money_of_share(shares: FloatArray, money: FloatArray) -> MoneyOfShare:
