@@ -139,6 +139,8 @@ def report(
     if language not in ("en", "zh_CN"):
         raise UserError("cli.language_unknown", name=language)
     names = [name.strip() for name in formats.split(",") if name.strip()]
+    if not names:
+        raise UserError("cli.format_none", allowed="html, json")
     for path in load("core.commands.handing_over").report(file, names, out, language):
         console.say(str(path))
 

@@ -11,12 +11,16 @@ import sys
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from core.domain import PolicyKind, Role
 
 KNOWN_PACKS = ("gdpr", "eu-ai-act", "licences")
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+# Beyond these bounds products of figures leave the range of floating-point numbers.
+PositiveFloat = Annotated[float, Field(gt=0.0, le=1e15)]
+NonNegativeFloat = Annotated[float, Field(ge=0.0, le=1e15)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 OpenShare = Annotated[float, Field(ge=0.0, lt=1.0)]
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\\\x00-\x1f]+$")]
 
@@ -63,7 +67,7 @@ class SplitPlan(SpecModel):
 
     test: OpenShare = 0.2
     calibration: OpenShare = 0.2
-    seed: int = 7
+    seed: Seed = 7
     group: str | None = None
 
     @model_validator(mode="after")
@@ -159,10 +163,10 @@ class SelfHosted(SpecModel):
     life_months: PositiveFloat = 36
     power_kw: NonNegativeFloat = 0.3
     tariff: NonNegativeFloat = 0.2
-    power_usage_effectiveness: Annotated[float, Field(ge=1.0)] = 1.0
+    power_usage_effectiveness: Annotated[float, Field(ge=1.0, le=1e15)] = 1.0
     staff_month: NonNegativeFloat = 0
     software_month: NonNegativeFloat = 0
-    peak_to_mean_load: Annotated[float, Field(ge=1.0)] = 4.0
+    peak_to_mean_load: Annotated[float, Field(ge=1.0, le=1e15)] = 4.0
     memory_gib: PositiveFloat | None = None
     source: str | None = None
     as_of: date | None = None
@@ -317,7 +321,7 @@ class Train(SpecModel):
     learning_rate: PositiveFloat | None = None
     batch_size: PositiveInt = 32
     max_length: Annotated[int, Field(ge=2)] = 128
-    seed: int = 1
+    seed: Seed = 1
     temperature: PositiveFloat = 2.0
     alpha: Share = 0.9
 

@@ -33,12 +33,14 @@ class LoadedStudy:
 class _StrictLoader(yaml.SafeLoader):
     """PyYAML lets a later key win silently; a study file may not name a key twice."""
 
+    path = ""
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, (str, int, float, bool)) and key in seen:
-                raise UserError("study.key_twice", key=str(key), line=key_node.start_mark.line + 1)
+                raise UserError("study.key_twice", path=self.path, key=str(key), line=key_node.start_mark.line + 1)
             seen.add(str(key) if isinstance(key, list | dict) else key)
         return super().construct_mapping(node, deep)
 
@@ -59,7 +61,7 @@ def load_study(path: Path) -> LoadedStudy:
 def parse_study(text: str, name: str) -> Study:
     """The checked study of a YAML or JSON text; `name` is the file's name for messages. Raises UserError."""
     try:
-        document = yaml.load(text, _StrictLoader)  # noqa: S506 - a subclass of SafeLoader
+        document = yaml.load(text, type("_Loader", (_StrictLoader,), {"path": name}))  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError("study.yaml_broken", path=name, line=line, problem=error.problem or "unreadable") from error

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from core.decide.assumptions import check_prices
 from core.domain import JobRow, JobState
 from core.errors import UserError
 from core.jobs.session import StudySession
@@ -275,7 +276,7 @@ def _open(path: Path) -> _Opened:
     try:
         store = StudyStore.open(path, write=True)
     except UserError as refusal:
-        if refusal.code != "store.locked":
+        if refusal.code not in ("store.locked", "store.unwritable"):
             raise
         store = StudyStore.open(path, write=False)
     return _with_session(store)
@@ -298,6 +299,7 @@ def _save(store: StudyStore, session: StudySession, study: Study, base: Path) ->
 
 def _sync(session: StudySession) -> UserError | None:
     try:
+        check_prices(session.store.study())
         session.sync()
     except UserError as refusal:
         session.recover()  # a study that cannot be planned still keeps what its workers wrote

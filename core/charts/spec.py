@@ -117,7 +117,7 @@ class ChartSpec:
 
 @dataclass(frozen=True)
 class ChartTable:
-    """A chart as a table: column titles, and rows of text or numbers (null where there is no figure)."""
+    """A chart as a table: column titles, and rows of names, words or numbers (null where there is no figure)."""
 
     columns: tuple[Message, ...]
-    rows: tuple[tuple[str | float | None, ...], ...]
+    rows: tuple[tuple[Message | str | float | None, ...], ...]

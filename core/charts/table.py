@@ -6,7 +6,7 @@ from core.charts.spec import Axis, Bar, ChartSpec, ChartTable, Line, Point
 from core.decide.outcome import Message, message
 from core.i18n import catalogue
 
-Cell = str | float | None
+Cell = Message | str | float | None
 
 
 def chart_table(spec: ChartSpec) -> ChartTable:
@@ -19,7 +19,7 @@ def chart_table(spec: ChartSpec) -> ChartTable:
         return ChartTable((spec.y.title, *ends), tuple(_bar_row(bar) for bar in spec.bars))
     if spec.kind == "scatter":
         return ChartTable(_point_columns(spec), tuple(_point_row(point) for point in spec.points))
-    rows = [(point.label.text, point.x, point.y, point.y_low, point.y_high) for point in spec.points]
+    rows: list[tuple[Cell, ...]] = [(point.label, point.x, point.y, point.y_low, point.y_high) for point in spec.points]
     rows += [row for line in spec.lines for row in _line_rows(line)]
     columns = (message("charts.column.series"), spec.x.title, spec.y.title, *_ends(spec.y))
     return ChartTable(columns, tuple(rows))
@@ -47,9 +47,9 @@ def _point_columns(spec: ChartSpec) -> tuple[Message, ...]:
 
 
 def _point_row(point: Point) -> tuple[Cell, ...]:
-    role = None if point.role is None else point.role.value
+    role = None if point.role is None else message(f"charts.role.{point.role.value}")
     across = (point.x, point.x_low, point.x_high)
-    return (point.name, role, *across, point.y, point.y_low, point.y_high, _state(point).text)
+    return (point.name, role, *across, point.y, point.y_low, point.y_high, _state(point))
 
 
 def _state(point: Point) -> Message:
@@ -60,14 +60,14 @@ def _state(point: Point) -> Message:
     return message("charts.state.front" if point.on_front else "charts.state.other")
 
 
-def _line_rows(line: Line) -> list[tuple[str, float, float, float | None, float | None]]:
+def _line_rows(line: Line) -> list[tuple[Cell, ...]]:
     lows = line.y_lows or (None,) * len(line.xs)
     highs = line.y_highs or (None,) * len(line.xs)
     return [
-        (line.label.text, x, y, low, high)
+        (line.label, x, y, low, high)
         for x, y, low, high in zip(line.xs, line.ys, lows, highs, strict=True)
     ]  # fmt: skip
 
 
 def _bar_row(bar: Bar) -> tuple[Cell, ...]:
-    return (bar.label.text, bar.low, bar.high)
+    return (bar.label, bar.low, bar.high)

@@ -69,7 +69,7 @@ def output_folder(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError("job.unwritable", path=str(out)) from error
+        raise UserError("cli.unwritable", path=str(out), reason=error.strerror or "") from error
     return out
 
 
@@ -81,6 +81,6 @@ def init(data: Path, out: Path) -> Path:
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UserError("job.unwritable", path=str(out)) from error
+        raise UserError("cli.unwritable", path=str(out), reason=error.strerror or "") from error
     console.note(english("cli.init_done", path=str(out)))
     return out

@@ -13,6 +13,7 @@ from types import FrameType
 
 from core.commands import console
 from core.commands.progress import Display, display, job_title
+from core.decide.assumptions import check_prices
 from core.domain import JobKind, JobRow, JobState
 from core.errors import UserError
 from core.i18n import english
@@ -36,6 +37,7 @@ def run_study(study_file: Path, store_path: Path, only: str | None = None) -> in
     """
     loaded = load_study(study_file)
     plan = build_plan(loaded.study, loaded.base)
+    check_prices(loaded.study)
     chosen = None if only is None else _chosen(list(plan.jobs), only)
     fresh = not store_path.exists()
     with _open(store_path, loaded) as store:
@@ -174,5 +176,5 @@ def unpack_sample(out: Path) -> tuple[Path, Path]:
                 with as_file(files("resources").joinpath("samples", SAMPLE, name)) as source:
                     shutil.copyfile(source, out / name)
     except OSError as error:
-        raise UserError("job.unwritable", path=str(out)) from error
+        raise UserError("cli.unwritable", path=str(out), reason=error.strerror or "") from error
     return out / SAMPLE_FILES[0], out / f"{SAMPLE}.tercet"

@@ -12,22 +12,22 @@ import pandas as pd
 from core.data.joined import PredictionTable, occurrences, read_prediction_table
 from core.domain import Example, Prediction, Split
 from core.errors import UserError
-from core.jobs.specs import BenchmarkParameters
-from core.spec import Task
+from core.jobs.specs import DataFile
+from core.spec import PredictionsModel, Task
 
 _NUMBER = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
-def import_predictions(parameters: BenchmarkParameters, examples: Sequence[Example], task: Task) -> list[Prediction]:
-    """The predictions of `parameters.predictions` for the dataset's examples, in the examples' order.
+def import_predictions(
+    file: DataFile, model: PredictionsModel, examples: Sequence[Example], task: Task
+) -> list[Prediction]:
+    """The predictions of one file for the dataset's examples, in the examples' order.
 
     Rows are matched on `id` where the dataset has ids of the file, else on the exact input. `score` outranks `output`.
     Every test and calibration example has a prediction; train examples have one where the file does. Raises UserError.
     """
-    if parameters.predictions is None:
-        raise ValueError("the benchmark names no predictions")
-    table = read_prediction_table(parameters.predictions.file, parameters.predictions.columns)
+    table = read_prediction_table(file, model)
     places = _match(table, examples)
     absent = sum(
         1 for example, place in zip(examples, places, strict=True) if place is None and example.split is not Split.TRAIN

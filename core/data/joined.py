@@ -89,11 +89,12 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
     keys: list[list[Hashable]] = [
         list(table.frame["id"]) if by_id else list(occurrences(table.frame["input"].tolist())) for table in tables
     ]
-    _require_same_rows(tables, keys)
+    _require_same_rows(tables, keys, by_id=by_id)
     aligned = [
         table.frame.set_axis(pd.Index(own, tupleize_cols=False)).reindex(pd.Index(keys[0], tupleize_cols=False))
         for table, own in zip(tables, keys, strict=True)
     ]
+    _require_same_inputs(tables, aligned)
     merged = _first_of_each_column(aligned)
     ids = merged["id"].tolist() if by_id else [f"row-{number}" for number in tables[0].frame.index]
     rules = [*group_columns(parameters).values(), *(["group"] if "group" in merged else [])]
@@ -107,12 +108,29 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
     )
 
 
-def _require_same_rows(tables: Sequence[PredictionTable], keys: Sequence[Sequence[Hashable]]) -> None:
+def _require_same_rows(tables: Sequence[PredictionTable], keys: Sequence[Sequence[Hashable]], *, by_id: bool) -> None:
+    for table, own in zip(tables, keys, strict=True):
+        if not set(own) & set(keys[0]):
+            code = "data.predictions.no_id_shared" if by_id else "data.predictions.no_input_shared"
+            raise UserError(code, file=table.file_name, other=tables[0].file_name)
     union = set().union(*keys)
     for table, own in zip(tables, keys, strict=True):
         absent = len(union) - len(set(own))
         if absent:
             raise UserError("data.predictions.rows_absent", file=table.file_name, count=absent)
+
+
+def _require_same_inputs(tables: Sequence[PredictionTable], aligned: Sequence[pd.DataFrame]) -> None:
+    """One id stands for one input: files of different data would else be joined without a word."""
+    first = aligned[0]["input"].str.split().str.join(" ")
+    for table, frame in zip(tables, aligned, strict=True):
+        differing = (frame["input"].str.split().str.join(" ") != first).to_numpy()
+        if differing.any():
+            row = int(tables[0].frame.index[int(differing.argmax())])
+            raise UserError(
+                "data.predictions.inputs_differ", file=table.file_name, first=tables[0].file_name, row=row,
+                count=int(differing.sum()),
+            )  # fmt: skip
 
 
 def _first_of_each_column(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

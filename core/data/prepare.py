@@ -12,6 +12,7 @@ import numpy as np
 from core.data.dataset import RawRows, read_data_files
 from core.data.examples import write_examples
 from core.data.grouping import link_rows, normalise, repeated_rows
+from core.data.imported import import_predictions
 from core.data.joined import join_predictions
 from core.data.splitting import Separation, separate_files, split_rows
 from core.domain import Example, Split
@@ -50,7 +51,12 @@ def run(parameters: PrepareParameters, context: JobContext) -> PrepareResult:
         splits = _with_calibration_set_aside(parameters, grouped, splits)
     _check(parameters, grouped.rows, splits, from_predictions)
     _step(context, "phase.write_rows", 3)
-    write_examples(context.folder, _examples(grouped, splits))
+    examples = _examples(grouped, splits)
+    if from_predictions:
+        # A cell that cannot be is told now, before anything is measured or routed.
+        for file, model in zip(parameters.predictions, parameters.prediction_columns, strict=True):
+            import_predictions(file, model, examples, parameters.task)
+    write_examples(context.folder, examples)
     context.progress("phase.write_rows", _STEPS, _STEPS)
     return _result(parameters, grouped, splits, dropped, time.monotonic() - started)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from pydantic import BaseModel
 
 from core.decide.outcome import Message, message
-from core.decide.prices import Assumption, origin_of, resolve_price
+from core.decide.prices import ApiPrice, Assumption, origin_of, resolve_price
 from core.domain import Role
+from core.errors import UserError
 from core.spec import Api, PriceFromList, SelfHosted, Study
 
 _UNITS = {
@@ -41,11 +43,41 @@ _MACHINE = (
 _PRICE = ("per_million_input_tokens", "per_million_output_tokens", "per_million_requests")
 
 
+@dataclass(frozen=True)
+class Prices:
+    """The vendors' prices by profile, and why those that are missing could not be resolved."""
+
+    known: dict[str, ApiPrice]
+    problems: tuple[UserError, ...]
+
+
+def prices_of(study: Study, on: date | None) -> Prices:
+    """The prices of the vendors that candidates use; `on` is the day at which listed prices are taken."""
+    known: dict[str, ApiPrice] = {}
+    problems = []
+    for name in used_profiles(study):
+        profile = study.profiles[name]
+        if not isinstance(profile, Api):
+            continue
+        try:
+            known[name] = resolve_price(name, profile, study.criteria.cost.currency, on)
+        except UserError as problem:
+            problems.append(problem)
+    return Prices(known, tuple(problems))
+
+
+def check_prices(study: Study) -> None:
+    """Raises UserError where a price cannot be resolved, so that nobody measures for hours what cannot be priced."""
+    for problem in prices_of(study, None).problems:
+        raise problem
+
+
 def assumptions_of(study: Study, on: date | None) -> tuple[Assumption, ...]:
     """Every assumption by its dotted path, as `--set` takes it: criteria first, then the profiles that are used.
 
-    `on` is the day at which listed prices are taken. Raises UserError where a price cannot be resolved.
+    `on` is the day at which listed prices are taken; a price that cannot be resolved is none.
     """
+    prices = prices_of(study, on).known
     found = _fields(study, study.criteria.cost, "criteria.cost", _COST)
     found += _fields(study, study.criteria.service, "criteria.service", _SERVICE)
     for name in used_profiles(study):
@@ -53,8 +85,8 @@ def assumptions_of(study: Study, on: date | None) -> tuple[Assumption, ...]:
         if isinstance(profile, SelfHosted):
             source, as_of = profile.source, profile.as_of
             found += _fields(study, profile, f"profiles.{name}", _MACHINE, source, as_of)
-        else:
-            found += _prices(study, name, profile, on)
+        elif name in prices:
+            found += _prices(study, name, profile, prices[name])
     return tuple(found)
 
 
@@ -103,8 +135,7 @@ def _fields(
     return found
 
 
-def _prices(study: Study, name: str, profile: Api, on: date | None) -> list[Assumption]:
-    price = resolve_price(name, profile, study.criteria.cost.currency, on)
+def _prices(study: Study, name: str, profile: Api, price: ApiPrice) -> list[Assumption]:
     listed = isinstance(profile.price, PriceFromList)
     found = []
     for field in _PRICE:
@@ -117,13 +148,10 @@ def _prices(study: Study, name: str, profile: Api, on: date | None) -> list[Assu
 
 
 def price_notes(study: Study, on: date | None) -> list[Message]:
-    """What must be said where a listed price is used: prices by the clock, and dearer long requests."""
-    notes = []
-    for name in used_profiles(study):
-        profile = study.profiles[name]
-        if not isinstance(profile, Api):
-            continue
-        price = resolve_price(name, profile, study.criteria.cost.currency, on)
+    """What must be said of prices: those that cannot be resolved, those by the clock, and dearer long requests."""
+    prices = prices_of(study, on)
+    notes = [message(problem.code, **problem.values) for problem in prices.problems]
+    for name, price in prices.known.items():
         if price.listed is not None and price.listed.by_the_clock:
             notes.append(message("decide.note.price_by_the_clock", profile=name, model=price.listed.model))
         if price.listed is not None and price.listed.tiered:

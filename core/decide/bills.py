@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 
 from core.decide import cost
-from core.decide.assumptions import used_profiles
+from core.decide.assumptions import prices_of
 from core.decide.draws import Draws, from_array
 from core.decide.outcome import CostFigures, CostPart, Interval, message
-from core.decide.prices import ApiPrice, resolve_price
+from core.decide.prices import ApiPrice
 from core.decide.systems import Answered, SharedRows, System, everything, usage_of
 from core.domain import BoolArray, FloatArray, PolicyKind, Role
 from core.evidence import CandidateEvidence, StudyEvidence
@@ -26,7 +26,7 @@ class Bill:
     monthly: Draws | None
     parts: tuple[CostPart, ...] = ()
     replicas: int | None = None
-    lacks: Literal["no_tokens", "no_throughput"] = "no_throughput"
+    lacks: Literal["no_price", "no_tokens", "no_throughput"] = "no_throughput"
 
 
 UNBILLED = Bill(None)
@@ -66,13 +66,8 @@ def paths_of(sent: BoolArray, kind: PolicyKind) -> Paths:
 
 
 def pricing_of(study: Study, on: date | None) -> Pricing:
-    """The profiles that candidates use, with their prices. Raises UserError for one that cannot be priced."""
-    currency = study.criteria.cost.currency
-    used = {name: study.profiles[name] for name in used_profiles(study)}
-    prices = {
-        name: resolve_price(name, profile, currency, on) for name, profile in used.items() if isinstance(profile, Api)
-    }
-    return Pricing(study, prices, on)
+    """The study with its vendors' prices."""
+    return Pricing(study, prices_of(study, on).known, on)
 
 
 def bill_alone(pricing: Pricing, shared: SharedRows, candidate: Candidate, system: System) -> Bill:
@@ -193,9 +188,11 @@ def _serving(
     usage = usage_of(shared, system, answered)
     if isinstance(profile, SelfHosted):
         return cost.Serving(name, profile, usage.share, system.requests_per_second)
-    price = pricing.prices[name]
-    if price.per_million_requests is not None:
-        spread: FloatArray | None = usage.share * (price.per_million_requests / cost.MILLION)
+    price = pricing.prices.get(name)
+    if price is None:
+        spread: FloatArray | None = None
+    elif price.per_million_requests is not None:
+        spread = usage.share * (price.per_million_requests / cost.MILLION)
     else:
         spread = cost.api_cost_per_request(price, usage.input_tokens, usage.output_tokens)
     return cost.Serving(name, profile, usage.share, per_request=spread)
@@ -204,8 +201,7 @@ def _serving(
 def _bill(pricing: Pricing, shared: SharedRows, parts: list[cost.Serving]) -> Bill:
     found = cost.monthly_bill(parts, pricing.monthly_requests)
     if found is None:
-        lacks_tokens = any(isinstance(part.profile, Api) and part.per_request is None for part in parts)
-        return Bill(None, lacks="no_tokens" if lacks_tokens else "no_throughput")
+        return Bill(None, lacks=_lacks(pricing, parts))
     total = np.broadcast_to(np.asarray(found.total, dtype=np.float64), (len(shared.weights),))
     count = len(shared.weights) - 1
     lines = {name: _point(getattr(found, name)) for name in ("hardware", "energy", "staff", "software", "vendor")}
@@ -215,6 +211,13 @@ def _bill(pricing: Pricing, shared: SharedRows, parts: list[cost.Serving]) -> Bi
         parts=tuple(CostPart(f"decide.cost_part.{name}", value) for name, value in lines.items() if value > 0.0),
         replicas=round(machines) if machines > 0.0 else None,
     )
+
+
+def _lacks(pricing: Pricing, parts: list[cost.Serving]) -> Literal["no_price", "no_tokens", "no_throughput"]:
+    unpriced = [part for part in parts if isinstance(part.profile, Api) and part.per_request is None]
+    if any(part.profile_name not in pricing.prices for part in unpriced):
+        return "no_price"
+    return "no_tokens" if unpriced else "no_throughput"
 
 
 def _point(figure: float | FloatArray) -> float:

@@ -106,17 +106,16 @@ def _contradiction(study: Study, profile: ComplexityProfile, gap: Draws) -> Mess
     if profile.measured in (None, profile.stated) or not stated_by_user:
         return None
     values = {
-        "stated": profile.stated,
         "student": profile.student,
         "teacher": profile.teacher,
         "margin": study.criteria.service.quality_margin * POINTS,
         "gap": gap.value * POINTS,
     }
     if profile.measured == "low":
-        return message("decide.complexity.easier", **values, bound=gap.upper_bound * POINTS)
+        return message(f"decide.complexity.easier.{profile.stated}", **values, bound=gap.upper_bound * POINTS)
     if profile.measured == "high":
-        return message("decide.complexity.harder", **values, bound=gap.lower_bound * POINTS)
-    return message("decide.complexity.between", **values)
+        return message(f"decide.complexity.harder.{profile.stated}", **values, bound=gap.lower_bound * POINTS)
+    return message(f"decide.complexity.between.{profile.stated}", **values)
 
 
 def _disagreement(teacher: System, student: System) -> float:

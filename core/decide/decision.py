@@ -18,6 +18,7 @@ from core.decide.reasons import exclusions_of, headline_of, reasons_of
 from core.decide.rows import candidate_rows
 from core.domain import Role
 from core.evidence import StudyEvidence
+from core.routing.verdict import MINIMUM_GROUPS
 from core.spec import Api, Study
 
 QUALITY_MARGIN = "criteria.service.quality_margin"
@@ -27,8 +28,8 @@ def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: b
     """The recommendation for stored rows; the same rows and study give the same one, byte for byte.
 
     `study` stands in for the evidence's own, as `apply_overrides` hands it back. `with_flips` false leaves out what
-    would change the recommendation, which takes the longest. Raises UserError where a profile cannot be priced or the
-    metric asks for outputs that imported predictions lack.
+    would change the recommendation, which takes the longest. Raises UserError where the metric asks for outputs that
+    imported predictions lack.
     """
     study = evidence.study if study is None else study
     options = options_of(evidence, study)
@@ -65,7 +66,7 @@ def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: b
         measure_next=measure_next_of(study, settled, options),
         complexity=complexity_of(evidence, study, options, settled.reference),
         assumptions=assumptions,
-        notes=_notes(study, options) + tuple(price_notes(study, on)),
+        notes=_notes(evidence, study, options) + tuple(price_notes(study, on)),
         decided_on=on,
     )
 
@@ -99,19 +100,47 @@ def _flips(
     return flips_of(study, searched, now, lambda changed: _answer(evidence, changed))
 
 
-def _notes(study: Study, options: Sequence[Option]) -> tuple[Message, ...]:
+def _notes(evidence: StudyEvidence, study: Study, options: Sequence[Option]) -> tuple[Message, ...]:
     """What a reader must know beside the figures."""
     notes = compliance_notes(study)
     if any(not isinstance(study.profiles[name], Api) for name in study.profiles):
         notes.append(message("decide.note.machines"))
     if study.criteria.cost.value_per_success is None:
         notes.append(message("decide.note.no_value"))
+    if evidence.test is not None and (groups := len(set(evidence.test.groups))) < MINIMUM_GROUPS:
+        notes.append(message("decide.note.few_rows", count=groups, enough=MINIMUM_GROUPS))
     for option in options:
-        notes += _candidate_notes(study, option)
+        notes += _candidate_notes(study, option) + _unknown_outputs(evidence, study, option)
     unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]
     if unknown:
         notes.append(message("decide.note.one_off_unknown", names=", ".join(unknown)))
     return tuple(notes)
+
+
+def _unknown_outputs(evidence: StudyEvidence, study: Study, option: Option) -> list[Message]:
+    """Outputs measured elsewhere that are no class of the data and were scored as wrong."""
+    benchmark, rows, dataset = option.evidence.benchmark, option.evidence.test, evidence.dataset
+    if study.task.kind != "classification" or benchmark is None or rows is None or dataset is None:
+        return []
+    if benchmark.origin != "imported" or not dataset.labels:
+        return []
+    classes = set(dataset.labels)
+    unknown = [
+        output
+        for output, score in zip(rows.outputs, rows.scores.tolist(), strict=True)
+        if output is not None and score == 0.0 and output.strip() not in classes
+    ]
+    if not unknown:
+        return []
+    example = " ".join(unknown[0].split())[:40]
+    told = message(
+        "decide.note.outputs_unknown",
+        candidate=option.name,
+        count=len(unknown),
+        rows=len(rows.outputs),
+        example=example,
+    )
+    return [told]
 
 
 def _candidate_notes(study: Study, option: Option) -> list[Message]:

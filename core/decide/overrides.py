@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from core.decide.prices import list_date, list_price
+from core.decide.prices import find_list_price, list_date, list_price
 from core.errors import UserError
 from core.spec import Api, PriceFromList, Study
 from core.study_file import validate_study
@@ -25,7 +25,7 @@ def apply_overrides(study: Study, settings: Sequence[str]) -> Study:
     """
     for setting in settings:
         path, equals, text = setting.partition("=")
-        if not equals:
+        if not equals or not text.strip():
             raise UserError("decide.override.no_value", setting=setting)
         try:
             value = yaml.safe_load(text)
@@ -62,10 +62,10 @@ def _dump(study: Study) -> dict[str, Any]:
     document = study.model_dump(mode="json", include={"criteria", "profiles"})
     for name, profile in study.profiles.items():
         if isinstance(profile, Api) and isinstance(profile.price, PriceFromList):
-            found = list_price(name, profile.price, None)
+            found = find_list_price(profile.price, None)
             document["profiles"][name]["price"] |= {
-                "per_million_input_tokens": found.per_million_input_tokens,
-                "per_million_output_tokens": found.per_million_output_tokens,
+                "per_million_input_tokens": None if found is None else found.per_million_input_tokens,
+                "per_million_output_tokens": None if found is None else found.per_million_output_tokens,
             }
     return document
 

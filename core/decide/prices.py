@@ -95,12 +95,17 @@ def resolve_price(name: str, profile: Api, currency: str, on: date | None) -> Ap
 
 def list_price(name: str, price: PriceFromList, on: date | None) -> ListPrice:
     """The entry of the installed price list for the profile `name`. Raises UserError for an unknown model."""
-    found = _look_up(price.model, on or _UNDATED)
+    found = find_list_price(price, on)
     if found is None:
         near = ", ".join(difflib.get_close_matches(price.model.lower(), _known_models(), n=3))
         code = "decide.price.unknown_near" if near else "decide.price.unknown"
         raise UserError(code, profile=name, model=price.model, near=near)
     return found
+
+
+def find_list_price(price: PriceFromList, on: date | None) -> ListPrice | None:
+    """The entry of the installed price list, null for an unknown model."""
+    return _look_up(price.model, on or _UNDATED)
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from core.charts import ChartSpec, chart_table
+from core.decide.outcome import Message
 from core.domain import Role
 from core.i18n import translate
 from core.report.figures import number
@@ -89,7 +90,7 @@ def _as_table(spec: ChartSpec) -> Table:
     return Table(spec.title, columns, tuple(tuple(_chart_cell(cell) for cell in row) for row in table.rows))
 
 
-def _chart_cell(value: str | float | None) -> Cell:
+def _chart_cell(value: Message | str | float | None) -> Cell:
     if value is None:
         return Cell("–", tone="muted")
-    return Cell(value if isinstance(value, str) else number(value))
+    return Cell(value if isinstance(value, str | Message) else number(value))

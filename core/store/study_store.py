@@ -203,10 +203,12 @@ def _measured_parts(spec: dict[str, object]) -> dict[str, object]:
 
 def _acquire(path: Path) -> FileLock:
     folder = artefacts_of(path)
-    folder.mkdir(exist_ok=True)
     lock = FileLock(folder / "writer.lock", timeout=0)
     try:
+        folder.mkdir(exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise UserError("store.locked", path=str(path)) from error
+    except OSError as error:
+        raise UserError("store.unwritable", path=str(path), reason=error.strerror or "") from error
     return lock

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from core.charts import Axis, ChartSpec, chart_table
-from core.decide.outcome import Message, message
-from core.domain import Role
+from core.decide.outcome import Message
 from core.i18n import Value
-from gui.formatting import Formats
 from gui.i18n import Translator
 from gui.models.table import Cell
-
-STATES = ("chosen", "front", "other")
 
 
 def table_cells(spec: ChartSpec, translator: Translator) -> tuple[list[str], list[list[Cell]]]:
     """The titles and rows of `chart_table`; each cell keeps the raw value."""
     table = chart_table(spec)
-    words = _words(spec, translator)
     axes = [_axis_of(column, spec) for column in table.columns]
-    rows = [
-        [_cell(value, axis, words, translator.formats) for value, axis in zip(row, axes, strict=True)]
-        for row in table.rows
-    ]
+    rows = [[_cell(value, axis, translator) for value, axis in zip(row, axes, strict=True)] for row in table.rows]
     return table_titles(spec, translator), rows
 
 
 def table_titles(spec: ChartSpec, translator: Translator) -> list[str]:
     """The column titles in the language in force; an axis's title within one is translated too."""
-    words = _words(spec, translator)
+    words = {title.text: _told(title, translator) for title in (spec.x.title, spec.y.title)}
     titles = []
     for column in chart_table(spec).columns:
         values: dict[str, Value] = {
@@ -35,18 +27,6 @@ def table_titles(spec: ChartSpec, translator: Translator) -> list[str]:
         }
         titles.append(translator.stored(column.code, values, column.text))
     return titles
-
-
-def _words(spec: ChartSpec, translator: Translator) -> dict[str, str]:
-    """Every English text of the table with its words; the table itself holds English ones."""
-    messages: list[Message] = [spec.x.title, spec.y.title]
-    messages += [point.label for point in spec.points]
-    messages += [line.label for line in spec.lines]
-    messages += [bar.label for bar in spec.bars]
-    messages += [point.excluded for point in spec.points if point.excluded is not None]
-    messages += [message(f"charts.state.{state}") for state in STATES]
-    words = {one.text: translator.stored(one.code, one.values, one.text) for one in messages}
-    return words | {role.value: translator.tr(f"gui_decide.choice.{role.value}") for role in Role}
 
 
 def _axis_of(column: Message, spec: ChartSpec) -> Axis | None:
@@ -57,11 +37,17 @@ def _axis_of(column: Message, spec: ChartSpec) -> Axis | None:
     return spec.x if spec.kind == "bars" else None
 
 
-def _cell(value: str | float | None, axis: Axis | None, words: dict[str, str], formats: Formats) -> Cell:
+def _told(words: Message, translator: Translator) -> str:
+    return translator.stored(words.code, words.values, words.text)
+
+
+def _cell(value: Message | str | float | None, axis: Axis | None, translator: Translator) -> Cell:
+    formats = translator.formats
     if value is None:
         return Cell("–", None, color="muted", number=True)
-    if isinstance(value, str):
-        return Cell(words.get(value, value), value)
+    if isinstance(value, str | Message):
+        text = value if isinstance(value, str) else _told(value, translator)
+        return Cell(text, text)
     if axis is None:
         return Cell(formats.number(float(f"{value:.4g}")), value, number=True)
     return Cell(formats.value(value, axis.format, axis.unit), value, number=True, tip=formats.number(value))

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.charts import ChartSpec, chart_table
+from core.charts import ChartSpec
 from gui.i18n import Translator
-from gui.models.chart_rows import table_cells, table_titles
+from gui.models.chart_rows import table_cells
 from gui.theme import GAP_ROWS, GAP_TIGHT, Theme
 from gui.widgets.chart_canvas import ChartCanvas, only_appended
 from gui.widgets.chart_export import FORMATS, chart_image, chart_svg, image_bytes, table_csv, write_whole
@@ -131,7 +131,8 @@ class ChartView(QWidget):
             raise ValueError(f"no chart to write as {kind!r}")
         self.canvas.settle()
         if kind == "csv":
-            data = table_csv(chart_table(self._spec), table_titles(self._spec, self._translator))
+            titles, rows = table_cells(self._spec, self._translator)
+            data = table_csv(titles, [[cell.value for cell in row] for row in rows])
         elif kind == "svg":
             data = chart_svg(self.canvas.scene, self._region(), self.title.text(), self._theme)
         else:

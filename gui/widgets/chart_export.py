@@ -14,7 +14,6 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsScene
 
-from core.charts import ChartTable
 from gui.theme import PADDING_CARD, SECTION_PX, Theme, font
 
 TITLE_HEIGHT = 36
@@ -51,12 +50,12 @@ def chart_svg(scene: QGraphicsScene, region: QRectF, title: str, theme: Theme) -
     return bytes(buffer.data().data())
 
 
-def table_csv(table: ChartTable, titles: Sequence[str]) -> bytes:
+def table_csv(titles: Sequence[str], rows: Sequence[Sequence[str | float | None]]) -> bytes:
     """The chart's rows as CSV in UTF-8 with a byte order mark, so that spreadsheets read every script."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(titles)
-    writer.writerows([["" if value is None else value for value in row] for row in table.rows])
+    writer.writerows([["" if value is None else value for value in row] for row in rows])
     return text.getvalue().encode("utf-8-sig")
 
 

@@ -93,7 +93,10 @@ def test_report_is_written_and_agrees_with_the_results(folder: Path, tmp_path: P
     [
         (("recommend", "s.tercet", "--set", "criteria.cost.montly_budget=5"), ["monthly_budget"]),
         (("recommend", "s.tercet", "--set", "criteria.cost.monthly_budget=lots"), ["monthly_budget"]),
+        (("recommend", "s.tercet", "--set", "criteria.cost.monthly_budget="), ["no value", "PATH=VALUE"]),
+        (("recommend", "s.tercet", "--set", "criteria.cost.value_per_success=1e308"), ["value_per_success", "1e+308"]),
         (("report", "s.tercet", "--format", "pdf"), ["pdf", "html"]),
+        (("report", "s.tercet", "--format", ","), ["--format", "html"]),
         (("export", "s.tercet", "--candidate", "nobody", "--format", "onnx", "--out", "x"), ["nobody", "big"]),
         (("export", "s.tercet", "--candidate", "big", "--format", "onnx", "--out", "x"), ["big"]),
         (("results", "none.tercet"), ["none.tercet"]),
@@ -128,6 +131,27 @@ def test_wrong_predictions_file_is_refused_and_leaves_no_study(
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("seed: 3", "seed: -1", ["data.split.seed"]),
+        ("version: 1", "version: 1\nversion: 1", ["study.yaml", "line 3", "version"]),
+    ],
+)
+def test_wrong_study_file_is_refused_by_field_or_line(tmp_path: Path, old: str, new: str, words: list[str]) -> None:
+    (tmp_path / "study.yaml").write_text(PREDICTIONS_STUDY.replace(old, new), encoding="utf-8")
+    assert_refused(tercet("run", "study.yaml", "--study", "s.tercet", folder=tmp_path), *words)
+
+
+def test_study_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    for name, share, seed in (("big", 0.95, 1), ("small", 0.8, 2)):
+        write_predictions(tmp_path, name, share, seed)
+    (tmp_path / "study.yaml").write_text(PREDICTIONS_STUDY, encoding="utf-8")
+    (tmp_path / "s.tercet.d").write_text("in the way", encoding="utf-8")
+    refused = tercet("run", "study.yaml", "--study", "s.tercet", folder=tmp_path)
+    assert_refused(refused, "s.tercet", "cannot be written")
+
+
 def test_predictions_of_one_class_only_are_refused(tmp_path: Path) -> None:
     for name, seed in (("big", 1), ("small", 2)):
         path = write_predictions(tmp_path, name, 0.9, seed)
@@ -135,3 +159,54 @@ def test_predictions_of_one_class_only_are_refused(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(PREDICTIONS_STUDY, encoding="utf-8")
     assert_refused(tercet("run", "study.yaml", "--study", "s.tercet", folder=tmp_path), "target", "'money'")
     assert not (tmp_path / "s.tercet").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("confidence", "2.5", ["small.csv", "confidence"]),
+        ("latency_ms", "-5", ["small.csv", "latency_ms"]),
+        ("latency_ms", "inf", ["small.csv", "latency_ms"]),
+        ("input", "another text", ["small.csv", "input", "id"]),
+    ],
+)
+def test_wrong_cell_of_a_predictions_file_is_refused_before_anything_runs(
+    tmp_path: Path, column: str, cell: str, words: list[str]
+) -> None:
+    write_predictions(tmp_path, "big", 0.95, 1)
+    _with_cell(write_predictions(tmp_path, "small", 0.8, 2), column, cell)
+    (tmp_path / "study.yaml").write_text(PREDICTIONS_STUDY, encoding="utf-8")
+    assert_refused(tercet("run", tmp_path / "study.yaml", "--study", tmp_path / "s.tercet"), *words)
+    assert not (tmp_path / "s.tercet").exists()
+
+
+def test_outputs_that_are_no_class_are_told(tmp_path: Path) -> None:
+    write_predictions(tmp_path, "big", 0.95, 1)
+    small = write_predictions(tmp_path, "small", 0.8, 2)
+    small.write_text(small.read_text(encoding="utf-8").replace("money,money", "money,MONEY"), encoding="utf-8")
+    (tmp_path / "study.yaml").write_text(PREDICTIONS_STUDY, encoding="utf-8")
+    done = tercet("run", tmp_path / "study.yaml", "--study", tmp_path / "s.tercet")
+    assert done.returncode == 0, done.stderr
+    notes = json.loads(tercet("recommend", tmp_path / "s.tercet", "--json").stdout)["notes"]
+    assert any("MONEY" in json.dumps(note) and "small" in json.dumps(note) for note in notes)
+
+
+def test_price_that_nobody_knows_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    for name, share, seed in (("big", 0.95, 1), ("small", 0.8, 2)):
+        write_predictions(tmp_path, name, share, seed)
+    listed = PREDICTIONS_STUDY.replace(
+        "{per_million_requests: 900, source: offer, as_of: 2026-10-01}", "{source: genai-prices, model: no-such-model}"
+    )
+    (tmp_path / "study.yaml").write_text(listed, encoding="utf-8")
+    refused = tercet("run", tmp_path / "study.yaml", "--study", tmp_path / "s.tercet")
+    assert_refused(refused, "profiles.vendor.price.model", "no-such-model")
+    assert not (tmp_path / "s.tercet").exists()
+
+
+def _with_cell(path: Path, column: str, cell: str) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    place = lines[0].split(",").index(column)
+    cells = lines[5].split(",")
+    cells[place] = cell
+    lines[5] = ",".join(cells)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

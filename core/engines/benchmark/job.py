@@ -106,7 +106,11 @@ def _import(
     """What was measured elsewhere: scored, matched to the examples, not timed. Needs no torch."""
     context.started("CPU")
     context.progress("phase.import", 0, len(examples))
-    predictions: list[Prediction] = load("core.data.imported").import_predictions(parameters, examples, parameters.task)
+    if parameters.predictions is None:
+        raise ValueError("the benchmark names no predictions")
+    source = parameters.predictions
+    read = load("core.data.imported").import_predictions
+    predictions: list[Prediction] = read(source.file, source.columns, examples, parameters.task)
     write_predictions(context.folder, predictions)
     for start in range(0, len(predictions), _IMPORT_BATCH_ROWS):
         if context.should_stop():

@@ -11,7 +11,6 @@ from core.data.imported import import_predictions
 from core.data.prepare import run
 from core.domain import Example, Prediction, Split
 from core.errors import UserError
-from core.jobs.specs import BenchmarkParameters, PredictionsFile
 from core.spec import PredictionColumns, PredictionsModel, SplitPlan, Task
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ def imported(
     path: Path, examples: list[Example], task: Task = ACCURACY, columns: PredictionColumns = STANDARD
 ) -> list[Prediction]:
     model = PredictionsModel(source="predictions", file=str(path), columns=columns)
-    parameters = BenchmarkParameters(task=task, predictions=PredictionsFile(file=fingerprint(path), columns=model))
-    return import_predictions(parameters, examples, task)
+    return import_predictions(fingerprint(path), model, examples, task)
 
 
 def example(number: int, target: str = "a", split: Split = Split.TEST) -> Example:

@@ -1,0 +1,46 @@
+"""What a reader must know beside the figures: prices that are missing, outputs of no class, few rows."""
+
+from __future__ import annotations
+
+import pytest
+from evidence_by_hand import evidence_of, make_study, priced, right_share, scored, single
+
+from core.decide import Decision, decide
+from core.decide.assumptions import check_prices
+from core.decide.documents import results_document
+from core.errors import UserError
+
+UNKNOWN = {"kind": "api", "price": {"source": "genai-prices", "model": "no-such-model-at-all"}}
+
+
+def codes(decision: Decision) -> list[str]:
+    return [note.code for note in decision.notes]
+
+
+def test_price_that_cannot_be_resolved_is_refused_before_anything_runs() -> None:
+    study = make_study([single("big", "teacher", profile="vendor")], profiles={"vendor": UNKNOWN})
+    with pytest.raises(UserError, match=r"profiles\.vendor\.price\.model"):
+        check_prices(study)
+
+
+def test_measurements_are_still_shown_where_a_price_cannot_be_resolved() -> None:
+    study = make_study(
+        [single("big", "teacher", profile="vendor"), single("small", "student", profile="own")],
+        profiles={"vendor": UNKNOWN, "own": priced(10.0)},
+    )
+    rows = {"big": scored(right_share(0.9, 200)), "small": scored(right_share(0.8, 200, seed=1))}
+    evidence = evidence_of(study, rows)
+    found = decide(evidence)
+    big = next(one for one in results_document(evidence, found)["candidates"] if one["name"] == "big")
+    assert any(code.startswith("decide.price.unknown") for code in codes(found))
+    assert big["quality"]["value"] == pytest.approx(0.9, abs=0.05)
+    cost = found.of("big").cost
+    assert cost is not None
+    assert cost.monthly is None
+
+
+@pytest.mark.parametrize(("rows", "told"), [(2, True), (29, True), (30, False)])
+def test_few_rows_are_told(rows: int, told: bool) -> None:
+    study = make_study([single("big", "teacher", profile="own")], profiles={"own": priced(10.0)})
+    found = decide(evidence_of(study, {"big": scored(right_share(0.9, rows))}), with_flips=False)
+    assert ("decide.note.few_rows" in codes(found)) == told
