@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,11 +16,11 @@ from core.decide import decide
 from core.decide.documents import recommendation_document, results_document
 from core.decide.outcome import Decision
 from core.decide.overrides import apply_overrides
-from core.domain import JobRow
+from core.domain import JobRow, JobState
 from core.errors import UserError
 from core.evidence import StudyEvidence
 from core.i18n import english
-from core.store import StudyStore
+from core.store import StudyStore, is_being_written
 
 _PIPE_WIDTH = 240
 _LEAST_WIDTH = {"candidate": 12, "quality": len("99.9% [99.9%, 99.9%]")}
@@ -35,6 +36,9 @@ def show_status(path: Path, *, as_json: bool) -> None:
     """Print the jobs, their states and their progress."""
     with StudyStore.open(path, write=False) as store:
         rows, name = store.jobs(), store.study().name
+    if any(row.state is JobState.RUNNING for row in rows) and not is_being_written(path):
+        # Its process was killed; the next run takes that in.
+        rows = [replace(row, state=JobState.INTERRUPTED) if row.state is JobState.RUNNING else row for row in rows]
     if as_json:
         console.print_json({"study": name, "jobs": [_job_document(row) for row in rows]})
         return

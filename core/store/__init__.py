@@ -5,6 +5,6 @@ Map: `schema` (tables), `header` (is this file ours?), `engine` (connections, pr
 `study_store` (the one class that the rest of Tercet uses).
 """
 
-from core.store.study_store import StudyStore
+from core.store.study_store import StudyStore, is_being_written
 
-__all__ = ["StudyStore"]
+__all__ = ["StudyStore", "is_being_written"]

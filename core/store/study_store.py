@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,12 @@ from core.store.engine import open_engine
 from core.store.header import check_header
 from core.store.migrate import check_integrity, migrate
 
+if sys.platform != "win32":
+    import fcntl
+
 # What a change in the study file leaves as it is: these decide, they do not measure.
+_LOCK_NAME = "writer.lock"
+_LOCK_WAIT_S = 0.5  # a question about the lock holds it for a moment
 _DECIDING_PARTS = ("criteria", "profiles", "name")
 
 
@@ -201,9 +207,26 @@ def _measured_parts(spec: dict[str, object]) -> dict[str, object]:
     return kept
 
 
+def is_being_written(path: Path) -> bool:
+    """Whether some process holds the study's writer lock; taken as true where that cannot be told, as on Windows.
+
+    Asked of the lock file opened for reading, where `filelock` would open it for writing: a question changes no file.
+    """
+    if sys.platform == "win32":
+        return True
+    try:
+        with (artefacts_of(path) / _LOCK_NAME).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def _acquire(path: Path) -> FileLock:
     folder = artefacts_of(path)
-    lock = FileLock(folder / "writer.lock", timeout=0)
+    lock = FileLock(folder / _LOCK_NAME, timeout=_LOCK_WAIT_S)
     try:
         folder.mkdir(exist_ok=True)
         lock.acquire()

@@ -94,7 +94,7 @@ def test_report_is_written_and_agrees_with_the_results(folder: Path, tmp_path: P
         (("recommend", "s.tercet", "--set", "criteria.cost.montly_budget=5"), ["monthly_budget"]),
         (("recommend", "s.tercet", "--set", "criteria.cost.monthly_budget=lots"), ["monthly_budget"]),
         (("recommend", "s.tercet", "--set", "criteria.cost.monthly_budget="), ["no value", "PATH=VALUE"]),
-        (("recommend", "s.tercet", "--set", "criteria.cost.value_per_success=1e308"), ["value_per_success", "1e+308"]),
+        (("recommend", "s.tercet", "--set", "criteria.cost.value_per_success=1e308"), ["value_per_success", "1e308"]),
         (("report", "s.tercet", "--format", "pdf"), ["pdf", "html"]),
         (("report", "s.tercet", "--format", ","), ["--format", "html"]),
         (("export", "s.tercet", "--candidate", "nobody", "--format", "onnx", "--out", "x"), ["nobody", "big"]),
