@@ -59,10 +59,15 @@ def run(
         typer.Option("--only", metavar="JOB", help="A job kind, a candidate or a job id, with all it needs."),
     ] = None,
     launcher: Annotated[str, typer.Option("--launcher", help="Where jobs run: local.")] = "local",
+    ignore_memory: Annotated[
+        bool, typer.Option("--ignore-memory", help="Train even where the memory is predicted not to suffice.")
+    ] = False,
 ) -> None:
     """Run every job that the study needs and that is not done yet; run it again to go on."""
     if launcher != "local":
         raise UserError("cli.launcher_unknown", name=launcher)
+    if ignore_memory:
+        os.environ["TERCET_IGNORE_MEMORY"] = "1"  # the workers inherit it
     status = load("core.commands.running").run_study(study_file, study, only)
     if status == console.DONE and only is None:
         load("core.commands.reading").show_recommendation(study, [], as_json=False)

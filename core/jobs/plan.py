@@ -200,7 +200,7 @@ class _Planner:
                 return parent
         loadable = self._loadable(candidate)
         digest = None if loadable is None else self._weights(loadable, candidate)
-        if training.method == "distill" and not isinstance(loadable, BaselineModel):
+        if training.method == "distill":
             parameters = DistillParameters(model=loadable, model_sha256=digest, train=_anonymous(training))
             return self._distil(candidate, parameters, start)
         if training.method == "fine_tune":

@@ -50,8 +50,8 @@ def _check_source(study: Study, candidate: Candidate, field: str) -> None:
         raise UserError("study.not_built_source", field=f"{field}.model.source", source=model.source)
     if study.task.kind == "generation" and not isinstance(model, PredictionsModel):
         raise UserError("study.not_built_generation", field=f"{field}.model.source")
-    if isinstance(model, BaselineModel) and study.training_of(candidate).method != "fine_tune":
-        raise UserError("study.not_built_baseline_distill", field=f"{field}.train.method")
+    if isinstance(model, BaselineModel) and study.training_of(candidate).method == "none":
+        raise UserError("study.baseline_untrained", field=f"{field}.train.method")
 
 
 def _check_steps(candidate: Candidate, field: str) -> None:

@@ -82,7 +82,7 @@ class DistillParameters(_Part):
     another job's result. `model` null with no such input means: layers of the teacher, as `layers` says."""
 
     kind: Literal[JobKind.DISTILL] = JobKind.DISTILL
-    model: LoadableModel | None = None
+    model: LoadableModel | BaselineModel | None = None
     model_sha256: str | None = None
     layers: TeacherLayers | None = None
     train: Train

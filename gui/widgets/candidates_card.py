@@ -65,6 +65,8 @@ def _model_text(translator: Translator, study: Study, candidate: Candidate) -> s
         case EndpointModel():
             return tr("gui.candidate.endpoint", model=model.model, address=model.base_url)
         case BaselineModel():
+            if study.training_of(candidate).method == "distill":
+                return tr("gui.candidate.baseline_distilled", teacher=study.teacher_of(candidate) or "–")
             return tr("gui.candidate.baseline")
         case TeacherLayers():
             layers = model.layers if isinstance(model.layers, int) else len(model.layers)

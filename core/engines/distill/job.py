@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -30,8 +31,9 @@ from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters
+from core.lazy import load
 from core.model_files import fingerprint_weights
-from core.spec import Train
+from core.spec import BaselineModel, Train
 from core.worker.context import JobContext
 
 LEARNING_RATE = 4e-4
@@ -44,6 +46,8 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
     The method is soft labels over the classes: teacher and student answer the same question, so their outputs compare
     whatever their tokenizers and architectures are. Raises Stopped, and UserError where model or data do not fit.
     """
+    if isinstance(parameters.model, BaselineModel):
+        return cast(TrainResult, load("core.engines.baseline.distil").run(parameters, context))
     done = finished_before(context)
     if done is not None:
         return done
@@ -87,11 +91,11 @@ def _student(
         "method": "soft labels" if parameters.train.alpha > 0.0 else "targets alone"
     }
     seed_all(parameters.train.seed)
-    if "model" in context.spec.inputs or parameters.model is not None:
-        if parameters.model is None:
-            folder = context.input_folder("model") / MODEL_FOLDER
-        else:
-            folder = resolve(parameters.model, parameters.model_sha256)
+    own = parameters.model
+    folder = context.input_folder("model") / MODEL_FOLDER if "model" in context.spec.inputs else None
+    if own is not None and not isinstance(own, BaselineModel):
+        folder = resolve(own, parameters.model_sha256)
+    if folder is not None:
         student, fresh = load_starting_model(folder, labels)
         return Material(student, load_tokenizer(folder), labels, fingerprint_weights(folder), fresh, details)
     if parameters.layers is None:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from core.engines.checkpoint import Checkpoint, Checkpoints
 from core.engines.device import Device, choose_device
+from core.engines.distill.fit_check import check_fit
 from core.engines.distill.loop import Objective, Training, TrainingPlan, train
 from core.engines.distill.losses import hard_label_loss
 from core.engines.distill.rows import TrainingRows
@@ -106,6 +107,7 @@ def train_and_save(
             batch_size=plan.batch_size,
         )
     )
+    check_fit(training, context)
     # Dropout draws after this point must not depend on how the weights were drawn.
     seed_all(settings.seed)
     state = train(training, attempt.checkpoints, attempt.resumed, context)

@@ -1,0 +1,126 @@
+"""Whether a training fits into memory, told before it starts: the peak predicted from one forward pass of two rows.
+
+Peak = what the process holds now + gradients and both moments of AdamW (three times the trained weights) +
+`ACTIVATION_FACTOR` · the tensors that autograd saves for a row · rows of a batch + `WORKSPACE_MIB`. The factor and the
+workspace were fitted to the kernel's high-water marks of five trainings of MiniLM-L6 (1 to 6 layers, batches of 32 to
+128, 32 to 256 tokens; `tests/benchmarks/memory_fit.py`): the prediction was within 6 % of each. On a GPU the
+same sum is held against the free memory of the device; it has not been measured there.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from core.engines.device import Device
+from core.engines.distill.loop import Training
+from core.errors import UserError
+from core.i18n import english
+from core.worker.context import JobContext
+
+IGNORE_VARIABLE = "TERCET_IGNORE_MEMORY"
+ACTIVATION_FACTOR = 1.42
+WORKSPACE_MIB = 150.0
+STATED_ERROR = 0.1
+_SHORTEST_TOKENS = 16
+_MIB = 2**20
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class MemoryNeed:
+    """What a training adds to the memory held now, MiB: `fixed_mib`, and `row_mib` for each row of a batch."""
+
+    fixed_mib: float
+    row_mib: float
+
+    def of_batch(self, rows: int) -> float:
+        """The peak with batches of so many rows, MiB."""
+        return self.fixed_mib + self.row_mib * rows
+
+    def largest_batch(self, free_mib: float) -> int:
+        """The most rows of a batch that fit; 0 where not even one does."""
+        return max(0, int((free_mib - self.fixed_mib) / self.row_mib))
+
+
+def check_fit(training: Training, context: JobContext) -> None:
+    """Say how much memory the training will take. Raises UserError, naming the nearest setting that fits, where that is
+    more than is free; the environment variable TERCET_IGNORE_MEMORY lets it start all the same."""
+    longest = int(training.tokens.lengths.max())
+    need = memory_need(training.model, longest, training.device)
+    free_mib = free_memory_mib(training.device)
+    predicted_mib = need.of_batch(training.plan.batch_size)
+    figures = {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
+    context.log(english("train.log.memory", **figures))
+    if predicted_mib <= free_mib:
+        return
+    if os.environ.get(IGNORE_VARIABLE):
+        context.log(english("train.log.memory_ignored"), "warning")
+        return
+    rows = need.largest_batch(free_mib)
+    if rows > 0:
+        raise UserError("train.too_large", **figures, batch_size=rows)
+    tokens = _longest_that_fits(training, longest, free_mib)
+    if tokens is None:
+        raise UserError("train.too_large_for_good", **figures)
+    raise UserError("train.too_large_rows", **figures, max_length=tokens)
+
+
+def memory_need(model: torch.nn.Module, tokens: int, device: Device) -> MemoryNeed:
+    """What training the model on rows of so many tokens adds to the memory held now."""
+    weights = sum(part.numel() * part.element_size() for part in model.parameters() if part.requires_grad)
+    one, two = (_saved_bytes(model, rows, tokens, device) for rows in (1, 2))
+    return MemoryNeed(3 * weights / _MIB + WORKSPACE_MIB, ACTIVATION_FACTOR * (two - one) / _MIB)
+
+
+def _saved_bytes(model: torch.nn.Module, rows: int, tokens: int, device: Device) -> int:
+    """The bytes that autograd keeps for the backward pass of one batch, each storage counted once."""
+    weights = {part.untyped_storage().data_ptr() for part in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def remember(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    ids = torch.ones((rows, tokens), dtype=torch.int64, device=device.torch_device)
+    model.train()
+    with torch.autograd.graph.saved_tensors_hooks(remember, lambda tensor: tensor), device.autocast():
+        # Held until the sum is taken: a freed storage's address would be given out again.
+        output = model(input_ids=ids, attention_mask=torch.ones_like(ids))
+    total = sum(size for address, size in kept.items() if address not in weights)
+    del output
+    return total
+
+
+def _longest_that_fits(training: Training, longest: int, free_mib: float) -> int | None:
+    tokens = longest // 2
+    while tokens >= _SHORTEST_TOKENS:
+        if memory_need(training.model, tokens, training.device).largest_batch(free_mib) > 0:
+            return tokens
+        tokens //= 2
+    return None
+
+
+def free_memory_mib(device: Device) -> float:
+    """The memory that is free now where the training would run, MiB; of a container no more than its limit leaves."""
+    if device.torch_device.type == "cuda":
+        return torch.cuda.mem_get_info(device.torch_device)[0] / _MIB
+    if device.torch_device.type == "mps":
+        return (torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()) / _MIB
+    free = float(psutil.virtual_memory().available)
+    limit, held = (_cgroup_bytes(name) for name in ("memory.max", "memory.current"))
+    if limit is not None and held is not None:
+        free = min(free, limit - held)
+    return free / _MIB
+
+
+def _cgroup_bytes(name: str) -> float | None:
+    """A figure of the control group that this process runs in (Linux, Documentation/admin-guide/cgroup-v2.rst)."""
+    path = _CGROUP / name
+    text = path.read_text(encoding="ascii").strip() if path.is_file() else ""
+    return float(text) if text.isdigit() else None

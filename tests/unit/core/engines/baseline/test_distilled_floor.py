@@ -1,0 +1,100 @@
+"""The floor taught by a teacher: soft labels where they help, the targets where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from floor import LABELS, rows, trained
+from job_context import RecordingContext, job_context
+
+from core.data.examples import write_examples
+from core.domain import Example, Split
+from core.engines.baseline import distil
+from core.engines.baseline.model import BaselineClassifier, load
+from core.errors import UserError
+from core.jobs.results import TrainResult
+from core.jobs.specs import DistillParameters
+from core.spec import BaselineModel, Train
+from core.worker.context import Stopped
+
+NOISY = rows(300, 0.6)
+SHUFFLED = [
+    Example(row.example_id, row.split, row.group, row.input, LABELS[place % 2])
+    for place, row in enumerate(rows(90, 1.0))
+] + [Example("rare", Split.TRAIN, "rare", "please help", "refund")]
+
+
+def taught(
+    folder: Path, examples: Sequence[Example], teacher_rows: Sequence[Example], alpha: float = 1.0, stop: bool = False
+) -> tuple[BaselineClassifier, TrainResult, RecordingContext]:
+    """The floor taught by another linear model, which stands in for any classifier folder."""
+    if not (folder / "teacher").exists():
+        trained(folder / "teacher", teacher_rows)
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    write_examples(data, examples)
+    parameters = DistillParameters(
+        model=BaselineModel(source="baseline", kind="tfidf_linear"), train=Train(method="distill", alpha=alpha)
+    )
+    inputs = {"data": data, "teacher": folder / "teacher" / "job"}
+    context = job_context(folder / "job", parameters, inputs, lambda _context: stop)
+    result = distil.run(parameters, context)
+    return load(folder / "job" / "model"), result, context
+
+
+def accuracy(model: BaselineClassifier) -> float:
+    clean = rows(300, 0.0, seed=5)
+    best = model.probabilities([row.input for row in clean]).argmax(axis=1)
+    return float(np.mean([model.labels[place] == row.target for place, row in zip(best, clean, strict=True)]))
+
+
+def test_a_good_teacher_teaches_more_than_noisy_targets(tmp_path: Path) -> None:
+    model, result, _ = taught(tmp_path / "taught", NOISY, rows(300, 0.0, seed=3))
+    alone, _, _ = trained(tmp_path / "alone", NOISY)
+    assert result.method == "distill"
+    assert result.details["learnt_from"] == "soft labels"
+    assert accuracy(model) > accuracy(alone) + 0.03
+
+
+def test_targets_are_kept_where_the_teacher_knows_nothing(tmp_path: Path) -> None:
+    examples = rows(300, 0.0)
+    model, result, context = taught(tmp_path, examples, SHUFFLED)
+    targets, soft = (result.details[f"out_of_fold_accuracy_{name}"] for name in ("targets", "soft_labels"))
+    assert result.details["learnt_from"] == "targets"
+    assert isinstance(targets, float)
+    assert isinstance(soft, float)
+    assert targets > soft
+    assert accuracy(model) > 0.95
+    assert any("held-out train rows" in line for line in context.logs)
+
+
+def test_alpha_0_asks_for_the_targets_alone(tmp_path: Path) -> None:
+    _, result, _ = taught(tmp_path, rows(300, 0.0), SHUFFLED, alpha=0.0)
+    soft = result.details["out_of_fold_accuracy_soft_labels"]
+    assert isinstance(soft, float)
+    assert soft > 0.95
+
+
+def test_teacher_outputs_are_kept_for_the_next_attempt(tmp_path: Path) -> None:
+    first, _, _ = taught(tmp_path, NOISY, rows(90, 0.0))
+    again, _, context = taught(tmp_path, NOISY, rows(90, 0.0))
+    texts = [row.input for row in rows(30, 0.0, seed=4)]
+    assert np.array_equal(first.probabilities(texts), again.probabilities(texts))
+    assert any("already on disk" in line for line in context.logs)
+
+
+def test_a_target_that_the_teacher_does_not_know_is_refused(tmp_path: Path) -> None:
+    stranger = Example("odd", Split.TRAIN, "odd", "close my account", "closing")
+    with pytest.raises(UserError) as refused:
+        taught(tmp_path, [*NOISY, stranger], rows(90, 0.0))
+    assert refused.value.code == "train.label_unknown"
+    assert refused.value.values["row"] == "odd"
+
+
+def test_it_stops_when_told_and_leaves_no_model(tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        taught(tmp_path, NOISY, rows(90, 0.0), stop=True)
+    assert not (tmp_path / "job" / "model").exists()

@@ -1,0 +1,126 @@
+"""Whether a training fits into memory is told before it starts, with the nearest setting that does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from core.engines.device import Device
+from core.engines.distill import fit_check
+from core.engines.distill.fit_check import MemoryNeed, check_fit, free_memory_mib, memory_need
+from core.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CPU = Device(torch.device("cpu"), "CPU")
+
+
+class Stack(torch.nn.Module):
+    """Square layers: autograd saves one input of `width` floats a token for each of them."""
+
+    def __init__(self, layers: int, width: int = 64) -> None:
+        super().__init__()
+        self.embedding = torch.nn.Embedding(10, width)
+        self.layers = torch.nn.Sequential(*[torch.nn.Linear(width, width) for _ in range(layers)])
+
+    def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+        return self.layers(self.embedding(input_ids))
+
+
+class Log:
+    """A context that keeps what is logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, text: str, level: str = "info") -> None:
+        self.lines.append(text)
+
+
+def training(batch_size: int = 32, tokens: int = 128) -> Any:
+    lengths = np.array([4, tokens, 9])
+    plan = SimpleNamespace(batch_size=batch_size)
+    return SimpleNamespace(model=Stack(8), tokens=SimpleNamespace(lengths=lengths), plan=plan, device=CPU)
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    monkeypatch.delenv(fit_check.IGNORE_VARIABLE, raising=False)
+    return lambda mib: monkeypatch.setattr(fit_check, "free_memory_mib", lambda _device: mib)
+
+
+def test_need_of_a_row_is_what_autograd_saves_for_it() -> None:
+    need = memory_need(Stack(8), 100, CPU)
+    # Each of eight layers keeps its input, 64 floats of 4 bytes a token; the token ids come on top.
+    per_row = (8 * 64 * 4 + 8) * 100 / 2**20
+    assert need.row_mib == pytest.approx(fit_check.ACTIVATION_FACTOR * per_row, rel=0.05)
+    weights = (10 * 64 + 8 * (64 * 64 + 64)) * 4 / 2**20
+    assert need.fixed_mib == pytest.approx(3 * weights + fit_check.WORKSPACE_MIB)
+
+
+def test_longer_rows_and_deeper_models_need_more() -> None:
+    short, long = (memory_need(Stack(8), tokens, CPU).row_mib for tokens in (50, 100))
+    assert long == pytest.approx(2 * short, rel=0.02)
+    assert memory_need(Stack(16), 50, CPU).row_mib > 1.8 * short
+
+
+def test_training_that_fits_starts_and_says_what_it_takes(free: Callable[[float], None]) -> None:
+    free(10_000.0)
+    log = Log()
+    check_fit(training(), log)  # type: ignore[arg-type]  # it logs only
+    assert "10,000 MiB are free" in log.lines[0]
+
+
+def test_too_large_names_the_largest_batch_that_fits(free: Callable[[float], None]) -> None:
+    need = memory_need(Stack(8), 128, CPU)
+    free(need.of_batch(7) + need.row_mib / 2)
+    with pytest.raises(UserError) as refused:
+        check_fit(training(), Log())  # type: ignore[arg-type]
+    assert refused.value.code == "train.too_large"
+    assert refused.value.values["batch_size"] == 7
+    check_fit(training(batch_size=7), Log())  # type: ignore[arg-type]
+
+
+def test_shorter_rows_are_named_where_no_batch_fits(free: Callable[[float], None]) -> None:
+    free(memory_need(Stack(8), 40, CPU).of_batch(1))
+    with pytest.raises(UserError) as refused:
+        check_fit(training(), Log())  # type: ignore[arg-type]
+    assert refused.value.code == "train.too_large_rows"
+    assert refused.value.values["max_length"] == 32
+
+
+def test_memory_that_no_setting_fits_is_told(free: Callable[[float], None]) -> None:
+    free(10.0)
+    with pytest.raises(UserError) as refused:
+        check_fit(training(), Log())  # type: ignore[arg-type]
+    assert refused.value.code == "train.too_large_for_good"
+
+
+def test_override_is_obeyed(free: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    free(10.0)
+    monkeypatch.setenv(fit_check.IGNORE_VARIABLE, "1")
+    log = Log()
+    check_fit(training(), log)  # type: ignore[arg-type]
+    assert "as you asked" in log.lines[-1]
+
+
+def test_free_memory_of_a_container_is_what_its_limit_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_check, "_CGROUP", tmp_path)
+    whole = free_memory_mib(CPU)
+    (tmp_path / "memory.max").write_text("104857600\n", encoding="ascii")
+    (tmp_path / "memory.current").write_text("52428800\n", encoding="ascii")
+    assert whole > 50.0
+    assert free_memory_mib(CPU) == 50.0
+    (tmp_path / "memory.max").write_text("max\n", encoding="ascii")
+    assert free_memory_mib(CPU) > 50.0
+
+
+def test_largest_batch_is_never_negative() -> None:
+    assert MemoryNeed(100.0, 5.0).largest_batch(50.0) == 0
+    assert MemoryNeed(100.0, 5.0).largest_batch(112.0) == 2
