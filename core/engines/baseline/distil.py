@@ -1,9 +1,10 @@
-"""The job that distils a teacher into the floor: least squares on soft labels, kept where validation favours it.
+"""The job that distils a teacher into the floor: its logits by least squares, kept where validation favours them.
 
-Least squares on probabilities minimises the Brier score, a proper scoring rule whose best answer is the teacher's own
-probabilities (Gneiting and Raftery, "Strictly Proper Scoring Rules", 2007, section 3.1). On some tasks the targets
-alone teach a linear model more, for a teacher is nearly certain of rows that it was trained on: both are fitted, and
-the one that answers more held-out train rows rightly is the floor.
+Regression on logits is how a shallow model best mimics a deep one (Ba and Caruana, "Do Deep Nets Really Need to be
+Deep?", arXiv 1312.6184, section 2.2), and the limit of soft labels at a high temperature (Hinton and others, arXiv
+1503.02531, section 2.1), so the temperature plays no part here. On some tasks the targets alone teach a linear model
+more: both are fitted, and the one that answers more held-out train rows rightly is the floor. (The teacher itself was
+trained on those rows, which favours what it teaches a little; the benchmark's test rows nobody has seen.)
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.linear_model import Ridge
 
 from core.domain import FloatArray, IntArray
@@ -23,16 +23,15 @@ from core.i18n import english
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters
 from core.model_files import fingerprint_weights
-from core.spec import Train
 from core.worker.context import JobContext
 
 OUTPUTS_FOLDER = "teacher_outputs"
-# Rows have length √2; 0.3 to 3 differ by less than half a point.
+# Rows have length √2. Banking77, MiniLM-L6's logits: 91.5 % with 0.25, 91.9 % with 0.5, 92.0 % with 1.
 RIDGE = 1.0
 
 
 def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
-    """Train the floor on its teacher's soft labels and on the targets; the better one stands in `model/`.
+    """Train the floor on its teacher's logits and on the targets; the better one stands in `model/`.
 
     The teacher's outputs are kept as for any student, so a job that was stopped goes on with them. Raises Stopped, and
     UserError where the rows do not fit the teacher.
@@ -51,31 +50,37 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
     del teacher  # its memory is free for the fits
     fits = {
         "targets": fit_targets(train, settings.seed, context),
-        "soft labels": fit_soft_labels(train, soft_labels(outputs, train, settings)),
+        "teacher": fit_logits(train, wanted_logits(outputs, train, settings.alpha)),
     }
     held_out = {name: out_of_fold(train, fit, context) for name, fit in fits.items()}
     accuracies = {name: held.accuracy for name, held in held_out.items()}
     chosen = max(fits, key=lambda name: accuracies[name] or 0.0)  # of two equal ones the simpler
     shares = {name: "–" if share is None else f"{share:.1%}" for name, share in accuracies.items()}
-    context.log(english("baseline.log.chosen", targets=shares["targets"], soft=shares["soft labels"]))
+    context.log(english("baseline.log.chosen", targets=shares["targets"], teacher=shares["teacher"]))
     details = {
         "learnt_from": chosen,
         "out_of_fold_accuracy_targets": accuracies["targets"],
-        "out_of_fold_accuracy_soft_labels": accuracies["soft labels"],
+        "out_of_fold_accuracy_teacher": accuracies["teacher"],
     }
     return fit_and_save("distill", train, fits[chosen], held_out[chosen], begun, context, details)
 
 
-def soft_labels(outputs: LogProbabilities, train: TrainMatrix, settings: Train) -> FloatArray:
-    """alpha · the teacher's probabilities at the temperature + (1 − alpha) · the targets, shape (rows, classes)."""
-    hard = np.zeros(outputs.shape)
+def wanted_logits(outputs: LogProbabilities, train: TrainMatrix, alpha: float) -> FloatArray:
+    """alpha · the teacher's logits + (1 − alpha) · the targets', shape (rows, classes); each row's mean is 0.
+
+    The targets are written as logits in which the right class leads by as much as the teacher's first choice does.
+    """
+    logits = np.asarray(outputs, dtype=np.float64)
+    logits = logits - logits.mean(axis=1, keepdims=True)
+    hard = np.zeros(logits.shape)
     hard[np.arange(len(train.targets)), train.targets] = 1.0
-    soft = softmax(np.asarray(outputs, dtype=np.float64) / settings.temperature, axis=1)
-    return np.asarray(settings.alpha * soft + (1.0 - settings.alpha) * hard)
+    hard -= 1.0 / logits.shape[1]
+    lead = float(logits.max(axis=1).mean())
+    return np.asarray(alpha * logits + (1.0 - alpha) * lead * hard)
 
 
-def fit_soft_labels(train: TrainMatrix, wanted: FloatArray) -> Fit:
-    """Ridge regression of every class's soft label at once."""
+def fit_logits(train: TrainMatrix, wanted: FloatArray) -> Fit:
+    """Ridge regression of every class's logit at once."""
 
     def fit(rows: IntArray) -> Planes:
         machine = Ridge(alpha=RIDGE, solver="sparse_cg", tol=1e-4)

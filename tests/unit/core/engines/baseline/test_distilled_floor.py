@@ -1,4 +1,4 @@
-"""The floor taught by a teacher: soft labels where they help, the targets where they do not."""
+"""The floor taught by a teacher: its logits where they help, the targets where they do not."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def test_a_good_teacher_teaches_more_than_noisy_targets(tmp_path: Path) -> None:
     model, result, _ = taught(tmp_path / "taught", NOISY, rows(300, 0.0, seed=3))
     alone, _, _ = trained(tmp_path / "alone", NOISY)
     assert result.method == "distill"
-    assert result.details["learnt_from"] == "soft labels"
+    assert result.details["learnt_from"] == "teacher"
     assert accuracy(model) > accuracy(alone) + 0.03
 
 
 def test_targets_are_kept_where_the_teacher_knows_nothing(tmp_path: Path) -> None:
     examples = rows(300, 0.0)
     model, result, context = taught(tmp_path, examples, SHUFFLED)
-    targets, soft = (result.details[f"out_of_fold_accuracy_{name}"] for name in ("targets", "soft_labels"))
+    targets, soft = (result.details[f"out_of_fold_accuracy_{name}"] for name in ("targets", "teacher"))
     assert result.details["learnt_from"] == "targets"
     assert isinstance(targets, float)
     assert isinstance(soft, float)
@@ -73,7 +73,7 @@ def test_targets_are_kept_where_the_teacher_knows_nothing(tmp_path: Path) -> Non
 
 def test_alpha_0_asks_for_the_targets_alone(tmp_path: Path) -> None:
     _, result, _ = taught(tmp_path, rows(300, 0.0), SHUFFLED, alpha=0.0)
-    soft = result.details["out_of_fold_accuracy_soft_labels"]
+    soft = result.details["out_of_fold_accuracy_teacher"]
     assert isinstance(soft, float)
     assert soft > 0.95
 
