@@ -90,7 +90,6 @@ def measure_policy(
         raise ValueError("scores, groups and example ids must be aligned row by row")
     rows = routed_means(teacher_scores, student_scores) if quality is None else quality
     weights = resample_weights(groups, resamples, seed)
-    fold_cuts: tuple[FoldCuts, ...] = ()
     if route.folds > 0:
         cuts = cuts_of(rows, priority, weights)
         fold_cuts = cuts_by_fold(rows, priority, np.asarray(scores.fold, dtype=np.int64), weights)
@@ -99,6 +98,22 @@ def measure_policy(
             tuning_quality = routed_means(tuning_teacher_scores, tuning_student_scores)
         units = route.tuning_example_ids if tuning_groups is None else tuning_groups
         cuts = _cuts_of_tuning_rows(scores, tuning_quality, resample_weights(units, resamples, seed))
+        fold_cuts = ()
+    return _measured(scores, route, rows, groups, weights, cuts, fold_cuts, teacher_scores - student_scores, seed)
+
+
+def _measured(
+    scores: PolicyScores,
+    route: RouteResult,
+    rows: RoutedRows,
+    groups: Sequence[str],
+    weights: FloatArray,
+    cuts: Cuts,
+    fold_cuts: tuple[FoldCuts, ...],
+    gain: FloatArray,
+    seed: int,
+) -> PolicyMeasure:
+    priority = np.asarray(scores.priority, dtype=np.float64)
     counts = np.unique(np.rint(np.linspace(0, len(priority), CURVE_STEPS + 1)).astype(np.int64))
     shares = counts / len(priority)
     masks = masks_of_shares(priority, shares.tolist(), seed)
@@ -124,7 +139,7 @@ def measure_policy(
         baselines=_baselines(
             rows,
             length_priority=np.asarray(route.length_priority, dtype=np.float64),
-            oracle_priority=teacher_scores - student_scores,
+            oracle_priority=gain,
         ),
         gap_deviation=gap_deviation(resampled, independent),
         independent=independent,
