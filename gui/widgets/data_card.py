@@ -48,7 +48,7 @@ class DataCard(Card):
         super().__init__("…", parent)
         self._context = context
         self._draft = draft
-        self._columns_of: Path | None = None
+        self._columns_of: tuple[Path, str] | None = None
         self._names: list[str] = []
         self.files = KeyValueRows(parent=self)
         column_specs = [
@@ -83,7 +83,7 @@ class DataCard(Card):
             form.set_read_only(not writable)
         self._offer_columns()
         if own_data:
-            self._fetch_columns(resolve_path(base, paths[0][1]))
+            self._fetch_columns(base, paths[0][1])
 
     def retranslate(self) -> None:
         """Set every word again."""
@@ -91,10 +91,13 @@ class DataCard(Card):
         self.choose_button.setText(self._context.translator.tr("gui.data.choose"))
         self._offer_columns()
 
-    def _fetch_columns(self, path: Path) -> None:
-        if path != self._columns_of:
-            self._columns_of = path
-            self._context.background.submit(lambda: read_columns(path), self._take_columns, self._no_columns)
+    def _fetch_columns(self, base: Path, text: str) -> None:
+        if (base, text) != self._columns_of:
+            self._columns_of = (base, text)
+            # Resolved there too: a path may name an environment variable that is not set.
+            self._context.background.submit(
+                lambda: read_columns(resolve_path(base, text)), self._take_columns, self._no_columns
+            )
 
     def _take_columns(self, names: list[str]) -> None:
         self._names = names

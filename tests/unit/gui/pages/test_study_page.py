@@ -18,6 +18,26 @@ from gui.widgets.editors import ChoiceEditor, LineEditor
 BUDGET, REQUESTS = "criteria.cost.monthly_budget", "criteria.cost.monthly_requests"
 
 
+OWN_DATA = """
+version: 1
+name: Own data
+task: {kind: classification, metric: accuracy}
+data: {file: rows.csv, columns: {input: text, target: label}, split: {test: 0.25, calibration: 0.25}}
+criteria: {cost: {monthly_requests: 1000}}
+profiles: {own: {kind: self_hosted, capex: 6000}}
+candidates: [{name: floor, role: student, model: {source: baseline, kind: tfidf_linear}}]
+"""
+
+
+def store_of(folder: Path, text: str) -> Path:
+    """A `.tercet` file of a study in which nothing has run."""
+    (folder / "study.yaml").write_text(text, encoding="utf-8")
+    loaded = load_study(folder / "study.yaml")
+    path = folder / "own.tercet"
+    StudyStore.create(path, loaded.study, loaded.base, loaded.text).close()
+    return path
+
+
 def line(application: Application, path: str) -> LineEditor:
     editor = application.window.study_page.forms["cost"].rows[path].editor
     assert isinstance(editor, LineEditor)
@@ -77,20 +97,7 @@ def test_a_read_only_study_cannot_be_edited(qtbot: QtBot, application: Applicati
 def test_columns_of_the_data_file_are_offered(qtbot: QtBot, application: Application, tmp_path: Path) -> None:
     rows = "\n".join(f'"message {row}",{"ab"[row % 2]},c{row}' for row in range(40))
     (tmp_path / "rows.csv").write_text(f"text,label,customer\n{rows}\n", encoding="utf-8")
-    text = """
-version: 1
-name: Own data
-task: {kind: classification, metric: accuracy}
-data: {file: rows.csv, columns: {input: text, target: label}, split: {test: 0.25, calibration: 0.25}}
-criteria: {cost: {monthly_requests: 1000}}
-profiles: {own: {kind: self_hosted, capex: 6000}}
-candidates: [{name: floor, role: student, model: {source: baseline, kind: tfidf_linear}}]
-"""
-    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
-    loaded = load_study(tmp_path / "study.yaml")
-    path = tmp_path / "own.tercet"
-    StudyStore.create(path, loaded.study, loaded.base, loaded.text).close()
-    open_in(qtbot, application, path)
+    open_in(qtbot, application, store_of(tmp_path, OWN_DATA))
     group = application.window.study_page.data.columns.rows["data.columns.group"].editor
     assert isinstance(group, ChoiceEditor)
     qtbot.waitUntil(lambda: group.box.count() == 4, timeout=5000)
@@ -99,6 +106,16 @@ candidates: [{name: floor, role: student, model: {source: baseline, kind: tfidf_
     group.box.activated.emit(3)
     document = application.context.document
     qtbot.waitUntil(lambda: document.study.data.columns.group == "customer", timeout=3000)
+
+
+def test_a_variable_that_is_not_set_is_told_and_the_study_opens(
+    qtbot: QtBot, application: Application, tmp_path: Path
+) -> None:
+    study = OWN_DATA.replace("file: rows.csv", 'file: "${TERCET_NO_SUCH_VARIABLE}/rows.csv"')
+    open_in(qtbot, application, store_of(tmp_path, study))
+    bar = application.window.message_bar
+    qtbot.waitUntil(lambda: any("TERCET_NO_SUCH_VARIABLE" in text for text in bar.texts), timeout=5000)
+    assert application.window.study_page.isVisible()
 
 
 def test_rule_packs_of_a_study_survive_an_edit(qtbot: QtBot, application: Application, study_file: Path) -> None:
