@@ -38,6 +38,8 @@ class JobKind(StrEnum):
     FINE_TUNE = "fine_tune"
     DISTILL = "distill"
     COMPRESS = "compress"
+    LABEL = "label"
+    SWEEP = "sweep"
     BENCHMARK = "benchmark"
     ROUTE = "route"
 
@@ -91,7 +93,10 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True)
 class Example:
-    """One row of the user's task data. `example_id` is unique within the dataset; `group` never spans two splits."""
+    """One row of the user's task data. `example_id` is unique within the dataset; `group` never spans two splits.
+
+    `fields` are the cells of the columns that the task's prompt names, as (column, value).
+    """
 
     example_id: str
     split: Split
@@ -99,6 +104,7 @@ class Example:
     input: str
     target: str
     slices: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

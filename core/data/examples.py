@@ -32,6 +32,7 @@ def _encode(example: Example) -> dict[str, Any]:
         "input": example.input,
         "target": example.target,
         "slices": [list(part) for part in example.slices],
+        "fields": [list(part) for part in example.fields],
     }
 
 
@@ -43,4 +44,6 @@ def _decode(document: dict[str, Any]) -> Example:
         input=document["input"],
         target=document["target"],
         slices=tuple((column, value) for column, value in document["slices"]),
+        # Files written before prompts were have none.
+        fields=tuple((column, value) for column, value in document.get("fields", ())),
     )

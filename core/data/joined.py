@@ -105,6 +105,7 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
         groups=group_keys(merged, rules),
         slices=slices_of(merged, parameters.columns.slice),
         splits=None,
+        fields=[()] * len(ids),
     )
 
 

@@ -107,6 +107,7 @@ def _kept(grouped: _Grouped, keep: Sequence[bool]) -> _Grouped:
             targets=[rows.targets[place] for place in places],
             groups=[[keys[place] for place in places] for keys in rows.groups],
             slices=[rows.slices[place] for place in places],
+            fields=[rows.fields[place] for place in places],
             splits=[rows.splits[place] for place in places] if rows.splits is not None else None,
         ),
         [grouped.groups[place] for place in places],
@@ -152,7 +153,7 @@ def _check(parameters: PrepareParameters, rows: RawRows, splits: Sequence[Split]
 def _examples(grouped: _Grouped, splits: Sequence[Split]) -> list[Example]:
     rows = grouped.rows
     names = [f"g{group}" for group in grouped.groups]
-    return list(map(Example, rows.ids, splits, names, rows.inputs, rows.targets, rows.slices))
+    return list(map(Example, rows.ids, splits, names, rows.inputs, rows.targets, rows.slices, rows.fields))
 
 
 def _result(

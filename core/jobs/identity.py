@@ -10,12 +10,15 @@ from typing import Any
 from core.domain import JobKind
 from core.jobs.specs import Parameters
 
-# Raised where an engine changes so that the same parameters give another result.
+# Raised where an engine changes so that the same parameters give another result, a changed default included: defaults
+# are no part of the hash, so that a new option leaves old jobs as they are.
 ENGINE_VERSIONS: dict[JobKind, int] = {
     JobKind.PREPARE: 1,
     JobKind.FINE_TUNE: 1,
     JobKind.DISTILL: 1,
     JobKind.COMPRESS: 1,
+    JobKind.LABEL: 1,
+    JobKind.SWEEP: 1,
     JobKind.BENCHMARK: 1,
     JobKind.ROUTE: 1,
 }
@@ -25,7 +28,8 @@ _ID_LENGTH = 16
 def job_id(parameters: Parameters, inputs: Mapping[str, str]) -> str:
     """The id of a job: 16 hexadecimal digits of a SHA-256. Where a data file lies is no part of it, its content is."""
     document = {
-        "parameters": _without_paths(parameters.model_dump(mode="json")),
+        "kind": parameters.kind.value,
+        "parameters": _without_paths(parameters.model_dump(mode="json", exclude_defaults=True)),
         "inputs": dict(inputs),
         "engine": ENGINE_VERSIONS[parameters.kind],
     }
@@ -37,7 +41,7 @@ def _without_paths(value: Any) -> Any:
     """The document without the paths of things whose content hash stands beside them."""
     if isinstance(value, dict):
         hashed = "sha256" in value
-        local = value.get("source") in ("local", "predictions")
+        local = value.get("source") in ("local", "gguf", "predictions")
         return {
             key: _without_paths(item)
             for key, item in value.items()

@@ -14,6 +14,8 @@ from core.domain import JobKind, PolicyKind
 from core.spec import (
     BaselineModel,
     Columns,
+    EndpointModel,
+    GgufModel,
     HubModel,
     LocalModel,
     PredictionsModel,
@@ -21,13 +23,18 @@ from core.spec import (
     Quantize,
     SampleModel,
     SplitPlan,
+    SweepModel,
     Task,
     TeacherLayers,
     Train,
     TrimVocabulary,
 )
 
-LoadableModel = Annotated[HubModel | LocalModel | SampleModel, Field(discriminator="source")]
+# A ready model whose weights lie on this machine, and one that answers wherever it runs.
+LoadableModel = Annotated[HubModel | LocalModel | SampleModel | GgufModel, Field(discriminator="source")]
+AnsweringModel = Annotated[
+    HubModel | LocalModel | SampleModel | GgufModel | EndpointModel, Field(discriminator="source")
+]
 
 
 class _Part(BaseModel):
@@ -69,31 +76,79 @@ class PrepareParameters(_Part):
 
 
 class FineTuneParameters(_Part):
-    """Train on the targets. Inputs: `data`; `model` where the weights start from another job's result."""
+    """Train on the targets. Inputs: `data`; `model` where the weights start from another job's result.
+
+    `task` is given where a language model is trained.
+    """
 
     kind: Literal[JobKind.FINE_TUNE] = JobKind.FINE_TUNE
     model: LoadableModel | BaselineModel | None
     model_sha256: str | None = None
+    task: Task | None = None
     train: Train
 
 
 class DistillParameters(_Part):
-    """Train a student on its teacher's soft labels. Inputs: `data`, `teacher`; `model` where the student starts from
-    another job's result. `model` null with no such input means: layers of the teacher, as `layers` says."""
+    """Train a student on what its teacher says. Inputs: `data`; `teacher`, the job that made it, or `labels`, the job
+    that asked it (a language model that labels); `model` where the student starts from another job's result.
+
+    `model` null with no such input means: layers of the teacher, as `layers` says. `teacher_model` is given where the
+    teacher is a ready model that no job made. `task` is given where a language model is trained. `stream` is the file
+    of new examples of dynamic distillation, whose columns are `columns`.
+    """
 
     kind: Literal[JobKind.DISTILL] = JobKind.DISTILL
     model: LoadableModel | BaselineModel | None = None
     model_sha256: str | None = None
     layers: TeacherLayers | None = None
+    teacher_model: LoadableModel | None = None
+    teacher_sha256: str | None = None
+    task: Task | None = None
+    stream: DataFile | None = None
+    columns: Columns | None = None
+    train: Train
+
+
+class LabelParameters(_Part):
+    """A language model answers the train rows. Inputs: `data`; `model` where it is another job's result.
+
+    `reasoning` says whether the text to learn keeps what the model thought before its answer.
+    """
+
+    kind: Literal[JobKind.LABEL] = JobKind.LABEL
+    task: Task
+    loadable: AnsweringModel | None = None
+    model_sha256: str | None = None
+    reasoning: Literal["keep", "strip"] = "strip"
+
+
+class SweepLimits(_Part):
+    """What the criteria ask of a student: milliseconds, a share, and seconds of machine time that a request may take
+    within the monthly budget; null where they ask nothing."""
+
+    p95_latency_ms: float | None = None
+    min_quality: float | None = None
+    machine_seconds_per_request: float | None = None
+
+
+class SweepParameters(_Part):
+    """Search for the best student. Inputs: `data`, `teacher`. `train` holds what all trials share."""
+
+    kind: Literal[JobKind.SWEEP] = JobKind.SWEEP
+    task: Task
+    space: SweepModel
+    limits: SweepLimits
     train: Train
 
 
 class CompressParameters(_Part):
-    """Apply `steps` in order to the model of the input `model`, or to `loadable`. Inputs: `data`, `model`."""
+    """Apply `steps` in order to the model of the input `model`, or to `loadable`. Inputs: `data`, `model`; `teacher`
+    where another model than the unpruned one teaches the recovery after pruning."""
 
     kind: Literal[JobKind.COMPRESS] = JobKind.COMPRESS
     loadable: LoadableModel | None = None
     model_sha256: str | None = None
+    task: Task | None = None
     steps: tuple[Prune | TrimVocabulary | Quantize, ...]
 
 
@@ -105,7 +160,7 @@ class BenchmarkParameters(_Part):
 
     kind: Literal[JobKind.BENCHMARK] = JobKind.BENCHMARK
     task: Task
-    loadable: LoadableModel | None = None
+    loadable: AnsweringModel | None = None
     model_sha256: str | None = None
     predictions: PredictionsFile | None = None
 
@@ -124,6 +179,8 @@ Parameters = Annotated[
     PrepareParameters
     | FineTuneParameters
     | DistillParameters
+    | LabelParameters
+    | SweepParameters
     | CompressParameters
     | BenchmarkParameters
     | RouteParameters,

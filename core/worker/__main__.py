@@ -34,6 +34,8 @@ HANDLERS: dict[JobKind, str] = {
     JobKind.FINE_TUNE: "core.engines.fine_tune",
     JobKind.DISTILL: "core.engines.distill.job",
     JobKind.COMPRESS: "core.engines.compress.job",
+    JobKind.LABEL: "core.engines.language.label_job",
+    JobKind.SWEEP: "core.engines.sweep.job",
     JobKind.BENCHMARK: "core.engines.benchmark.job",
     JobKind.ROUTE: "core.routing.job",
 }

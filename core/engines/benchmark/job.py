@@ -20,6 +20,7 @@ from core.i18n import english
 from core.jobs.results import BenchmarkResult
 from core.jobs.specs import BenchmarkParameters
 from core.lazy import load
+from core.spec import EndpointModel
 from core.worker.context import JobContext, Stopped
 
 _MIB = 2**20
@@ -56,6 +57,8 @@ def run(parameters: BenchmarkParameters, context: JobContext) -> BenchmarkResult
 
 
 def _model_folder(parameters: BenchmarkParameters, context: JobContext) -> Path:
+    if isinstance(parameters.loadable, EndpointModel):
+        raise UserError("benchmark.generation")
     if parameters.loadable is not None:
         return resolve(parameters.loadable, parameters.model_sha256)
     return context.input_folder("model") / "model"

@@ -8,19 +8,21 @@ from typing import Any
 from core.engines.durable import disk_full_told
 from core.errors import UserError
 from core.lazy import load
-from core.model_files import check_model_folder, fingerprint_weights, sample_folder
-from core.spec import HubModel, LocalModel, SampleModel
+from core.model_files import check_model_folder, file_sha256, fingerprint_weights, sample_folder
+from core.spec import GgufModel, HubModel, LocalModel, SampleModel
 
 # Never the pickled formats; the folder of an ONNX or other variant is not needed either.
 _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 
 
-def resolve(model: HubModel | LocalModel | SampleModel, expected_sha256: str | None = None) -> Path:
-    """The folder of the model, with safetensors weights.
+def resolve(model: HubModel | LocalModel | SampleModel | GgufModel, expected_sha256: str | None = None) -> Path:
+    """The folder of the model, with safetensors weights; of a GGUF model the file.
 
     A hub model comes from the local cache, and is downloaded where it is not there yet and HF_HUB_OFFLINE is unset.
     Raises UserError where the weights are missing, pickled, unreachable, or not those of `expected_sha256`.
     """
+    if isinstance(model, GgufModel):
+        return _gguf_file(Path(model.file), expected_sha256)
     if isinstance(model, HubModel):
         folder = _hub_folder(model.id)
     elif isinstance(model, SampleModel):
@@ -31,6 +33,14 @@ def resolve(model: HubModel | LocalModel | SampleModel, expected_sha256: str | N
     if expected_sha256 is not None and fingerprint_weights(folder) != expected_sha256:
         raise UserError("model.weights_changed", path=str(folder))
     return folder
+
+
+def _gguf_file(path: Path, expected_sha256: str | None) -> Path:
+    if not path.is_file():
+        raise UserError("model.gguf.missing", path=str(path))
+    if expected_sha256 is not None and file_sha256(path) != expected_sha256:
+        raise UserError("model.weights_changed", path=str(path))
+    return path
 
 
 def _hub_folder(hub_id: str) -> Path:
