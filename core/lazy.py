@@ -14,6 +14,14 @@ _EXTRAS = {
     "onnxruntime": "engine",
     "onnx": "engine",
     "safetensors": "engine",
+    "accelerate": "engine",
+    "gguf": "engine",
+    "httpx2": "endpoint",
+    "keyring": "endpoint",
+    "optuna": "engine",
+    "peft": "engine",
+    "torchao": "engine",
+    "trl": "on-policy",
 }
 
 
@@ -26,7 +34,12 @@ def load(name: str) -> ModuleType:
         ours = package in ("core", "gui")
         if ours or error.name is None or error.name.partition(".")[0] != package:
             raise
-        raise UserError("environment.library_missing", library=package, extra=_EXTRAS.get(package, "engine")) from error
+        raise UserError("environment.library_missing", library=package, extra=extra_of(package)) from error
+
+
+def extra_of(library: str) -> str:
+    """The extra of Tercet that brings a library."""
+    return _EXTRAS.get(library, "engine")
 
 
 def is_installed(name: str) -> bool:

@@ -24,6 +24,9 @@ _DETERMINING_NAMES = frozenset(
 _DETERMINING_STEMS = ("vocab", "merges", "added_tokens", "spiece", "sentencepiece", "spm")
 _INDEX_NAME = "model.safetensors.index.json"
 _CHUNK_BYTES = 1 << 20
+_GGUF_MAGIC = b"GGUF"
+# The endings of the class names that answer in text, by transformers' own habit (GPT-2's is older).
+_LANGUAGE_MODEL_ENDINGS = ("ForCausalLM", "LMHeadModel")
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -89,10 +92,54 @@ def _check_header(file: Path) -> None:
         raise UserError("model.folder.broken_weights", path=str(file))
 
 
+def is_gguf_file(path: Path) -> bool:
+    """Whether `path` is meant as a GGUF file, by its name."""
+    return path.suffix.lower() == ".gguf"
+
+
+def check_gguf_file(path: Path) -> None:
+    """Return where `path` is a GGUF file by its first bytes. Raises UserError otherwise."""
+    if not path.is_file():
+        raise UserError("model.gguf.missing", path=str(path))
+    with path.open("rb") as stream:
+        if stream.read(len(_GGUF_MAGIC)) != _GGUF_MAGIC:
+            raise UserError("model.gguf.not_one", path=str(path))
+
+
+def is_language_model_folder(path: Path) -> bool:
+    """Whether the folder's model answers in text, as its `tercet.json` says, else its config's architecture."""
+    card = _document(path / "tercet.json")
+    if card is not None:
+        return card.get("kind") == "language_model"
+    config = _document(path / "config.json") or {}
+    names = config.get("architectures")
+    return isinstance(names, list) and any(str(name).endswith(_LANGUAGE_MODEL_ENDINGS) for name in names)
+
+
+def _document(path: Path) -> dict[str, object] | None:
+    """The JSON object in a file; null where there is none, for other checks say what is wrong with it."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
 def sample_folder(sample_id: str) -> Path:
     """The folder with config and safetensors weights inside the installed package `sample_id`, without importing it.
 
     Raises UserError where the package is not installed or carries no such folder.
+    """
+    path = sample_path(sample_id)
+    if is_gguf_file(path):
+        raise UserError("model.sample.no_weights", id=sample_id)
+    return path
+
+
+def sample_path(sample_id: str) -> Path:
+    """What the installed package `sample_id` carries: its folder with config and safetensors, else its GGUF file.
+
+    Raises UserError where the package is not installed or carries neither.
     """
     try:
         distribution = metadata.distribution(sample_id)
@@ -100,10 +147,9 @@ def sample_folder(sample_id: str) -> Path:
         raise UserError("model.sample.not_installed", id=sample_id) from error
     files = distribution.files or []
     with_weights = {file.parent for file in files if file.name.endswith(".safetensors")}
-    candidates = sorted(
-        (file.parent for file in files if file.name == "config.json" and file.parent in with_weights),
-        key=lambda folder: (len(folder.parts), str(folder)),
-    )
+    folders = [file.parent for file in files if file.name == "config.json" and file.parent in with_weights]
+    packed = [file for file in files if file.suffix.lower() == ".gguf"]
+    candidates = sorted(folders or packed, key=lambda path: (len(path.parts), str(path)))
     if not candidates:
         raise UserError("model.sample.no_weights", id=sample_id)
     return Path(str(distribution.locate_file(candidates[0])))

@@ -403,7 +403,10 @@ class Lora(SpecModel):
 
 
 class Stage(SpecModel):
-    """An assistant between teacher and student: layers of the teacher, which then teaches the next stage."""
+    """An assistant between teacher and student: layers of the teacher, which then teaches the next stage.
+
+    Layers of the next stage, and of a student of source `teacher`, are layers of this assistant.
+    """
 
     layers: LayerChoice
     feed_forward: PositiveInt | None = None
@@ -580,7 +583,7 @@ class Study(SpecModel):
         source = candidate.model.source if candidate.model else None
         if source == "baseline":
             return Train(method="fine_tune")
-        return Train(method="distill" if source == "teacher" else "none")
+        return Train(method="distill" if source in ("teacher", "sweep") else "none")
 
     def teacher_of(self, candidate: Candidate) -> str | None:
         """The teacher that trains this candidate or gives it its layers: the named one, else the study's only one."""

@@ -37,16 +37,29 @@ def job_id(parameters: Parameters, inputs: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_ID_LENGTH]
 
 
+# Where things lie and how a vendor is reached; what they are is told by hashes, addresses and names.
+_PLACES = {
+    "local": ("path",),
+    "gguf": ("file",),
+    "predictions": ("file",),
+    "endpoint": (
+        "key_name",
+        "key_env",
+        "headers",
+        "proxy",
+        "ca_file",
+        "requests_per_minute",
+        "timeout_s",
+        "max_requests",
+    ),
+}
+
+
 def _without_paths(value: Any) -> Any:
-    """The document without the paths of things whose content hash stands beside them."""
+    """The document without the places of things whose content is told beside them."""
     if isinstance(value, dict):
-        hashed = "sha256" in value
-        local = value.get("source") in ("local", "gguf", "predictions")
-        return {
-            key: _without_paths(item)
-            for key, item in value.items()
-            if not (key == "path" and (hashed or local)) and not (key == "file" and local)
-        }
+        places = _PLACES.get(str(value.get("source")), ()) + (("path",) if "sha256" in value else ())
+        return {key: _without_paths(item) for key, item in value.items() if key not in places}
     if isinstance(value, list):
         return [_without_paths(item) for item in value]
     return value

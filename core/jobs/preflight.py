@@ -1,4 +1,4 @@
-"""What can be told before anything starts: what this version runs, which weights are safe, what is installed."""
+"""What is checked before a plan is made: what this version runs, in which combinations, and the libraries for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 from core.domain import Role
 from core.errors import UserError
-from core.lazy import is_installed
-from core.model_files import check_model_folder, sample_folder
+from core.jobs.model_sources import answers_in_text
+from core.lazy import extra_of, is_installed
+from core.model_files import sample_path
 from core.spec import (
     BaselineModel,
     Candidate,
@@ -15,54 +16,101 @@ from core.spec import (
     Data,
     EndpointModel,
     GgufModel,
-    HubModel,
-    LocalModel,
     PredictionsModel,
     Quantize,
     SampleModel,
     SplitPlan,
     Study,
+    SweepModel,
     TeacherLayers,
+    Train,
 )
 
 ENGINE_LIBRARIES = ("torch", "transformers", "safetensors")
-STEPS = ("trim_vocabulary", "int8_dynamic")  # what compress jobs do, in the order in which they can
 QUANTISE_LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
+# Steps before these two may stand in any order; weights that are quantised cannot be changed any more.
+QUANTISE = "quantize"
 
 
-def check_supported(study: Study) -> None:
+def check_supported(study: Study, base: Path) -> None:
     """Raises UserError for what the study file may say but this version does not run, and for missing libraries."""
     for index, candidate in enumerate(study.candidates):
         if candidate.role is Role.HYBRID:
             continue
         field = f"candidates[{index}]"
         _check_source(study, candidate, field)
-        _check_steps(candidate, field)
+        _check_training(study, candidate, field)
+        _check_steps(study, candidate, field)
         _check_parents(study, candidate, field)
     for library in _needed_libraries(study):
         if not is_installed(library):
-            raise UserError("environment.library_missing", library=library, extra="engine")
+            raise UserError("environment.library_missing", library=library, extra=extra_of(library))
+    for index, candidate in enumerate(study.candidates):
+        if candidate.role is not Role.HYBRID:
+            _check_teacher(study, candidate, f"candidates[{index}]", base)
 
 
 def _check_source(study: Study, candidate: Candidate, field: str) -> None:
-    model = candidate.model
-    if isinstance(model, EndpointModel | GgufModel):
-        raise UserError("study.not_built_source", field=f"{field}.model.source", source=model.source)
-    if study.task.kind == "generation" and not isinstance(model, PredictionsModel):
-        raise UserError("study.not_built_generation", field=f"{field}.model.source")
-    if isinstance(model, BaselineModel) and study.training_of(candidate).method == "none":
+    model, training = candidate.model, study.training_of(candidate)
+    generation = study.task.kind == "generation"
+    if isinstance(model, BaselineModel) and training.method == "none":
         raise UserError("study.baseline_untrained", field=f"{field}.train.method")
+    if isinstance(model, BaselineModel | SweepModel) and generation:
+        raise UserError("study.classification_only", field=f"{field}.model.source", what=model.source)
+    if isinstance(model, EndpointModel) and (training.method != "none" or candidate.compress):
+        raise UserError("study.endpoint_has_no_weights", field=f"{field}.model.source")
+    if isinstance(model, GgufModel) and not generation and (training.method != "none" or candidate.compress):
+        raise UserError("study.gguf_classifier", field=f"{field}.model.source")
+    if study.task.metric == "judge" and not isinstance(model, PredictionsModel):
+        raise UserError("study.not_built_judge", field="task.metric")
+    if isinstance(model, SweepModel) and training.method != "distill":
+        raise UserError("study.sweep_untrained", field=f"{field}.train.method")
 
 
-def _check_steps(candidate: Candidate, field: str) -> None:
-    names = [
-        step.quantize if isinstance(step, Quantize) else next(iter(step.model_dump())) for step in candidate.compress
-    ]
-    for position, name in enumerate(names):
-        if name not in STEPS:
-            raise UserError("study.not_built_step", field=f"{field}.compress[{position}]", step=name)
-    if names != [name for name in STEPS if name in names]:
+def _check_training(study: Study, candidate: Candidate, field: str) -> None:
+    """Options that do not fit the task, the model or each other."""
+    training, generation = study.training_of(candidate), study.task.kind == "generation"
+    unfit = {
+        "technique: on_policy": training.technique == "on_policy" and not generation,
+        "technique: sequence": training.technique == "sequence" and not generation,
+    }
+    for what, wrong in unfit.items():
+        if wrong:
+            raise UserError("study.generation_only", field=f"{field}.train.technique", what=what)
+    if generation and (training.dynamic is not None or training.hidden_weight > 0.0):
+        what = "dynamic" if training.dynamic is not None else "hidden_weight"
+        raise UserError("study.classification_only", field=f"{field}.train.{what}", what=what)
+    if isinstance(candidate.model, BaselineModel | SweepModel):
+        _check_plain_training(training, field, candidate.model.source)
+    if isinstance(candidate.model, TeacherLayers) and candidate.model.trim_vocabulary and generation:
+        raise UserError("study.classification_only", field=f"{field}.model.trim_vocabulary", what="trim_vocabulary")
+
+
+def _check_plain_training(training: Train, field: str, source: str) -> None:
+    """A floor and a search know neither adapters nor stages nor streams."""
+    for name, given in (
+        ("lora", training.lora is not None),
+        ("stages", bool(training.stages)),
+        ("dynamic", training.dynamic is not None),
+        ("hidden_weight", training.hidden_weight > 0.0),
+        ("hard_label_baseline", training.hard_label_baseline),
+    ):
+        if given:
+            raise UserError("study.option_unfit", field=f"{field}.train.{name}", what=name, source=source)
+
+
+def _check_steps(study: Study, candidate: Candidate, field: str) -> None:
+    names = [next(iter(step.model_dump())) for step in candidate.compress]
+    doubled = len(set(names)) < len(names)
+    if doubled or QUANTISE in names[:-1]:
         raise UserError("study.step_order", field=f"{field}.compress", steps=", ".join(names))
+    if study.task.kind != "generation":
+        return
+    for position, step in enumerate(candidate.compress):
+        if isinstance(step, Quantize):
+            raise UserError(
+                "study.classification_only", field=f"{field}.compress[{position}]", what=f"quantize: {step.quantize}"
+            )
 
 
 def _check_parents(study: Study, candidate: Candidate, field: str) -> None:
@@ -77,31 +125,68 @@ def _check_parents(study: Study, candidate: Candidate, field: str) -> None:
         raise UserError("study.quantised_parent", field=f"{field}.model.name", name=candidate.model.name)
     if isinstance(candidate.model, BaselineModel) and candidate.compress:
         raise UserError("study.quantised_parent", field=f"{field}.compress", name=candidate.name)
+    if isinstance(candidate.model, SweepModel) and candidate.compress:
+        raise UserError("study.quantised_parent", field=f"{field}.compress", name=candidate.name)
 
 
 def _is_end_of_line(study: Study, name: str) -> bool:
     candidate = study.candidate(name)
     quantised = any(isinstance(step, Quantize) for step in candidate.compress)
-    if quantised or isinstance(candidate.model, BaselineModel | PredictionsModel):
+    if quantised or isinstance(candidate.model, BaselineModel | PredictionsModel | SweepModel):
         return True
     return isinstance(candidate.model, CandidateModel) and _is_end_of_line(study, candidate.model.name)
 
 
+def _check_teacher(study: Study, candidate: Candidate, field: str, base: Path) -> None:
+    """A teacher that answers in text has no layers to give, and no logits over the classes."""
+    training, named = study.training_of(candidate), study.teacher_of(candidate)
+    layers = isinstance(candidate.model, TeacherLayers)
+    if named is None or not (training.method == "distill" or layers):
+        return
+    teacher = study.candidate(named)
+    remote = isinstance(teacher.model, EndpointModel)
+    if not (remote or (study.task.kind == "classification" and answers_in_text(study, teacher, base))):
+        return
+    needs = {
+        "model.layers": layers,
+        "train.stages": bool(training.stages),
+        "train.hidden_weight": training.hidden_weight > 0.0,
+        "train.dynamic": training.dynamic is not None,
+        "train.technique": training.technique == "on_policy",
+        "model.source": isinstance(candidate.model, SweepModel | BaselineModel),
+    }
+    for part, given in needs.items():
+        if given:
+            raise UserError("study.teacher_in_text", field=f"{field}.{part}", name=named)
+
+
 def _needed_libraries(study: Study) -> tuple[str, ...]:
     own = [candidate for candidate in study.candidates if candidate.role is not Role.HYBRID]
-    neural = [candidate for candidate in own if not isinstance(candidate.model, BaselineModel | PredictionsModel)]
+    plain = BaselineModel | PredictionsModel | EndpointModel
+    neural = [candidate for candidate in own if not isinstance(candidate.model, plain)]
+    needed: list[str] = []
+    if any(isinstance(candidate.model, EndpointModel) for candidate in own):
+        needed.append("httpx2")
     if not neural:
-        return ()
+        return tuple(needed)
+    needed += ENGINE_LIBRARIES
+    trainings = [study.training_of(candidate) for candidate in neural]
+    searched = [candidate.model for candidate in neural if isinstance(candidate.model, SweepModel)]
     quantised = any(isinstance(step, Quantize) for candidate in neural for step in candidate.compress)
-    return ENGINE_LIBRARIES + (QUANTISE_LIBRARIES if quantised else ())
+    if quantised or any(space.quantize != ["none"] for space in searched):
+        needed += QUANTISE_LIBRARIES
+    optional = {
+        "peft": any(training.lora is not None for training in trainings),
+        "trl": any(training.technique == "on_policy" for training in trainings),
+        "optuna": bool(searched),
+        "gguf": any(_is_gguf(candidate) for candidate in neural),
+    }
+    return (*needed, *(library for library, wanted in optional.items() if wanted))
 
 
-def check_weights(model: HubModel | LocalModel | SampleModel | BaselineModel, name: str) -> None:
-    """Raises UserError where a model on this disk is missing, has no weights, or has only pickled ones."""
-    if isinstance(model, LocalModel):
-        check_model_folder(Path(model.path))
-    elif isinstance(model, SampleModel):
-        check_model_folder(sample_folder(model.id))
+def _is_gguf(candidate: Candidate) -> bool:
+    model = candidate.model
+    return isinstance(model, GgufModel) or (isinstance(model, SampleModel) and sample_path(model.id).is_file())
 
 
 def needs_test_rows_of_its_own(data: Data) -> SplitPlan | None:

