@@ -132,7 +132,7 @@ def sample_folder(sample_id: str) -> Path:
     """
     path = sample_path(sample_id)
     if is_gguf_file(path):
-        raise UserError("model.sample.no_weights", id=sample_id)
+        raise UserError("model.sample.packed", id=sample_id)
     return path
 
 

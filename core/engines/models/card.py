@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from core.engines.durable import sync_file
 from core.errors import UserError
@@ -16,18 +16,26 @@ CARD_NAME = "tercet.json"
 class ModelCard(BaseModel):
     """What a model folder says of itself.
 
-    `labels` are in the order of the model's outputs; `max_length` is in tokens (0: no limit); `parent_sha256` is the
-    fingerprint of the model that this one was made from.
+    A `kind` of language_model answers in text and has no labels. `labels` are in the order of the model's outputs;
+    `max_length` is in tokens (0: no limit); `parent_sha256` is the fingerprint of the model that this one was made
+    from.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     format: Literal["transformers", "onnx", "tfidf_linear"]
-    labels: tuple[str, ...] = Field(min_length=1)
+    kind: Literal["classifier", "language_model"] = "classifier"
+    labels: tuple[str, ...]
     max_length: int
     architecture: str
     parameters: int | None = None
     parent_sha256: str | None = None
+
+    @model_validator(mode="after")
+    def _classifier_has_labels(self) -> ModelCard:
+        if self.kind == "classifier" and not self.labels:
+            raise ValueError("a classifier has labels")
+        return self
 
 
 def has_card(folder: Path) -> bool:

@@ -8,7 +8,14 @@ from typing import Any
 from core.engines.durable import disk_full_told
 from core.errors import UserError
 from core.lazy import load
-from core.model_files import check_model_folder, file_sha256, fingerprint_weights, sample_folder
+from core.model_files import (
+    check_gguf_file,
+    check_model_folder,
+    file_sha256,
+    fingerprint_weights,
+    is_gguf_file,
+    sample_path,
+)
 from core.spec import GgufModel, HubModel, LocalModel, SampleModel
 
 # Never the pickled formats; the folder of an ONNX or other variant is not needed either.
@@ -16,7 +23,7 @@ _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 
 
 def resolve(model: HubModel | LocalModel | SampleModel | GgufModel, expected_sha256: str | None = None) -> Path:
-    """The folder of the model, with safetensors weights; of a GGUF model the file.
+    """The folder of the model, with safetensors weights; of a GGUF model, and of a package that carries one, the file.
 
     A hub model comes from the local cache, and is downloaded where it is not there yet and HF_HUB_OFFLINE is unset.
     Raises UserError where the weights are missing, pickled, unreachable, or not those of `expected_sha256`.
@@ -26,7 +33,9 @@ def resolve(model: HubModel | LocalModel | SampleModel | GgufModel, expected_sha
     if isinstance(model, HubModel):
         folder = _hub_folder(model.id)
     elif isinstance(model, SampleModel):
-        folder = sample_folder(model.id)
+        folder = sample_path(model.id)
+        if is_gguf_file(folder):
+            return _gguf_file(folder, expected_sha256)
     else:
         folder = Path(model.path)
     check_model_folder(folder)
@@ -36,8 +45,7 @@ def resolve(model: HubModel | LocalModel | SampleModel | GgufModel, expected_sha
 
 
 def _gguf_file(path: Path, expected_sha256: str | None) -> Path:
-    if not path.is_file():
-        raise UserError("model.gguf.missing", path=str(path))
+    check_gguf_file(path)
     if expected_sha256 is not None and file_sha256(path) != expected_sha256:
         raise UserError("model.weights_changed", path=str(path))
     return path

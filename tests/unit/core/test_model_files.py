@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from core.errors import UserError
-from core.model_files import check_model_folder, fingerprint_weights, sample_folder, weight_bytes
+from core.model_files import check_model_folder, fingerprint_weights, sample_folder, sample_path, weight_bytes
 
 PROJECT = Path(__file__).parents[3]
 
@@ -130,7 +130,17 @@ def test_a_packaged_model_is_found_without_importing_the_package(
 def test_a_package_without_a_model_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, {"carried_model/config.json": b"{}"})
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(UserError, match="carries no folder"):
+    with pytest.raises(UserError, match="carries neither a folder"):
+        sample_folder("carried-model")
+
+
+def test_a_package_that_carries_a_gguf_file_gives_the_file_and_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, {"carried_model/__init__.py": b"", "carried_model/small.gguf": b"GGUF"})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert sample_path("carried-model") == tmp_path / "carried_model" / "small.gguf"
+    with pytest.raises(UserError, match="only a GGUF file"):
         sample_folder("carried-model")
 
 

@@ -1,0 +1,117 @@
+"""A language model opened from a transformers folder or a GGUF file, with its tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from core.engines.device import Device
+from core.engines.models.starting import load_tokenizer, quiet_transformers
+from core.errors import UserError
+from core.lazy import is_installed
+from core.model_files import check_model_folder, file_sha256, fingerprint_weights, is_gguf_file, weight_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedLanguageModel:
+    """A causal language model in evaluation mode and its tokenizer, which has a padding token."""
+
+    source: Path
+    model: Any
+    tokenizer: Any
+
+    @cached_property
+    def sha256(self) -> str:
+        """The fingerprint of the files that determine the answers, in hex."""
+        return file_sha256(self.source) if is_gguf_file(self.source) else fingerprint_weights(self.source)
+
+    @property
+    def weight_bytes(self) -> int:
+        """The size of the weight files, in bytes."""
+        return self.source.stat().st_size if is_gguf_file(self.source) else weight_bytes(self.source)
+
+    @property
+    def parameters(self) -> int:
+        """How many weights the model has; tied ones count once."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def open_language_model(source: Path, device: Device | None = None) -> OpenedLanguageModel:
+    """The language model in the folder or GGUF file `source`: on the CPU in fp32, ready to be trained, or on `device`.
+
+    On `device` the weights are in its lower precision where it has one, spread over all CUDA devices where there are
+    several and accelerate is installed. A GGUF file's weights are unpacked to full precision. Raises UserError where
+    `source` holds no causal language model.
+    """
+    with quiet_transformers():
+        tokenizer = _gguf_tokenizer(source) if is_gguf_file(source) else _folder_tokenizer(source)
+        model = _weights(source, device)
+    return OpenedLanguageModel(source, model.eval(), tokenizer)
+
+
+def _folder_tokenizer(folder: Path) -> Any:
+    check_model_folder(folder)
+    return load_tokenizer(folder)
+
+
+def _gguf_tokenizer(file: Path) -> Any:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True)
+    except (OSError, ValueError, KeyError, NotImplementedError, TypeError) as error:
+        raise UserError("model.gguf.unreadable", path=str(file), problem=_first_line(error)) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _weights(source: Path, device: Device | None) -> Any:
+    options: dict[str, Any] = {"dtype": torch.float32, "local_files_only": True, "output_loading_info": True}
+    spread = device is not None and _spreads(device)
+    if device is not None:
+        options["dtype"] = device.autocast_dtype or torch.float32
+    if spread:
+        options["device_map"] = "auto"
+    model, report = _loaded(source, options)
+    lacking = sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])})
+    if lacking:
+        raise UserError("model.folder.no_language_head", path=str(source), weight=lacking[0], count=len(lacking))
+    return model if device is None or spread else model.to(device.torch_device)
+
+
+def _loaded(source: Path, options: dict[str, Any]) -> tuple[Any, Any]:
+    """The model and transformers' report of the weights that were missing or had another shape."""
+    load: Any = AutoModelForCausalLM.from_pretrained
+    if is_gguf_file(source):
+        try:
+            model, report = load(source.parent, gguf_file=source.name, **options)
+        except (OSError, ValueError, KeyError, NotImplementedError, TypeError) as error:
+            raise UserError("model.gguf.unreadable", path=str(source), problem=_first_line(error)) from error
+        return _plain(model), report
+    try:
+        return cast(tuple[Any, Any], load(source, use_safetensors=True, ignore_mismatched_sizes=True, **options))
+    except ValueError as error:  # the config's architecture is none that writes
+        raise UserError("model.folder.no_language_model", path=str(source), problem=_first_line(error)) from error
+
+
+def _plain(model: Any) -> Any:
+    """Forget that the weights were packed: they are not any more, and a saved copy must reload as it is."""
+    for name in ("hf_quantizer", "quantization_method", "is_quantized"):
+        if name in vars(model):
+            delattr(model, name)
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    return model
+
+
+def _spreads(device: Device) -> bool:
+    several = device.torch_device.type == "cuda" and torch.cuda.device_count() > 1
+    return several and is_installed("accelerate")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

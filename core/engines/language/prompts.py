@@ -1,0 +1,83 @@
+"""What a language model is asked, and the tokens of question and answer: the same in training, labelling, measuring."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from typing import Any
+
+from core.domain import Example
+from core.errors import UserError
+from core.metrics.reasoning import split_reasoning
+from core.spec import Task
+
+__all__ = ["completion_ids", "message_of", "prompt_ids", "split_reasoning"]
+
+# What SentencePiece and its kin write for the space that they put before a text by themselves.
+_SPACE_MARK = "▁"
+
+
+def message_of(task: Task, example: Example, labels: Sequence[str] = ()) -> str:
+    """What is asked about an example: the task's prompt with the example's cells in its braces.
+
+    Without a prompt it is the input itself, and for classification a question that lists `labels`. Raises UserError
+    where the prompt names a column that the prepared data does not have.
+    """
+    if task.prompt is not None:
+        return _filled(task.prompt, {"input": example.input, **dict(example.fields)})
+    if task.kind == "generation":
+        return example.input
+    choices = "\n".join(f"- {label}" for label in labels)
+    return (
+        f"Classify the text into exactly one of these categories:\n{choices}\n\n"
+        f"Text: {example.input}\n\nAnswer with the name of the category and nothing else."
+    )
+
+
+def _filled(prompt: str, cells: dict[str, str]) -> str:
+    """Not `str.format`: a column's name may hold dots and brackets, and a cell's text is never looked into."""
+    parts = []
+    for text, name, _, _ in string.Formatter().parse(prompt):
+        parts.append(text)
+        if name is None:
+            continue
+        if name not in cells:
+            raise UserError("language.prompt_column", column=name)
+        parts.append(cells[name])
+    return "".join(parts)
+
+
+def prompt_ids(tokenizer: Any, message: str) -> list[int]:
+    """The tokens of a request: one user message in the chat template, up to where the answer begins.
+
+    Without a chat template they are those of the message as it is, after the beginning token that the tokenizer adds.
+    """
+    if tokenizer.chat_template:
+        conversation = [{"role": "user", "content": message}]
+        encoded = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=True)
+        return [int(token) for token in encoded["input_ids"]]
+    ids = [int(token) for token in tokenizer(message)["input_ids"]]
+    # Some tokenizers end every text, after which a model has nothing left to say.
+    return ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids
+
+
+def completion_ids(tokenizer: Any, text: str) -> list[int]:
+    """The tokens of an answer with the end token after it; raises UserError where the tokenizer has no end token."""
+    if tokenizer.eos_token_id is None:
+        raise UserError("language.no_end_token")
+    return [*answer_ids(tokenizer, text), int(tokenizer.eos_token_id)]
+
+
+def answer_ids(tokenizer: Any, text: str) -> list[int]:
+    """The tokens of an answer as they follow the prompt's, with neither a beginning nor an end token.
+
+    Without a chat template the answer goes on from the message, so a space stands between them.
+    """
+    spaced = text if tokenizer.chat_template or _adds_space(tokenizer) else f" {text}"
+    return [int(token) for token in tokenizer(spaced, add_special_tokens=False)["input_ids"]]
+
+
+def _adds_space(tokenizer: Any) -> bool:
+    """Whether the tokenizer puts a space before every text by itself."""
+    tokens = tokenizer.tokenize("a")
+    return bool(tokens) and tokens[0].startswith(_SPACE_MARK)
