@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_OPENING, _CLOSING = "<think>", "</think>"
+OPENING, CLOSING = "<think>", "</think>"
 
 
 def split_reasoning(text: str) -> tuple[str | None, str]:
@@ -11,10 +11,10 @@ def split_reasoning(text: str) -> tuple[str | None, str]:
     The opening mark may be missing, for some chat templates put it into the prompt. A text that ends before the
     closing mark is all reasoning, with an empty answer. Without marks the reasoning is null.
     """
-    before, mark, after = text.rpartition(_CLOSING)
+    before, mark, after = text.rpartition(CLOSING)
     if mark:
-        return before.strip().removeprefix(_OPENING).strip(), after.strip()
+        return before.strip().removeprefix(OPENING).strip(), after.strip()
     start = text.strip()
-    if start.startswith(_OPENING):
-        return start.removeprefix(_OPENING).strip(), ""
+    if start.startswith(OPENING):
+        return start.removeprefix(OPENING).strip(), ""
     return None, start

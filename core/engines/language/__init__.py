@@ -1,4 +1,5 @@
 """Language models: asked, heard and measured, wherever they run.
 
-Map: `opening` (folder or GGUF file -> model with its tokenizer), `prompts` (example -> message -> token ids).
+Map: `opening` (folder or GGUF file -> model with its tokenizer), `prompts` (example -> message -> token ids), `generator`
+(what everything that answers offers), `torch_generator` (a model on this machine), `decoding` (its loops, on token ids).
 """

@@ -54,9 +54,8 @@ def prompt_ids(tokenizer: Any, message: str) -> list[int]:
     """
     if tokenizer.chat_template:
         conversation = [{"role": "user", "content": message}]
-        encoded = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=True)
-        return [int(token) for token in encoded["input_ids"]]
-    ids = [int(token) for token in tokenizer(message)["input_ids"]]
+        return _ids(tokenizer, tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False))
+    ids = _ids(tokenizer, message, special=True)
     # Some tokenizers end every text, after which a model has nothing left to say.
     return ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids
 
@@ -74,7 +73,12 @@ def answer_ids(tokenizer: Any, text: str) -> list[int]:
     Without a chat template the answer goes on from the message, so a space stands between them.
     """
     spaced = text if tokenizer.chat_template or _adds_space(tokenizer) else f" {text}"
-    return [int(token) for token in tokenizer(spaced, add_special_tokens=False)["input_ids"]]
+    return _ids(tokenizer, spaced)
+
+
+def _ids(tokenizer: Any, text: str, special: bool = False) -> list[int]:
+    # Whoever uses the tokens says what is too long; the tokenizer's own warning would only fill the log.
+    return [int(token) for token in tokenizer(text, add_special_tokens=special, verbose=False)["input_ids"]]
 
 
 def _adds_space(tokenizer: Any) -> bool:

@@ -1,0 +1,165 @@
+"""Greedy decoding and the weighing of given answers, on token ids: left-padded batches over one key-value cache."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+# Logits are of rows · positions · vocabulary: so many positions at a time keep them within some hundred MiB.
+_CHOICE_POSITIONS = 1024
+
+
+class Prefill:
+    """The key-value cache of a batch of prompts, and the logits that follow each; `rows` may be chosen out of it."""
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], pad_id: int) -> None:
+        self._model = model
+        ids, self.mask = _left_padded(prompts, pad_id, model.device)
+        self.lengths = self.mask.sum(dim=1)
+        positions = (self.mask.cumsum(dim=1) - 1).clamp(min=0)
+        output = model(
+            input_ids=ids, attention_mask=self.mask, position_ids=positions, use_cache=True, logits_to_keep=1
+        )
+        self.cache = output.past_key_values
+        self.logits = output.logits[:, -1].float()
+
+    def step(self, tokens: torch.Tensor) -> None:
+        """Append one token to each row, shape (rows,)."""
+        self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=1)
+        output = self._model(
+            input_ids=tokens[:, None],
+            attention_mask=self.mask,
+            position_ids=self.lengths[:, None],
+            past_key_values=self.cache,
+            use_cache=True,
+        )
+        self.lengths = self.lengths + 1
+        self.cache, self.logits = output.past_key_values, output.logits[:, -1].float()
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with these rows only."""
+        self.cache.batch_select_indices(rows)
+        self.mask, self.lengths, self.logits = self.mask[rows], self.lengths[rows], self.logits[rows]
+
+    def continued(self, rows: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The logits at each position of `ids`, which follow the prompts of `rows`; this batch stays as it is.
+
+        `ids` and `mask` have the shape (rows, positions), padded on the right.
+        """
+        output = self._model(
+            input_ids=ids,
+            attention_mask=torch.cat([self.mask[rows], mask], dim=1),
+            position_ids=self.lengths[rows][:, None] + torch.arange(ids.shape[1], device=ids.device),
+            past_key_values=_chosen(self.cache, rows),
+            use_cache=True,
+        )
+        logits: torch.Tensor = output.logits.float()
+        return logits
+
+
+def _left_padded(
+    prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    width = max(len(prompt) for prompt in prompts)
+    ids = torch.full((len(prompts), width), pad_id, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, prompt in enumerate(prompts):
+        ids[row, width - len(prompt) :] = torch.tensor(prompt, dtype=torch.long)
+        mask[row, width - len(prompt) :] = 1
+    return ids.to(device), mask.to(device)
+
+
+def _chosen(cache: Any, rows: torch.Tensor) -> Any:
+    """A cache of some rows, each as often as it stands in `rows`; choosing makes new tensors and spares the old."""
+    chosen = copy.copy(cache)
+    chosen.layers = [copy.copy(layer) for layer in cache.layers]
+    chosen.batch_select_indices(rows)
+    return chosen
+
+
+@torch.inference_mode()
+def greedy(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    limits: Sequence[int],
+    vocabulary: int,
+    stop_ids: frozenset[int],
+    pad_id: int,
+    on_tokens: Callable[[Sequence[int]], None] = lambda rows: None,
+) -> list[list[int]]:
+    """The most probable continuation of each prompt, token by token, the stop token included where it came.
+
+    `limits` are tokens for each row. Only ids below `vocabulary` are chosen, for a model may have rows of its head
+    that no token belongs to. Finished rows leave the batch. `on_tokens` hears which rows have just got a token.
+    """
+    answers: list[list[int]] = [[] for _ in prompts]
+    batch = Prefill(model, prompts, pad_id)
+    active = list(range(len(prompts)))
+    while True:
+        tokens = batch.logits[:, :vocabulary].argmax(dim=-1)
+        chosen = [int(token) for token in tokens.tolist()]
+        for row, token in zip(active, chosen, strict=True):
+            answers[row].append(token)
+        on_tokens(active)
+        going = [
+            place
+            for place, row in enumerate(active)
+            if chosen[place] not in stop_ids and len(answers[row]) < limits[row]
+        ]
+        if not going:
+            return answers
+        if len(going) < len(active):
+            rows = torch.tensor(going, device=tokens.device)
+            batch.keep(rows)
+            tokens, active = tokens[rows], [active[place] for place in going]
+        batch.step(tokens)
+
+
+@torch.inference_mode()
+def continuation_log_probabilities(
+    model: Any, prompts: Sequence[Sequence[int]], choices: Sequence[Sequence[int]], vocabulary: int, pad_id: int
+) -> torch.Tensor:
+    """log P(choice | prompt), the sum over the choice's tokens, shape (prompts, choices), in fp64 on the CPU.
+
+    Exact: each prompt is read once, and every choice goes on from its key-value cache.
+    """
+    batch = Prefill(model, prompts, pad_id)
+    first = _log_softmax(batch.logits, vocabulary)
+    scores = torch.stack([first[:, choice[0]] for choice in choices], dim=1).cpu()
+    pairs = [(row, place) for row in range(len(prompts)) for place, choice in enumerate(choices) if len(choice) > 1]
+    width = max(len(choice) for choice in choices) - 1
+    rows_at_once = max(1, _CHOICE_POSITIONS // max(1, width))
+    for begin in range(0, len(pairs), rows_at_once):
+        chunk = pairs[begin : begin + rows_at_once]
+        found = _rest(batch, [row for row, _ in chunk], [choices[place] for _, place in chunk], vocabulary, pad_id)
+        for (row, place), value in zip(chunk, found.tolist(), strict=True):
+            scores[row, place] += value
+    return scores
+
+
+def _rest(
+    batch: Prefill, rows: Sequence[int], choices: Sequence[Sequence[int]], vocabulary: int, pad_id: int
+) -> torch.Tensor:
+    """The log-probability of each choice's tokens after its first, shape (len(choices),)."""
+    device = batch.mask.device
+    width = max(len(choice) for choice in choices) - 1
+    given = torch.full((len(choices), width), pad_id, dtype=torch.long)
+    wanted, mask = torch.zeros_like(given), torch.zeros_like(given)
+    for place, choice in enumerate(choices):
+        count = len(choice) - 1
+        given[place, :count] = torch.tensor(choice[:-1])
+        wanted[place, :count] = torch.tensor(choice[1:])
+        mask[place, :count] = 1
+    given, wanted, mask = given.to(device), wanted.to(device), mask.to(device)
+    logits = batch.continued(torch.tensor(rows, device=device), given, mask)
+    picked = _log_softmax(logits, vocabulary).gather(-1, wanted[..., None]).squeeze(-1)
+    return (picked * mask).sum(dim=1).cpu()
+
+
+def _log_softmax(logits: torch.Tensor, vocabulary: int) -> torch.Tensor:
+    """Natural logarithms over the true vocabulary, in fp64 where the device has it."""
+    kept = logits[..., :vocabulary]
+    return (kept if kept.device.type == "mps" else kept.double()).log_softmax(dim=-1)
