@@ -1,128 +1,101 @@
-"""The handler of a compress job: a trained model in, a smaller one out, compared with its parent."""
+"""The handler of a compress job: a model in, its steps one after the other, the result compared with its parent."""
 
 from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.examples import read_examples
-from core.domain import FloatArray, Split
-from core.engines.compress import INT8, SUPPORTED_STEPS, TRIM
-from core.engines.compress.onnx_export import export_onnx
-from core.engines.compress.parity import MINIMUM_AGREEMENT, answer_all, as_percent, label_agreement
-from core.engines.compress.quantize import quantize_int8_dynamic
-from core.engines.compress.trim import trim_vocabulary
-from core.engines.durable import replaced_folder
-from core.engines.models import Classifier, open_classifier, read_card
+from core.domain import Split
+from core.engines.compress import INT8, TRIM, quantize_step, trim_step
+from core.engines.compress.parity import as_percent, choice_agreement
+from core.engines.compress.work import Work
+from core.engines.device import choose_device
+from core.engines.models import read_card
 from core.engines.models.card import has_card
-from core.engines.models.onnx_classifier import MODEL_NAME
 from core.engines.models.weights import resolve
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import CompressResult
 from core.jobs.specs import CompressParameters
 from core.model_files import weight_bytes
-from core.spec import Quantize
-from core.worker.context import JobContext, Stopped
+from core.spec import Prune, Quantize, TrimVocabulary
+from core.worker.context import JobContext
 
+MODEL_FOLDER = "model"
 # Enough to tell 99 % from 98 % most of the time, at a few seconds for a small encoder.
 MAX_COMPARED_ROWS = 512
 _MIB = 2**20
-_TRIMMED, _EXPORTED = "trimmed", "exported"
-_PASSING = (_TRIMMED, _EXPORTED)
+
+Step = Prune | TrimVocabulary | Quantize
+
+
+@dataclass(frozen=True)
+class _Doing:
+    """How a step is done: `run(source, out, step, work)` writes the model folder `out`; `comparisons` is how often a
+    model answers the compared rows within it."""
+
+    run: Callable[[Path, Path, Step, Work], None]
+    comparisons: int
+
+
+_DOING = {
+    TRIM: _Doing(trim_step.run, trim_step.COMPARISONS),
+    INT8: _Doing(quantize_step.run, quantize_step.COMPARISONS),
+}
 
 
 def run(parameters: CompressParameters, context: JobContext) -> CompressResult:
-    """Trim the vocabulary, export the parent to ONNX, quantise it, compare; the files stand in `model/` of the folder.
+    """Do the steps in order and compare the result with the parent; the files stand in `model/` of the job's folder.
 
-    Raises Stopped, and UserError where a step is not offered, the parent cannot take it, or its ONNX export answers
+    Raises Stopped, and UserError where a step is not offered, the parent cannot take it, or an export answers
     differently.
     """
     begun = time.monotonic()
-    steps = _step_names(parameters)
+    names = _step_names(parameters)
     parent = _parent_folder(parameters, context)
-    work = _Work(context, context.folder / "model", _compared_inputs(context), models=1 + len(steps) + (INT8 in steps))
-    classifier = open_classifier(parent, "torch")
-    context.started(classifier.device)
-    wanted = work.answers(classifier)
-    source = parent
+    comparisons = 2 + sum(_DOING[name].comparisons for name in names)
+    work = Work(context, parameters, parent, _compared_inputs(context), comparisons)
+    context.started(choose_device().description)
+    wanted = work.choices(parent, "torch")
+    model = _done(parameters.steps, names, work)
+    agreement = choice_agreement(wanted, work.choices(model))
+    return _result(names, model, work, agreement, time.monotonic() - begun)
+
+
+def _done(steps: Sequence[Step], names: Sequence[str], work: Work) -> Path:
+    """The folder `model/`, after all steps. What stood between two steps is removed, whatever happens."""
+    places = [work.context.folder / f"after_{name}" for name in names[:-1]] + [work.context.folder / MODEL_FOLDER]
+    source = work.parent
     try:
-        if TRIM in steps:
-            source = _trimmed(source, work, last=steps == (TRIM,))
-        if INT8 in steps:
-            _quantised(source, wanted if source is parent else work.answers(open_classifier(source, "torch")), work)
+        for step, name, place in zip(steps, names, places, strict=True):
+            _DOING[name].run(source, place, step, work)
+            source = place
     finally:
-        for name in _PASSING:
-            shutil.rmtree(context.folder / name, ignore_errors=True)
-    agreement = label_agreement(wanted, work.answers(open_classifier(work.model)))
-    return _result(steps, parent, work, agreement, time.monotonic() - begun)
-
-
-@dataclass
-class _Work:
-    """A job's folder and rows; counts how many of the `models` have answered the rows."""
-
-    context: JobContext
-    model: Path
-    inputs: list[str]
-    models: int
-    answered: int = 0
-
-    def answers(self, classifier: Classifier) -> FloatArray:
-        """Probabilities of all rows under one model. Raises Stopped."""
-        before, total = self.answered * len(self.inputs), self.models * len(self.inputs)
-        found = answer_all(classifier, self.inputs, lambda rows: self.tell("phase.compare", before + rows, total))
-        self.answered += 1
-        return found
-
-    def tell(self, phase: str, step: int, total_steps: int) -> None:
-        """Say how far a phase is. Raises Stopped."""
-        self.context.progress(phase, step, total_steps)
-        if self.context.should_stop():
-            raise Stopped
-
-
-def _trimmed(parent: Path, work: _Work, *, last: bool) -> Path:
-    """The folder of the model with the vocabulary of the train rows; in `model/` where no step follows."""
-    work.tell("phase.trim", 0, 1)
-    texts = _texts_to_keep(work.context)
-    out = work.model if last else work.context.folder / _TRIMMED
-    before, after = trim_vocabulary(parent, texts, out)
-    work.context.log(english("compress.log.trimmed", before=before, after=after, rows=len(texts)))
-    work.tell("phase.trim", 1, 1)
-    return out
-
-
-def _quantised(source: Path, wanted: FloatArray, work: _Work) -> None:
-    """Export `source`, whose answers are `wanted`, and quantise it into `model/`."""
-    exported = work.context.folder / _EXPORTED
-    work.tell("phase.export", 0, 1)
-    export_onnx(source, exported)
-    work.tell("phase.export", 1, 1)
-    _check_parity(source, wanted, work.answers(open_classifier(exported)))
-    work.tell("phase.quantize", 0, 1)
-    _quantize(exported, work.model)
-    work.tell("phase.quantize", 1, 1)
+        for place in places[:-1]:
+            shutil.rmtree(place, ignore_errors=True)
+    return source
 
 
 def _step_names(parameters: CompressParameters) -> tuple[str, ...]:
     names = []
     for step in parameters.steps:
         name = step.quantize if isinstance(step, Quantize) else next(iter(step.model_dump()))
-        if name not in SUPPORTED_STEPS:
+        if name not in _DOING:
             raise UserError("compress.step_unsupported", step=name)
         names.append(name)
-    if names != [name for name in SUPPORTED_STEPS if name in names]:
-        raise UserError("compress.step_order", steps=", ".join(names), possible=", ".join(SUPPORTED_STEPS))
+    if any(isinstance(step, Quantize) for step in parameters.steps[:-1]) or len(set(names)) < len(names):
+        raise UserError("compress.step_order", steps=", ".join(names))
     return tuple(names)
 
 
 def _parent_folder(parameters: CompressParameters, context: JobContext) -> Path:
     if parameters.loadable is not None:
         return resolve(parameters.loadable, parameters.model_sha256)
-    folder = context.input_folder("model") / "model"
+    folder = context.input_folder("model") / MODEL_FOLDER
     form = read_card(folder).format if has_card(folder) else "transformers"
     if form != "transformers":
         raise UserError("compress.not_quantisable", path=str(folder), format=form)
@@ -140,32 +113,8 @@ def _compared_inputs(context: JobContext) -> list[str]:
     raise UserError("compress.no_rows")
 
 
-def _texts_to_keep(context: JobContext) -> list[str]:
-    """Train inputs, or calibration inputs where nothing is trained; never test inputs. Raises UserError for none."""
-    examples = read_examples(context.input_folder("data"))
-    for split in (Split.TRAIN, Split.CALIBRATION):
-        inputs = [example.input for example in examples if example.split is split]
-        if inputs:
-            return inputs
-    raise UserError("compress.no_rows")
-
-
-def _check_parity(parent: Path, wanted: FloatArray, exported: FloatArray) -> None:
-    agreement = label_agreement(wanted, exported)
-    if agreement < MINIMUM_AGREEMENT:
-        raise UserError("compress.parity", path=str(parent), agreement=as_percent(agreement), rows=len(wanted))
-
-
-def _quantize(exported: Path, model: Path) -> None:
-    with replaced_folder(model, weight_bytes(exported) // 2) as partial:
-        for file in exported.iterdir():
-            if file.name != MODEL_NAME:
-                shutil.copyfile(file, partial / file.name)
-        quantize_int8_dynamic(exported / MODEL_NAME, partial / MODEL_NAME)
-
-
-def _result(steps: tuple[str, ...], parent: Path, work: _Work, agreement: float, seconds: float) -> CompressResult:
-    size, parent_size = weight_bytes(work.model) / _MIB, weight_bytes(parent) / _MIB
+def _result(steps: tuple[str, ...], model: Path, work: Work, agreement: float, seconds: float) -> CompressResult:
+    size, parent_size = weight_bytes(model) / _MIB, weight_bytes(work.parent) / _MIB
     work.context.log(
         english(
             "compress.log.agreement",
@@ -177,10 +126,11 @@ def _result(steps: tuple[str, ...], parent: Path, work: _Work, agreement: float,
     )
     return CompressResult(
         steps=steps,
-        parameters=read_card(work.model).parameters or 0,
+        parameters=read_card(model).parameters or 0,
         model_size_mib=size,
         parent_size_mib=parent_size,
         label_agreement=agreement,
         rows=len(work.inputs),
+        rungs=tuple(work.rungs),
         seconds=seconds,
     )

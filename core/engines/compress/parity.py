@@ -32,7 +32,12 @@ def answer_all(
 
 def label_agreement(first: FloatArray, second: FloatArray) -> float:
     """The share of rows whose most probable class is the same, of two arrays of shape (rows, classes)."""
-    return float((best_class(first) == best_class(second)).mean())
+    return choice_agreement(best_class(first), best_class(second))
+
+
+def choice_agreement(first: IntArray, second: IntArray) -> float:
+    """The share of equal choices, of two arrays of the same shape."""
+    return float((first == second).mean())
 
 
 def best_class(probabilities: FloatArray) -> IntArray:

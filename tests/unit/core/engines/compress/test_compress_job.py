@@ -12,7 +12,7 @@ from job_context import RecordingContext, job_context
 from tiny_models import LABELS
 
 from core.data.examples import read_examples
-from core.engines.compress import job, parity
+from core.engines.compress import job, parity, quantize_step
 from core.engines.compress.export import Format, export
 from core.engines.models import open_classifier
 from core.errors import UserError
@@ -79,7 +79,7 @@ def test_it_is_opened_without_torch(compressed: Compressed) -> None:
 def test_an_export_that_answers_otherwise_is_refused_and_leaves_no_model(
     tmp_path: Path, teacher: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "MINIMUM_AGREEMENT", 1.01)
+    monkeypatch.setattr(quantize_step, "MINIMUM_AGREEMENT", 1.01)
     with pytest.raises(UserError) as refused:
         job.run(INT8, context_of(tmp_path, teacher, dataset))
     assert refused.value.code == "compress.parity"
