@@ -1,5 +1,6 @@
 """Language models: asked, heard and measured, wherever they run.
 
-Map: `opening` (folder or GGUF file -> model with its tokenizer), `prompts` (example -> message -> token ids), `generator`
-(what everything that answers offers), `torch_generator` (a model on this machine), `decoding` (its loops, on token ids).
+Map: `opening` (folder or GGUF file -> model with its tokenizer), `prompts` (example -> message -> token ids),
+`generator` (what everything that answers offers), `torch_generator` (a model on this machine), `decoding` (its loops,
+on token ids).
 """
