@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -13,9 +11,9 @@ from core.data.joined import PredictionTable, occurrences, read_prediction_table
 from core.domain import Example, Prediction, Split
 from core.errors import UserError
 from core.jobs.specs import DataFile
+from core.metrics.text import text_scorer
 from core.spec import PredictionsModel, Task
 
-_NUMBER = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -64,7 +62,7 @@ class _RowReader:
         self._rows: list[int] = table.frame.index.tolist()
         self._cells: dict[str, list[str]] = {str(name): _cells(table.frame, str(name)) for name in table.frame.columns}
         self._metric = task.metric
-        self._score_output = _SCORERS.get(task.metric)
+        self._score_output = text_scorer(task.metric)
         if self._score_output is None and "score" not in self._cells:
             raise UserError("data.predictions.score_needed", file=self._file, metric=task.metric)
 
@@ -92,7 +90,7 @@ class _RowReader:
             raise UserError("data.predictions.score_blank", file=self._file, row=self._rows[place])
         if not example.target:
             raise UserError("data.predictions.target_needed", file=self._file, row=self._rows[place])
-        return float(self._score_output(output, example.target))
+        return self._score_output(output, example.target)
 
     def _cell(self, column: str, place: int) -> str:
         return self._cells[column][place] if column in self._cells else ""
@@ -118,26 +116,3 @@ class _RowReader:
 def _cells(frame: pd.DataFrame, column: str) -> list[str]:
     cells: list[str] = frame[column].tolist()
     return cells
-
-
-def _same_text(output: str, target: str) -> bool:
-    return output.strip() == target.strip()
-
-
-def _same_number(output: str, target: str) -> bool:
-    """Whether the last number of the output equals the target's last one, thousands separators aside."""
-    answer, wanted = _last_number(output), _last_number(target)
-    return wanted is not None and answer == wanted
-
-
-def _last_number(text: str) -> Decimal | None:
-    numbers = _NUMBER.findall(text)
-    return Decimal(numbers[-1].replace(",", "")) if numbers else None
-
-
-_SCORERS: dict[str, Callable[[str, str], bool]] = {
-    "accuracy": _same_text,
-    "macro_f1": _same_text,
-    "exact_match": _same_text,
-    "numeric": _same_number,
-}

@@ -160,8 +160,13 @@ class TestImport:
 
     def test_outputs_of_a_metric_that_is_not_computed_here_need_a_score(self, write: Write) -> None:
         path = write("p.csv", "input,output\ninput 1,text\n")
-        with pytest.raises(UserError, match="no score column, and rouge_l is not computed"):
-            imported(path, [example(1)], Task(kind="generation", metric="rouge_l"))
+        with pytest.raises(UserError, match="no score column, and judge is not computed"):
+            imported(path, [example(1)], Task(kind="generation", metric="judge"))
+
+    def test_an_output_is_scored_against_its_target_without_its_reasoning(self, write: Write) -> None:
+        path = write("p.csv", "input,output\ninput 1,<think>no</think> A Cat\n")
+        found = imported(path, [example(1, target="a cat sat")], Task(kind="generation", metric="rouge_l"))
+        assert found[0].score == pytest.approx(0.8)
 
     def test_an_output_without_any_target_needs_a_score(self, write: Write) -> None:
         path = write("p.csv", "input,output\ninput 1,text\n")
