@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.domain import FloatArray, JobRow
-from core.jobs.results import BenchmarkResult, CompressResult, PrepareResult, RouteResult, TrainResult
+from core.jobs.results import (
+    BenchmarkResult,
+    CompressResult,
+    LabelResult,
+    PrepareResult,
+    RouteResult,
+    SweepResult,
+    TrainResult,
+)
 from core.spec import Study
 
 
@@ -42,7 +50,15 @@ class TestRows:
 
 @dataclass(frozen=True, eq=False)
 class CandidateEvidence:
-    """What is known of one candidate: null where its jobs are not done. A hybrid has `route` and no rows of its own."""
+    """What is known of one candidate: null where its jobs are not done. A hybrid has `route` and no rows of its own.
+
+    Where the study trains it with several seeds, `seed_rows` holds the test rows of each seed in `seeds` that is
+    measured, in the study's order, and `seeds_planned` counts all of them; else both are empty. Everything else is of
+    the first seed that is measured. `baseline_test` are the test rows of the same student trained on the targets alone.
+    `label` is what its teacher was asked, `stages` are its assistants, `sweep` is the search that found it.
+    `making_seconds` are of the other jobs that its model took (stages, a search, what a dynamic student started from),
+    as (job id, seconds).
+    """
 
     name: str
     benchmark: BenchmarkResult | None = None
@@ -52,6 +68,19 @@ class CandidateEvidence:
     training: TrainResult | None = None
     compression: CompressResult | None = None
     route: RouteResult | None = None
+    seed_rows: tuple[ScoredRows, ...] = ()
+    seeds: tuple[int, ...] = ()
+    seeds_planned: int = 1
+    baseline_test: ScoredRows | None = None
+    label: LabelResult | None = None
+    sweep: SweepResult | None = None
+    stages: tuple[TrainResult, ...] = ()
+    making_seconds: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def runs(self) -> tuple[ScoredRows, ...]:
+        """The test rows of every training that is measured, one for each seed; empty where none is."""
+        return self.seed_rows or (() if self.test is None else (self.test,))
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ from core.decide.draws import Draws
 from core.decide.options import Option
 from core.decide.outcome import ComplexityProfile, Message, SliceGap, message
 from core.decide.systems import SharedRows, System, mixed_rows, shared_rows
-from core.domain import BoolArray, FloatArray, Role
+from core.domain import Role
 from core.evidence import StudyEvidence
-from core.metrics.quality import MetricRows, metric_rows, slice_masks
+from core.metrics.quality import metric_rows, slice_masks
 from core.spec import BaselineModel, Study
 
 FEWEST_ROWS_OF_A_SLICE = 20
@@ -127,10 +127,12 @@ def _disagreement(teacher: System, student: System) -> float:
 
 
 def _headroom(shared: SharedRows, teacher: System, student: System) -> float:
-    """What a router that always sends to the model with the better answer adds to the better of the two."""
+    """What a router that always sends to the model with the better answer adds to the better of the two; of the first
+    seed's models, for a router knows no others."""
     best = mixed_rows(teacher.rows, student.rows, teacher.rows.scores > student.rows.scores)
     metric = metric_rows(shared.metric, best.scores, best.outputs, shared.test.targets)
-    return max(float(metric.value()) - max(teacher.quality.value, student.quality.value), 0.0)
+    alone = max(float(system.seeded.runs[0].value()) for system in (teacher, student))
+    return max(float(metric.value()) - alone, 0.0)
 
 
 def _slices(shared: SharedRows, teacher: System, student: System) -> tuple[SliceGap, ...]:
@@ -139,15 +141,7 @@ def _slices(shared: SharedRows, teacher: System, student: System) -> tuple[Slice
     for (column, value), mask in slice_masks(shared.test.slices).items():
         if int(mask.sum()) < FEWEST_ROWS_OF_A_SLICE:
             continue
-        strong, weak = (_values(system.metric, mask, shared) for system in (teacher, student))
+        strong, weak = (system.seeded.within(mask, shared.weights) for system in (teacher, student))
         gap = Draws(float(strong[0] - weak[0]), (strong - weak)[1:])
         found.append(SliceGap(column, value, int(mask.sum()), float(strong[0]), float(weak[0]), gap.interval))
     return tuple(sorted(found, key=lambda one: (-one.gap.value, one.column, one.value)))
-
-
-def _values(metric: MetricRows, mask: BoolArray, shared: SharedRows) -> FloatArray:
-    """The metric on the rows of a slice, on the sample and in each resample that has some of them."""
-    members = np.flatnonzero(mask)
-    weights = shared.weights[:, members]
-    kept = weights[weights.sum(axis=1) > 0]
-    return MetricRows(metric.counts[members], metric.of_sums).value(kept)

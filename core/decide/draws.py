@@ -15,10 +15,15 @@ _TINY = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """A figure, and the same figure in each resample of the shared rows, shape (draws,); one draw means: certain."""
+    """A figure, and the same figure in each resample of the shared rows, shape (draws,); one draw means: certain.
+
+    Where the draws hold the spread between seeds as well, `of_rows` holds those that every seed counts alike in: the
+    spread between rows alone. Else it is null.
+    """
 
     value: float
     draws: FloatArray
+    of_rows: FloatArray | None = None
 
     @property
     def interval(self) -> Interval:
@@ -39,9 +44,20 @@ class Draws:
         return float(np.quantile(self.draws, 1.0 - ONE_SIDED_LEVEL))
 
     @property
+    def rows_alone(self) -> FloatArray:
+        """The draws without the spread between seeds."""
+        return self.draws if self.of_rows is None else self.of_rows
+
+    @property
     def spread(self) -> float:
-        """The standard error of the figure."""
-        return float(np.std(self.draws))
+        """The standard error of the figure that more rows would lower."""
+        return float(np.std(self.rows_alone))
+
+    def reach_of_seeds(self, level: float) -> float:
+        """How far the seeds alone move the figure, one-sided, at a level above 0.5; 0 without their spread."""
+        if self.of_rows is None:
+            return 0.0
+        return float(np.quantile(np.abs(self.draws - self.of_rows), 2.0 * level - 1.0))
 
     def probability_at_least(self, limit: float) -> float:
         """P(figure >= limit)."""
@@ -53,7 +69,19 @@ class Draws:
 
     def minus(self, other: Draws) -> Draws:
         """The paired difference."""
-        return Draws(self.value - other.value, self.draws - other.draws)
+        alone = None
+        if self.of_rows is not None or other.of_rows is not None:
+            alone = self.rows_alone - other.rows_alone
+        return Draws(self.value - other.value, self.draws - other.draws, alone)
+
+    def share_of(self, whole: Draws) -> Interval | None:
+        """The paired ratio with its interval; null where the whole is 0, without ends where a draw of it is."""
+        if whole.value <= 0.0:
+            return None
+        value = self.value / whole.value
+        if not (whole.draws > 0.0).all():
+            return Interval(value)
+        return Draws(value, self.draws / whole.draws).interval
 
 
 def certain(value: float, draws: int) -> Draws:

@@ -17,7 +17,7 @@ from core.decide.systems import SharedRows, System, measured_system, shared_rows
 from core.domain import Role, Verdict
 from core.evidence import CandidateEvidence, StudyEvidence
 from core.jobs.results import RouteResult
-from core.spec import Candidate, Study
+from core.spec import Candidate, CandidateModel, Study
 
 _CACHED_EVALUATIONS = 64
 
@@ -100,7 +100,7 @@ def _option(
     if candidate.role is Role.HYBRID:
         option = _hybrid(evidence, pricing, shared, candidate, found)
     else:
-        option = _single(pricing, shared, candidate, found)
+        option = _single(evidence, pricing, shared, candidate, found)
     if option.system is None:
         # A rule about where data may go needs no measurement.
         return Option(candidate, found, gates=tuple(compliance_gates(study, candidate)), policies=option.policies)
@@ -124,8 +124,14 @@ def _option(
     )
 
 
-def _single(pricing: Pricing, shared: SharedRows | None, candidate: Candidate, found: CandidateEvidence) -> Option:
-    system = None if shared is None else measured_system(shared, found)
+def _single(
+    evidence: StudyEvidence,
+    pricing: Pricing,
+    shared: SharedRows | None,
+    candidate: Candidate,
+    found: CandidateEvidence,
+) -> Option:
+    system = None if shared is None else _system(pricing.study, evidence, shared, candidate)
     if shared is None or system is None or found.benchmark is None:
         return Option(candidate, found)
     return Option(
@@ -207,9 +213,21 @@ def _evaluated(wanted: _Evaluation) -> list[RoutedPolicy]:
 def _part(study: Study, evidence: StudyEvidence, shared: SharedRows, name: str | None) -> Part | None:
     if name is None:
         return None
-    found = evidence.candidate(name)
-    system = measured_system(shared, found)
-    return None if system is None else Part(study.candidate(name), found, system)
+    candidate = study.candidate(name)
+    system = _system(study, evidence, shared, candidate)
+    return None if system is None else Part(candidate, evidence.candidate(name), system)
+
+
+def _system(study: Study, evidence: StudyEvidence, shared: SharedRows, candidate: Candidate) -> System | None:
+    """A candidate's system; its seeds' luck is that of the candidate that it was made from, seed by seed."""
+    found = trained = evidence.candidate(candidate.name)
+    while isinstance(candidate.model, CandidateModel):
+        candidate = study.candidate(candidate.model.name)
+        parent = evidence.candidate(candidate.name)
+        if parent.seeds != found.seeds or len(parent.runs) != len(found.runs):
+            break
+        trained = parent
+    return measured_system(shared, found, trained)
 
 
 def _sum(teacher: Part, student: Part, field: str) -> float | None:
@@ -229,6 +247,9 @@ def _net_benefit(study: Study, system: System, bill: Bill, paid_once: float | No
     month = bill.monthly
     spread = (paid_once or 0.0) / criteria.horizon_months
     worth = value * criteria.monthly_requests
+    alone = system.success.of_rows
     return Draws(
-        worth * system.success.value - month.value - spread, worth * system.success.draws - month.draws - spread
+        worth * system.success.value - month.value - spread,
+        worth * system.success.draws - month.draws - spread,
+        None if alone is None else worth * alone - month.draws - spread,
     )

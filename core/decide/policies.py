@@ -1,4 +1,8 @@
-"""A hybrid's policies at today's prices: each evaluated, and the best one's operating point as a measured system."""
+"""A hybrid's policies at today's prices: each evaluated, and the best one's operating point as a measured system.
+
+A policy routes by what one model says of one request, so where its models were trained with several seeds, the first
+seed's rows are routed, and the hybrid's figures hold no spread between seeds.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import numpy as np
 from core.decide import cost
 from core.decide.bills import Bill, Paths, Pricing, bill_alone, bill_hybrid, paths_of
 from core.decide.outcome import PolicyDecision, Quality, message
-from core.decide.systems import MILLISECONDS, SharedRows, System, mixed_latency, mixed_rows, system_of
+from core.decide.systems import MILLISECONDS, ONE_SEED, SharedRows, System, mixed_latency, mixed_rows, system_of
 from core.domain import BoolArray, FloatArray, IntArray, PolicyKind, Verdict
 from core.evidence import CandidateEvidence, ScoredRows
 from core.jobs.results import PolicyScores, RouteResult
@@ -226,7 +230,9 @@ def _operating(measured: _MeasuredPolicy, sent: bytes) -> tuple[System, Paths]:
         effective = min(len(teacher.latency_ms), len(student.latency_ms))
     placed = _in_test_order(mask, measured.order)
     rows = mixed_rows(teacher.rows, student.rows, placed)
-    system = system_of(measured.of.shared, rows, latency, "mixture", None, effective_latency_samples=effective)
+    system = system_of(
+        measured.of.shared, (rows,), ONE_SEED, latency, "mixture", None, effective_latency_samples=effective
+    )
     return system, paths_of(placed, scores.kind)
 
 

@@ -2,10 +2,16 @@
 
 Nothing here depends on criteria or prices, so that deciding again under other assumptions costs little. All weights
 have the shape (1 + draws, rows); the first row is the plain sample, the others are resamples of whole groups.
+
+A candidate that was trained with several seeds has the mean over them, and draws that hold the spread between them too.
+Seeds are drawn apart for each candidate, but alike for those made from each other: the INT8 form of seed 2 shares the
+luck of seed 2. Tokens, latency, throughput, memory and size are of the first seed's model.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -16,8 +22,9 @@ from core.decide.draws import Draws
 from core.domain import BoolArray, FloatArray
 from core.evidence import CandidateEvidence, ScoredRows, TestRows
 from core.jobs.results import RuntimeFigures
-from core.metrics.bootstrap import resample_weights
-from core.metrics.quality import MetricRows, QualityEstimate, estimate_quality, mean_rows, metric_rows
+from core.metrics.bootstrap import resample_weights, seed_weights
+from core.metrics.quality import QualityEstimate, mean_rows, metric_rows
+from core.metrics.seeds import SeededRows, estimate_seeded
 
 RESAMPLES = 1000
 FEWEST_RESAMPLES = 200
@@ -52,12 +59,12 @@ class SharedRows:
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """One candidate as measured. Tokens are means a request; `latency_ms` holds single requests, one at a time;
-    `requests_per_second` is of one machine. `effective_latency_samples` is the length of the shorter series behind a
-    mixture."""
+    """One candidate as measured. `rows` are of its first seed, `seeded` of all. Tokens are means a request;
+    `latency_ms` holds single requests, one at a time; `requests_per_second` is of one machine.
+    `effective_latency_samples` is the length of the shorter series behind a mixture."""
 
     rows: ScoredRows
-    metric: MetricRows
+    seeded: SeededRows
     quality: QualityEstimate
     quality_draws: Draws
     success: Draws
@@ -82,14 +89,16 @@ def shared_rows(test: TestRows, metric: str) -> SharedRows:
 
 
 @lru_cache(maxsize=128)
-def measured_system(shared: SharedRows, candidate: CandidateEvidence) -> System | None:
+def measured_system(shared: SharedRows, candidate: CandidateEvidence, trained: CandidateEvidence) -> System | None:
     """The system behind a candidate of its own, null where it is not measured yet.
 
+    `trained` is the candidate whose trainings its seeds stand for: itself, or one with the same seeds that it was made
+    from.
     Raises ValueError where its rows are not the shared ones, UserError where the metric needs outputs it lacks.
     """
     if candidate.benchmark is None or candidate.test is None:
         return None
-    if candidate.test.example_ids != shared.test.example_ids:
+    if any(rows.example_ids != shared.test.example_ids for rows in candidate.runs):
         raise ValueError(f"the rows of {candidate.name} are not the held-out rows of the study")
     timed = candidate.benchmark.runtimes[0] if candidate.benchmark.runtimes else None
     samples, source = _latency(timed, candidate.test)
@@ -97,12 +106,25 @@ def measured_system(shared: SharedRows, candidate: CandidateEvidence) -> System 
     one_at_a_time = throughput is None and samples is not None
     if throughput is None and samples is not None and float(samples.mean()) > 0.0:
         throughput = MILLISECONDS / float(samples.mean())
-    return system_of(shared, candidate.test, samples, source, throughput, one_at_a_time=one_at_a_time)
+    mixing = _mixing(trained.runs, len(shared.weights) - 1)
+    return system_of(shared, candidate.runs, mixing, samples, source, throughput, one_at_a_time=one_at_a_time)
+
+
+def _mixing(runs: Sequence[ScoredRows], draws: int) -> FloatArray:
+    """How much each seed counts on the sample and in each draw, shape (1 + draws, seeds). The key is what the trainings
+    scored, so that neither a candidate's name nor its place changes a figure."""
+    key = hashlib.sha256(b"".join(rows.scores.tobytes() for rows in runs)).digest()[:8]
+    alike = np.full((1, len(runs)), 1.0 / len(runs))
+    return np.vstack([alike, seed_weights(len(runs), draws, (SEED, int.from_bytes(key, "big")))])
+
+
+ONE_SEED = np.ones((1, 1))
 
 
 def system_of(
     shared: SharedRows,
-    rows: ScoredRows,
+    runs: Sequence[ScoredRows],
+    mixing: FloatArray,
     latency_ms: FloatArray | None,
     latency_source: Literal["timed", "predictions", "mixture"],
     requests_per_second: float | None,
@@ -110,23 +132,33 @@ def system_of(
     one_at_a_time: bool = False,
     effective_latency_samples: int | None = None,
 ) -> System:
-    """A system made of rows and timings."""
-    metric = metric_rows(shared.metric, rows.scores, rows.outputs, shared.test.targets)
-    estimate = estimate_quality(metric, shared.test.groups, shared.weights[1:])
-    quality = metric.value(shared.weights)
-    success = mean_rows(rows.scores).value(shared.weights)
+    """A system made of the rows of each seed, mixed as `mixing` says, and of timings."""
+    metric = seeded_rows(shared, runs, mixing)
+    success = SeededRows(tuple(mean_rows(rows.scores) for rows in runs), mixing)
+    estimate = estimate_seeded(metric, shared.test.groups, shared.weights)
     return System(
-        rows=rows,
-        metric=metric,
+        rows=runs[0],
+        seeded=metric,
         quality=estimate,
-        quality_draws=Draws(estimate.value, quality[1:]),
-        success=Draws(float(success[0]), success[1:]),
+        quality_draws=_draws(estimate.value, metric, shared),
+        success=_draws(None, success, shared),
         latency_ms=latency_ms,
         latency_source=latency_source,
         requests_per_second=requests_per_second,
         one_at_a_time=one_at_a_time,
         effective_latency_samples=effective_latency_samples,
     )
+
+
+def seeded_rows(shared: SharedRows, runs: Sequence[ScoredRows], mixing: FloatArray) -> SeededRows:
+    """The metric rows of each seed's model under the study's metric."""
+    metrics = [metric_rows(shared.metric, rows.scores, rows.outputs, shared.test.targets) for rows in runs]
+    return SeededRows(tuple(metrics), mixing)
+
+
+def _draws(value: float | None, rows: SeededRows, shared: SharedRows) -> Draws:
+    values, alone = rows.values(shared.weights), rows.alone(shared.weights)
+    return Draws(float(values[0]) if value is None else value, values[1:], None if alone is None else alone[1:])
 
 
 @dataclass(frozen=True, eq=False)

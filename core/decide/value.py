@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -58,16 +59,24 @@ def partial_information(net_benefit: Mapping[str, FloatArray], name: str) -> flo
 def more_examples(figure: Draws, limit: float, rows: int, z: float = Z_95_ONE_SIDED) -> int | None:
     """About how many further examples separate a figure from a limit, if it stays where it is now.
 
-    n = (z · s ÷ distance)², with s the standard deviation of one example. Null where the figure sits on the limit, or
-    where more than a million would be needed.
+    n = (z · s ÷ distance)², with s the standard deviation of one example. What the seeds of a training leave open no
+    example closes: the square of their reach is taken off that of the distance. Null where the figure sits on the
+    limit or within the seeds' reach of it, or where more than a million would be needed.
     """
-    distance = abs(figure.value - limit)
+    distance = _without_seeds(figure, abs(figure.value - limit), z)
     if distance <= 0.0 or figure.spread <= 0.0:
         return None
     needed = (z * figure.spread * math.sqrt(rows) / distance) ** 2
     if needed > MOST_EXAMPLES:
         return None
     return max(_two_digits(needed - rows), 1)
+
+
+def _without_seeds(figure: Draws, distance: float, z: float) -> float:
+    if figure.of_rows is None:
+        return distance
+    reach = figure.reach_of_seeds(NormalDist().cdf(z))
+    return math.sqrt(max(distance**2 - reach**2, 0.0))
 
 
 def _two_digits(count: float) -> int:

@@ -22,12 +22,13 @@ MetricOfSums = Callable[[FloatArray], FloatArray]
 
 @dataclass(frozen=True)
 class QualityEstimate:
-    """A quality with its two-sided 95 % interval, all 0 to 1; `n` counts the rows."""
+    """A quality with its two-sided 95 % interval, all 0 to 1; `n` counts the rows, `seeds` the trainings behind it."""
 
     value: float
     low: float
     high: float
     n: int
+    seeds: int = 1
 
 
 @dataclass(frozen=True, eq=False)

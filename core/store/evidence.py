@@ -1,20 +1,42 @@
-"""From stored rows to the evidence that a decision rests on."""
+"""From stored rows to the evidence that a decision rests on.
+
+Which job makes which part of a candidate was stored with the plan. `train`, `compress` and `benchmark` are of the first
+seed, `train@2` and so on of seed 2; `baseline_…` of the student that learns from the targets alone, `first_…` of what
+a dynamic student starts from; `stage1`, `stage2` of its assistants, `label` of its teacher's answers, `sweep` of a
+search.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import Connection
 
 from core.domain import Example, FloatArray, JobRow, JobState, Prediction, Split
 from core.evidence import CandidateEvidence, ScoredRows, StudyEvidence, TestRows
-from core.jobs.results import BenchmarkResult, CompressResult, PrepareResult, RouteResult, TrainResult
+from core.jobs.model_sources import seeds_of
+from core.jobs.results import (
+    BenchmarkResult,
+    CompressResult,
+    LabelResult,
+    PrepareResult,
+    ResultModel,
+    RouteResult,
+    SweepResult,
+    TrainResult,
+)
 from core.spec import Study
 from core.store import queries
 
 DATA_PART = ("", "data")
+_STAGE = re.compile(r"(?:first_)?stage\d+")
+_COUNTED_APART = ("train", "compress", "benchmark", "route", "label", "first_label")
+
+Kind = TypeVar("Kind", bound=ResultModel)
 
 
 def study_evidence(connection: Connection, study: Study) -> StudyEvidence:
@@ -25,7 +47,7 @@ def study_evidence(connection: Connection, study: Study) -> StudyEvidence:
     prepared = _document(connection, jobs, data_job)
     examples = queries.example_rows(connection, data_job) if prepared is not None and data_job else []
     candidates = tuple(
-        _candidate(connection, jobs, parts.get(candidate.name, {}), candidate.name, examples)
+        _candidate(_Parts(connection, jobs, parts.get(candidate.name, {}), examples), study, candidate.name)
         for candidate in study.candidates
     )
     return StudyEvidence(
@@ -37,30 +59,85 @@ def study_evidence(connection: Connection, study: Study) -> StudyEvidence:
     )
 
 
-def _document(connection: Connection, jobs: dict[str, JobRow], job_id: str | None) -> dict[str, Any] | None:
+def _document(connection: Connection, jobs: Mapping[str, JobRow], job_id: str | None) -> dict[str, Any] | None:
     if job_id is None or job_id not in jobs or jobs[job_id].state is not JobState.SUCCEEDED:
         return None
     return queries.job_result(connection, job_id)
 
 
-def _candidate(
-    connection: Connection, jobs: dict[str, JobRow], parts: dict[str, str], name: str, examples: Sequence[Example]
-) -> CandidateEvidence:
-    documents = {part: _document(connection, jobs, job_id) for part, job_id in parts.items()}
-    training, compression = documents.get("train"), documents.get("compress")
-    benchmark, route = documents.get("benchmark"), documents.get("route")
-    rows = queries.prediction_rows(connection, parts["benchmark"]) if benchmark is not None else {}
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """One candidate's jobs by part, and what they found."""
+
+    connection: Connection
+    jobs: Mapping[str, JobRow]
+    ids: Mapping[str, str]
+    examples: Sequence[Example]
+
+    def result(self, part: str, kind: type[Kind]) -> Kind | None:
+        """What the job of a part found; null where there is no such job or it is not done."""
+        document = _document(self.connection, self.jobs, self.ids.get(part))
+        return None if document is None else kind.model_validate(document)
+
+    def rows(self, part: str) -> dict[str, Prediction]:
+        """The predictions of a benchmark by example id; empty where it is not done."""
+        if _document(self.connection, self.jobs, self.ids.get(part)) is None:
+            return {}
+        return queries.prediction_rows(self.connection, self.ids[part])
+
+    def test(self, rows: dict[str, Prediction]) -> ScoredRows | None:
+        """The test rows among predictions."""
+        return _scored(rows, [row for row in self.examples if row.split is Split.TEST]) if rows else None
+
+    def tuning(self, rows: dict[str, Prediction]) -> ScoredRows | None:
+        """The other rows among predictions."""
+        others = [row for row in self.examples if row.split is not Split.TEST and row.example_id in rows]
+        return _scored(rows, others) if rows else None
+
+    def stages(self, suffix: str) -> tuple[TrainResult, ...]:
+        """The assistants that are trained, in their order."""
+        names = [name for name in self.ids if _STAGE.fullmatch(name.removesuffix(suffix))]
+        found = (self.result(name, TrainResult) for name in sorted(names, key=lambda name: (len(name), name)))
+        return tuple(stage for stage in found if stage is not None)
+
+    def making_seconds(self, suffix: str) -> tuple[tuple[str, float], ...]:
+        """What else the model of one seed took, as (job id, seconds)."""
+        found = []
+        for name, job_id in sorted(self.ids.items()):
+            own, _, seed = name.partition("@")
+            document = _document(self.connection, self.jobs, job_id)
+            counted = own in _COUNTED_APART or own.startswith("baseline_") or f"@{seed}" != (suffix or "@")
+            if document is not None and not counted:
+                found.append((job_id, float(document["seconds"])))
+        return tuple(found)
+
+
+def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
+    seeds = [seed for seed in seeds_of(study, study.candidate(name)) if seed is not None]
+    suffixes = {seed: f"@{seed}" if place else "" for place, seed in enumerate(seeds)} if len(seeds) > 1 else {}
+    predictions = {seed: rows for seed, suffix in suffixes.items() if (rows := parts.rows(f"benchmark{suffix}"))}
+    tested = {seed: test for seed, rows in predictions.items() if (test := parts.test(rows)) is not None}
+    first = next(iter(predictions), None)
+    suffix = "" if first is None else suffixes[first]
+    rows = parts.rows("benchmark") if first is None else predictions[first]
+    benchmark = parts.result(f"benchmark{suffix}", BenchmarkResult)
     return CandidateEvidence(
         name=name,
-        benchmark=None if benchmark is None else BenchmarkResult.model_validate(benchmark),
-        benchmarked_at=jobs[parts["benchmark"]].finished_at if benchmark is not None else None,
-        test=_scored(rows, [row for row in examples if row.split is Split.TEST]) if rows else None,
-        tuning=_scored(rows, [row for row in examples if row.split is not Split.TEST and row.example_id in rows])
-        if rows
-        else None,
-        training=None if training is None else TrainResult.model_validate(training),
-        compression=None if compression is None else CompressResult.model_validate(compression),
-        route=None if route is None else RouteResult.model_validate(route),
+        benchmark=benchmark,
+        benchmarked_at=None if benchmark is None else parts.jobs[parts.ids[f"benchmark{suffix}"]].finished_at,
+        test=parts.test(rows) if first is None else tested[first],
+        tuning=parts.tuning(rows),
+        training=parts.result(f"train{suffix}", TrainResult),
+        compression=parts.result(f"compress{suffix}", CompressResult),
+        route=parts.result("route", RouteResult),
+        seed_rows=tuple(tested.values()),
+        seeds=tuple(tested),
+        seeds_planned=max(len(suffixes), 1),
+        baseline_test=parts.test(parts.rows("baseline_benchmark")),
+        label=parts.result(f"label{suffix}", LabelResult) or parts.result(f"first_label{suffix}", LabelResult),
+        sweep=parts.result(f"sweep{suffix}", SweepResult),
+        stages=parts.stages(suffix),
+        making_seconds=parts.making_seconds(suffix),
     )
 
 
