@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 # Logits are of rows · positions · vocabulary: so many positions at a time keep them within some hundred MiB.
-_CHOICE_POSITIONS = 1024
+_CHOICE_POSITIONS = 512
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The tokens of one answer, the stop token included where it came, and the natural logarithm of their joint
+    probability."""
+
+    tokens: list[int]
+    log_probability: float
 
 
 class Prefill:
@@ -89,20 +99,24 @@ def greedy(
     stop_ids: frozenset[int],
     pad_id: int,
     on_tokens: Callable[[Sequence[int]], None] = lambda rows: None,
-) -> list[list[int]]:
-    """The most probable continuation of each prompt, token by token, the stop token included where it came.
+) -> list[Decoded]:
+    """The most probable continuation of each prompt, token by token.
 
     `limits` are tokens for each row. Only ids below `vocabulary` are chosen, for a model may have rows of its head
-    that no token belongs to. Finished rows leave the batch. `on_tokens` hears which rows have just got a token.
+    that no token belongs to. Finished rows leave the batch. `on_tokens` hears which rows have just got a token, and may
+    raise.
     """
     answers: list[list[int]] = [[] for _ in prompts]
+    sums = [0.0] * len(prompts)
     batch = Prefill(model, prompts, pad_id)
     active = list(range(len(prompts)))
     while True:
-        tokens = batch.logits[:, :vocabulary].argmax(dim=-1)
-        chosen = [int(token) for token in tokens.tolist()]
-        for row, token in zip(active, chosen, strict=True):
+        logits = batch.logits[:, :vocabulary]
+        best, tokens = logits.max(dim=-1)
+        chosen: list[int] = tokens.tolist()
+        for row, token, value in zip(active, chosen, (best - logits.logsumexp(dim=-1)).tolist(), strict=True):
             answers[row].append(token)
+            sums[row] += value
         on_tokens(active)
         going = [
             place
@@ -110,7 +124,7 @@ def greedy(
             if chosen[place] not in stop_ids and len(answers[row]) < limits[row]
         ]
         if not going:
-            return answers
+            return [Decoded(answer, total) for answer, total in zip(answers, sums, strict=True)]
         if len(going) < len(active):
             rows = torch.tensor(going, device=tokens.device)
             batch.keep(rows)
@@ -120,19 +134,26 @@ def greedy(
 
 @torch.inference_mode()
 def continuation_log_probabilities(
-    model: Any, prompts: Sequence[Sequence[int]], choices: Sequence[Sequence[int]], vocabulary: int, pad_id: int
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    choices: Sequence[Sequence[int]],
+    vocabulary: int,
+    pad_id: int,
+    on_step: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
     """log P(choice | prompt), the sum over the choice's tokens, shape (prompts, choices), in fp64 on the CPU.
 
-    Exact: each prompt is read once, and every choice goes on from its key-value cache.
+    Exact: each prompt is read once, and every choice goes on from its key-value cache. `on_step` is called between the
+    model's steps and may raise.
     """
     batch = Prefill(model, prompts, pad_id)
-    first = _log_softmax(batch.logits, vocabulary)
-    scores = torch.stack([first[:, choice[0]] for choice in choices], dim=1).cpu()
+    opening = torch.tensor([choice[0] for choice in choices], device=batch.logits.device)
+    scores = _log_probabilities(batch.logits, opening.expand(len(prompts), -1), vocabulary)
     pairs = [(row, place) for row in range(len(prompts)) for place, choice in enumerate(choices) if len(choice) > 1]
     width = max(len(choice) for choice in choices) - 1
     rows_at_once = max(1, _CHOICE_POSITIONS // max(1, width))
     for begin in range(0, len(pairs), rows_at_once):
+        on_step()
         chunk = pairs[begin : begin + rows_at_once]
         found = _rest(batch, [row for row, _ in chunk], [choices[place] for _, place in chunk], vocabulary, pad_id)
         for (row, place), value in zip(chunk, found.tolist(), strict=True):
@@ -155,11 +176,14 @@ def _rest(
         mask[place, :count] = 1
     given, wanted, mask = given.to(device), wanted.to(device), mask.to(device)
     logits = batch.continued(torch.tensor(rows, device=device), given, mask)
-    picked = _log_softmax(logits, vocabulary).gather(-1, wanted[..., None]).squeeze(-1)
-    return (picked * mask).sum(dim=1).cpu()
+    picked = _log_probabilities(logits, wanted[..., None], vocabulary).squeeze(-1)
+    return (picked * mask.cpu()).sum(dim=1)
 
 
-def _log_softmax(logits: torch.Tensor, vocabulary: int) -> torch.Tensor:
-    """Natural logarithms over the true vocabulary, in fp64 where the device has it."""
+def _log_probabilities(logits: torch.Tensor, tokens: torch.Tensor, vocabulary: int) -> torch.Tensor:
+    """The natural logarithms of some tokens' probabilities over the true vocabulary, in fp64 on the CPU.
+
+    `logits` has the shape (…, vocabulary), `tokens` (…, chosen).
+    """
     kept = logits[..., :vocabulary]
-    return (kept if kept.device.type == "mps" else kept.double()).log_softmax(dim=-1)
+    return kept.gather(-1, tokens).cpu().double() - kept.logsumexp(dim=-1, keepdim=True).cpu().double()

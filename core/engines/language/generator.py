@@ -19,10 +19,11 @@ class Generation:
 
     `text` is without the reasoning, which stands apart (null where there is none). Tokens are counted by the model's
     own tokenizer or its server; `output_tokens` include reasoning and the end token.
-    `choice_log_probabilities` are natural logarithms, by the text of the answer's alternatives, where the model gives
-    them. Times are milliseconds from the moment of sending: `latency_ms` to the end, the others to the first token
-    that is not empty, and to the first one after the reasoning; `time_per_output_token_ms` is (last − first) ÷
-    (tokens − 1). They are null where they were not measured.
+    `choice_log_probabilities` are natural logarithms, by the text of the answer's alternatives, and
+    `mean_log_probability` is the mean over the tokens of the answer, where the model gives them.
+    Times are milliseconds from the moment of sending: `latency_ms` to the end, the others to the first token that is
+    not empty, and to the first one after the reasoning; `time_per_output_token_ms` is (last − first) ÷ (tokens − 1).
+    They are null where they were not measured.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Generation:
     output_tokens: int | None = None
     finish_reason: FinishReason = "stop"
     choice_log_probabilities: Mapping[str, float] | None = None
+    mean_log_probability: float | None = None
     latency_ms: float | None = None
     time_to_first_token_ms: float | None = None
     time_to_first_output_token_ms: float | None = None

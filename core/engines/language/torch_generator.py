@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
+import torch
 
 from core.domain import FloatArray
 from core.engines.device import Device, choose_device
-from core.engines.language.decoding import continuation_log_probabilities, greedy
+from core.engines.language.decoding import Decoded, continuation_log_probabilities, greedy
 from core.engines.language.generator import Generation
 from core.engines.language.opening import OpenedLanguageModel, open_language_model
 from core.engines.language.prompts import completion_ids, prompt_ids
 from core.errors import UserError
 from core.metrics.reasoning import CLOSING, split_reasoning
 
+# Caches may take this share of the machine's memory; weights, logits and other programs need theirs.
+_CACHE_SHARE = 0.25
+
 
 class TorchGenerator:
     """The language model of a transformers folder or GGUF file, greedy, with its own chat template.
 
-    `device` null means the best one present.
+    `device` null means the best one present. `on_step` is called several times within an answer and may raise, which
+    ends it.
     """
 
-    def __init__(self, source: Path, device: Device | None = None) -> None:
+    def __init__(self, source: Path, device: Device | None = None, on_step: Callable[[], None] = lambda: None) -> None:
         chosen = device or choose_device()
+        self._on_step = on_step
         self._opened: OpenedLanguageModel = open_language_model(source, chosen)
         self._tokenizer = self._opened.tokenizer
         self._source = source
@@ -40,19 +47,20 @@ class TorchGenerator:
         self.weight_bytes = self._opened.weight_bytes
 
     def generate(self, messages: Sequence[str], max_output_tokens: int) -> list[Generation]:
-        """One greedy answer for each message, in their order, as one batch: the caller puts like lengths together.
-
-        A request that leaves no room for an answer in the model's context is not asked (`too_long`).
+        """One greedy answer for each message, in their order, as one batch where memory allows: the caller puts like
+        lengths together. A request that leaves no room for an answer in the model's context is not asked (`too_long`).
         """
         begun = time.perf_counter()
         prompts = [prompt_ids(self._tokenizer, message) for message in messages]
         limits = [min(max_output_tokens, self._room(prompt)) for prompt in prompts]
-        asked = [row for row, limit in enumerate(limits) if limit > 0]
         results = [Generation("", input_tokens=len(prompt), finish_reason="too_long") for prompt in prompts]
-        if asked:
-            timed = self._answer([prompts[row] for row in asked], [limits[row] for row in asked], begun)
-            for row, answer in zip(asked, timed, strict=True):
+        asked = [row for row, limit in enumerate(limits) if limit > 0]
+        longest = max((len(prompts[row]) + limits[row] for row in asked), default=0)
+        for rows in self._batches(asked, longest):
+            answers = self._answer([prompts[row] for row in rows], [limits[row] for row in rows], begun)
+            for row, answer in zip(rows, answers, strict=True):
                 results[row] = answer
+            begun = time.perf_counter()
         return results
 
     def classify(self, messages: Sequence[str], labels: Sequence[str]) -> FloatArray:
@@ -62,31 +70,34 @@ class TorchGenerator:
         """
         prompts = [prompt_ids(self._tokenizer, message) for message in messages]
         choices = [completion_ids(self._tokenizer, label) for label in labels]
-        longest = max(len(choice) for choice in choices)
-        for prompt in prompts:
-            if self._room(prompt) < longest:
-                raise UserError(
-                    "language.prompt_too_long",
-                    path=str(self._source),
-                    tokens=len(prompt) + longest,
-                    limit=self.context_tokens or 0,
-                )
-        scores = continuation_log_probabilities(
-            self._opened.model, prompts, choices, self._vocabulary, self._tokenizer.pad_token_id
-        )
-        return np.asarray(scores.double().softmax(dim=1).numpy(), dtype=np.float64)
+        longest = max(len(prompt) for prompt in prompts) + max(len(choice) for choice in choices)
+        if self.context_tokens is not None and longest > self.context_tokens:
+            values: dict[str, str | int] = {"path": str(self._source), "tokens": longest, "limit": self.context_tokens}
+            raise UserError("language.prompt_too_long", **values)
+        scores = [
+            self._scores([prompts[row] for row in rows], choices)
+            for rows in self._batches(range(len(prompts)), longest)
+        ]
+        return np.concatenate(scores)
+
+    def _scores(self, prompts: Sequence[Sequence[int]], choices: Sequence[Sequence[int]]) -> FloatArray:
+        model, pad_id = self._opened.model, self._tokenizer.pad_token_id
+        self._on_step()
+        found = continuation_log_probabilities(model, prompts, choices, self._vocabulary, pad_id, self._on_step)
+        return np.asarray(found.softmax(dim=1).numpy(), dtype=np.float64)
 
     def token_counts(self, messages: Sequence[str]) -> list[int]:
         """The tokens of each request, chat template included."""
         return [len(prompt_ids(self._tokenizer, message)) for message in messages]
 
-    def cache_bytes_per_token(self) -> int:
-        """Bytes of the key-value cache that one token takes, over all layers."""
-        config = self._opened.model.config.get_text_config()
-        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        element_bytes: int = next(self._opened.model.parameters()).element_size()
-        return int(2 * config.num_hidden_layers * heads * width * element_bytes)
+    def _batches(self, rows: Sequence[int], tokens: int) -> list[Sequence[int]]:
+        """The rows in batches whose key-value caches of so many tokens fit into a share of the machine's memory.
+
+        Of its whole memory, not of what is free now: the same rows always stand together, and round the same way.
+        """
+        row_bytes = max(1, tokens * _cache_bytes_per_token(self._opened.model))
+        count = max(1, int(_CACHE_SHARE * _memory_bytes(self._opened.model.device) / row_bytes))
+        return [rows[begin : begin + count] for begin in range(0, len(rows), count)]
 
     def _room(self, prompt: Sequence[int]) -> int:
         """Tokens that the context leaves for the answer."""
@@ -99,6 +110,7 @@ class TorchGenerator:
             now = (time.perf_counter() - begun) * 1000
             for row in rows:
                 times[row].append(now)
+            self._on_step()
 
         model, pad_id = self._opened.model, self._tokenizer.pad_token_id
         answers = greedy(model, prompts, limits, self._vocabulary, self._stop_ids, pad_id, on_tokens)
@@ -107,7 +119,8 @@ class TorchGenerator:
             for prompt, answer, moments in zip(prompts, answers, times, strict=True)
         ]
 
-    def _generation(self, prompt: Sequence[int], answer: list[int], moments: Sequence[float]) -> Generation:
+    def _generation(self, prompt: Sequence[int], decoded: Decoded, moments: Sequence[float]) -> Generation:
+        answer = decoded.tokens
         written = self._text(answer)
         reasoning, text = split_reasoning(written)
         first = self._first_place(answer, "") if written.strip() else None
@@ -118,6 +131,7 @@ class TorchGenerator:
             input_tokens=len(prompt),
             output_tokens=len(answer),
             finish_reason="stop" if answer[-1] in self._stop_ids else "length",
+            mean_log_probability=decoded.log_probability / len(answer),
             latency_ms=moments[-1],
             time_to_first_token_ms=None if first is None else moments[first],
             time_to_first_output_token_ms=None if first_output is None else moments[first_output],
@@ -152,3 +166,17 @@ def _context_tokens(model: Any) -> int | None:
     """The tokens that the model can see at once; null where it has no limit."""
     positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return positions if isinstance(positions, int) and positions > 0 else None
+
+
+def _cache_bytes_per_token(model: Any) -> int:
+    """Bytes of the key-value cache that one token of one row takes, over all layers."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(2 * config.num_hidden_layers * heads * width * next(model.parameters()).element_size())
+
+
+def _memory_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return int(psutil.virtual_memory().total)

@@ -11,7 +11,7 @@ import torch
 from tiny_language_models import CHAT_TEMPLATE, CONTEXT_TOKENS, write_language_model
 
 from core.engines.language import decoding
-from core.engines.language.decoding import continuation_log_probabilities, greedy
+from core.engines.language.decoding import Decoded, continuation_log_probabilities, greedy
 from core.engines.language.opening import open_language_model
 from core.engines.language.prompts import completion_ids, prompt_ids
 from core.engines.language.torch_generator import TorchGenerator
@@ -49,14 +49,15 @@ def test_a_batch_answers_as_each_request_alone_without_a_cache(folder: Path) -> 
     model, tokenizer, prompts = prompts_of(folder)
     vocabulary = len(tokenizer)
     wanted = [reference(model, prompt, 12, vocabulary) for prompt in prompts]
-    assert greedy(model, prompts, [12] * len(prompts), vocabulary, frozenset({3}), 0) == wanted
+    found = greedy(model, prompts, [12] * len(prompts), vocabulary, frozenset({3}), 0)
+    assert [answer.tokens for answer in found] == wanted
 
 
 def test_finished_rows_leave_the_batch_and_the_others_answer_as_before(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, tokenizer, prompts = prompts_of(folder)
-    long = greedy(model, prompts, [12] * len(prompts), len(tokenizer), frozenset({3}), 0)
+    long = [one.tokens for one in greedy(model, prompts, [12] * len(prompts), len(tokenizer), frozenset({3}), 0)]
     stop = long[1][2]
     sizes: list[int] = []
     step = decoding.Prefill.step
@@ -70,7 +71,7 @@ def test_finished_rows_leave_the_batch_and_the_others_answer_as_before(
     found = greedy(model, prompts, limits, len(tokenizer), frozenset({stop}), 0)
     for answer, whole, limit in zip(found, long, limits, strict=True):
         end = whole.index(stop) + 1 if stop in whole else len(whole)
-        assert answer == whole[: min(end, limit)]
+        assert answer.tokens == whole[: min(end, limit)]
     assert sizes[0] <= len(prompts)
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] < len(prompts)
@@ -81,7 +82,7 @@ def test_rows_of_the_head_that_no_token_belongs_to_are_never_chosen(folder: Path
     with torch.no_grad():
         model.get_output_embeddings().weight[len(tokenizer) :] *= 100.0
     answers = greedy(model, prompts, [6] * len(prompts), len(tokenizer), frozenset({3}), 0)
-    assert max(token for answer in answers for token in answer) < len(tokenizer)
+    assert max(token for answer in answers for token in answer.tokens) < len(tokenizer)
 
 
 def test_a_label_s_probability_is_the_product_of_its_tokens_and_the_end(
@@ -128,10 +129,10 @@ def test_the_first_token_of_the_answer_comes_after_the_reasoning(
     tokenizer = generator._tokenizer
     written = tokenizer("<think>so</think>\nyes", add_special_tokens=False)["input_ids"] + [3]
 
-    def recite(*arguments: Any) -> list[list[int]]:
+    def recite(*arguments: Any) -> list[Decoded]:
         for _ in written:
             arguments[-1]([0])
-        return [list(written)]
+        return [Decoded(list(written), -1.0)]
 
     monkeypatch.setattr("core.engines.language.torch_generator.greedy", recite)
     answer = generator.generate(["hi"], 40)[0]
@@ -142,6 +143,54 @@ def test_the_first_token_of_the_answer_comes_after_the_reasoning(
     assert answer.time_to_first_token_ms < answer.time_to_first_output_token_ms
     assert generator._first_place(written, "</think>") == len(written) - 4
     assert generator._first_place(written, "") == 0
+
+
+def test_an_answer_s_probability_is_that_of_its_tokens(generator: TorchGenerator, folder: Path) -> None:
+    model, tokenizer, prompts = prompts_of(folder)
+    found = greedy(model, prompts, [8] * len(prompts), len(tokenizer), frozenset({3}), 0)
+    exact = continuation_log_probabilities(model, prompts, [answer.tokens for answer in found], len(tokenizer), 0)
+    for row, answer in enumerate(found):
+        assert answer.log_probability == pytest.approx(float(exact[row, row]), abs=1e-4)
+    told = generator.generate(MESSAGES, 8)
+    for answer, generation in zip(found, told, strict=True):
+        wanted = answer.log_probability / len(answer.tokens)
+        assert generation.mean_log_probability == pytest.approx(wanted, abs=1e-4)
+
+
+def test_where_memory_is_short_batches_are_smaller_and_answers_the_same(
+    generator: TorchGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [answer.text for answer in generator.generate(MESSAGES, 5)]
+    whole = generator.classify(MESSAGES, LABELS)
+    sizes: list[int] = []
+    prefill = decoding.Prefill.__init__
+
+    def counted(self: decoding.Prefill, model: Any, prompts: Any, pad_id: int) -> None:
+        sizes.append(len(prompts))
+        prefill(self, model, prompts, pad_id)
+
+    monkeypatch.setattr(decoding.Prefill, "__init__", counted)
+    monkeypatch.setattr("core.engines.language.torch_generator._memory_bytes", lambda device: 1)
+    assert [answer.text for answer in generator.generate(MESSAGES, 5)] == answers
+    np.testing.assert_allclose(generator.classify(MESSAGES, LABELS), whole, atol=1e-5)
+    assert sizes == [1] * (2 * len(MESSAGES))
+
+
+def test_an_answer_can_be_ended_from_outside_between_its_tokens(folder: Path) -> None:
+    steps: list[int] = []
+
+    def end() -> None:
+        steps.append(1)
+        if len(steps) == 3:
+            raise InterruptedError
+
+    generator = TorchGenerator(folder, on_step=end)
+    with pytest.raises(InterruptedError):
+        generator.generate(MESSAGES, 50)
+    steps.clear()
+    generator.classify(MESSAGES, LABELS[:1])
+    with pytest.raises(InterruptedError):
+        generator.classify(MESSAGES, LABELS)
 
 
 def test_a_request_that_does_not_fit_is_told_and_the_others_are_answered(generator: TorchGenerator) -> None:
