@@ -1,4 +1,4 @@
-"""What each measured system costs under the study's profiles: the bill, its draws, and what is paid once."""
+"""What each measured system costs a month under the study's profiles: the bill with its draws."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from core.decide.draws import Draws, from_array
 from core.decide.outcome import CostFigures, CostPart, Interval, message
 from core.decide.prices import ApiPrice
 from core.decide.systems import Answered, SharedRows, System, everything, usage_of
-from core.domain import BoolArray, FloatArray, PolicyKind, Role
-from core.evidence import CandidateEvidence, StudyEvidence
-from core.spec import Api, Candidate, CandidateModel, SelfHosted, Study, TeacherLayers
+from core.domain import BoolArray, FloatArray, PolicyKind
+from core.spec import Api, Candidate, SelfHosted, Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +93,14 @@ def bill_hybrid(
     return _bill(pricing, shared, [first, second])
 
 
-def cost_figures(study: Study, bill: Bill, success: Draws, one_off: float | None) -> CostFigures:
-    """The cost as shown. A bill without money has a reason instead."""
+def cost_figures(
+    study: Study, bill: Bill, success: Draws, one_off: float | None, one_off_labels: float | None = None
+) -> CostFigures:
+    """The cost as shown; `one_off_labels` is the labels' part of `one_off`. A bill without money has a reason."""
     currency = study.criteria.cost.currency
     if bill.monthly is None:
-        return CostFigures(currency, None, None, None, one_off, reason=message(f"decide.cost.{bill.lacks}"))
+        reason = message(f"decide.cost.{bill.lacks}")
+        return CostFigures(currency, None, None, None, one_off, one_off_labels=one_off_labels, reason=reason)
     requests = study.criteria.cost.monthly_requests
     monthly = bill.monthly
     per_million = Draws(
@@ -111,6 +113,7 @@ def cost_figures(study: Study, bill: Bill, success: Draws, one_off: float | None
         per_million_requests=per_million.interval,
         per_success=per_success_interval(monthly, success, requests),
         one_off=one_off,
+        one_off_labels=one_off_labels,
         parts=bill.parts,
         replicas=bill.replicas,
         probability_within_budget=None if budget is None else monthly.probability_at_most(budget),
@@ -126,57 +129,6 @@ def per_success_interval(monthly: Draws, success: Draws, requests: float) -> Int
     if not some.all():
         return Interval(value)
     return Draws(value, monthly.draws / requests / success.draws).interval
-
-
-def one_off(evidence: StudyEvidence, study: Study, name: str) -> float | None:
-    """What is paid once, before the first request: machine time of training, compressing and measuring the candidate
-    and all that it is made from. Null where a part was made elsewhere, or on a machine nobody priced."""
-    own = study.candidate(name)
-    measured = {name, own.teacher, own.student}
-    total = 0.0
-    for part in sorted(_lineage(study, name)):
-        candidate, found = study.candidate(part), evidence.candidate(part)
-        if candidate.role is Role.HYBRID:
-            hour = _hybrid_hour(study, candidate)
-            spent = None if found.route is None else found.route.seconds
-        else:
-            profile = study.profile_of(candidate)
-            hour = cost.machine_hour(profile) if isinstance(profile, SelfHosted) else None
-            spent = _seconds(found, measured=part in measured)
-        if spent is None or (hour is None and spent > 0.0):
-            return None
-        total += spent / cost.SECONDS_PER_HOUR * (hour or 0.0)
-    return total
-
-
-def _hybrid_hour(study: Study, hybrid: Candidate) -> float | None:
-    """A policy is fitted on a machine of the hybrid's own, where it has one."""
-    profiles = [study.profile_of(study.candidate(name)) for name in (hybrid.student, hybrid.teacher) if name]
-    return next((cost.machine_hour(profile) for profile in profiles if isinstance(profile, SelfHosted)), None)
-
-
-def _seconds(candidate: CandidateEvidence, *, measured: bool) -> float | None:
-    if candidate.benchmark is not None and candidate.benchmark.origin == "imported":
-        return None
-    parts = [candidate.training, candidate.compression, candidate.benchmark if measured else None]
-    return sum(part.seconds for part in parts if part is not None)
-
-
-def _lineage(study: Study, name: str) -> set[str]:
-    """The candidate and all others that it is made from."""
-    candidate = study.candidate(name)
-    if candidate.role is Role.HYBRID:
-        parts = [part for part in (candidate.teacher, candidate.student) if part is not None]
-    else:
-        parts = [candidate.model.name] if isinstance(candidate.model, CandidateModel) else []
-        teacher = study.teacher_of(candidate)
-        learns = study.training_of(candidate).method == "distill" or isinstance(candidate.model, TeacherLayers)
-        if learns and teacher is not None:
-            parts.append(teacher)
-    found = {name}
-    for part in parts:
-        found |= _lineage(study, part)
-    return found
 
 
 def _serving(

@@ -25,6 +25,6 @@ def break_even_of(study: Study, chosen: str | None, options: Sequence[Option]) -
         if option is best or option.bill.monthly is None:
             continue
         saving = (option.bill.monthly.value - best.bill.monthly.value) / requests
-        volume = break_even_volume(best.one_off, saving)
+        volume = break_even_volume(best.one_off.total, saving)
         found.append(BreakEven(option.name, volume, break_even_months(volume, requests)))
     return tuple(found)

@@ -16,6 +16,7 @@ from core.decide.outcome import Confidence, Decision, Flip, Message, message
 from core.decide.prices import Assumption
 from core.decide.reasons import exclusions_of, headline_of, reasons_of
 from core.decide.rows import candidate_rows
+from core.decide.seeds import seed_notes
 from core.domain import Role
 from core.evidence import StudyEvidence
 from core.routing.verdict import MINIMUM_GROUPS
@@ -111,6 +112,7 @@ def _notes(evidence: StudyEvidence, study: Study, options: Sequence[Option]) -> 
         notes.append(message("decide.note.few_rows", count=groups, enough=MINIMUM_GROUPS))
     for option in options:
         notes += _candidate_notes(study, option) + _unknown_outputs(evidence, study, option)
+    notes += seed_notes(options)
     unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]
     if unknown:
         notes.append(message("decide.note.one_off_unknown", names=", ".join(unknown)))

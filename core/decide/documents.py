@@ -19,6 +19,7 @@ from core.decide.outcome import (
     Message,
     PolicyDecision,
     Quality,
+    Retained,
 )
 from core.evidence import StudyEvidence
 from core.i18n import translate_text
@@ -206,18 +207,33 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
         "energy": {"joules_per_request": candidate.joules_per_request, "source": candidate.energy_source},
         "cost": _cost(candidate.cost, study.criteria.cost.currency),
         "cost_benefit": _interval(candidate.cost_benefit) or {"value": None, "low": None, "high": None},
+        "by_seed": [{"seed": one.seed, "quality": one.quality} for one in candidate.by_seed],
+        "retained": _retained(candidate.retained),
+        "baseline": {
+            "hard_labels": None if candidate.hard_labels is None else _quality(candidate.hard_labels, ""),
+            "added": _interval(candidate.distillation_added),
+        },
     }
+
+
+def _retained(retained: Retained | None) -> dict[str, Any] | None:
+    if retained is None:
+        return None
+    share = retained.share
+    return {"of": retained.of, "quality_share": share.value, "low": share.low, "high": share.high}
 
 
 def _quality(quality: Quality | None, metric: str) -> dict[str, Any]:
     if quality is None:
-        return {"metric": metric, "value": None, "low": None, "high": None, "n": None}
+        return {"metric": metric} | dict.fromkeys(("value", "low", "high", "n", "spread", "seeds"))
     return {
         "metric": quality.metric,
         "value": quality.value,
         "low": quality.low,
         "high": quality.high,
         "n": quality.n,
+        "spread": quality.spread,
+        "seeds": quality.seeds,
     }
 
 
@@ -236,13 +252,15 @@ def _latency(latency: Latency | None) -> dict[str, Any]:
 def _cost(cost: CostFigures | None, currency: str) -> dict[str, Any]:
     if cost is None:
         return {
-            "per_million_requests": None, "per_success": None, "monthly": None, "one_off": None, "currency": currency,
+            "per_million_requests": None, "per_success": None, "monthly": None, "one_off": None,
+            "one_off_labels": None, "currency": currency,
         }  # fmt: skip
     return {
         "per_million_requests": _value(cost.per_million_requests),
         "per_success": _value(cost.per_success),
         "monthly": _value(cost.monthly),
         "one_off": cost.one_off,
+        "one_off_labels": cost.one_off_labels,
         "currency": cost.currency,
     }
 

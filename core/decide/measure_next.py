@@ -8,6 +8,7 @@ from core.decide.choice import Settled
 from core.decide.compliance import open_questions
 from core.decide.options import Option
 from core.decide.outcome import MeasureNext, message
+from core.decide.seeds import more_seeds
 from core.decide.value import partial_information
 from core.domain import FloatArray, Gate
 from core.spec import BaselineModel, Study
@@ -29,6 +30,7 @@ def measure_next_of(study: Study, settled: Settled, options: Sequence[Option]) -
     ]
     found += _missing_figures(options)
     found += _more_examples(settled)
+    found += more_seeds(settled, options)
     found += _qualities(settled, options)
     if study.criteria.cost.value_per_success is None:
         found.append(MeasureNext(message("decide.next.value"), None, None))

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from core.decide.bills import UNBILLED, Bill, Pricing, bill_alone, one_off, pricing_of
+from core.decide.baselines import HardLabels, hard_labels
+from core.decide.bills import UNBILLED, Bill, Pricing, bill_alone, pricing_of
 from core.decide.choice import Contender
 from core.decide.compliance import compliance_gates
 from core.decide.draws import Draws
 from core.decide.gates import Memory, gates_of, latency_of
+from core.decide.one_off import OneOff, one_off
 from core.decide.outcome import GateResult, Latency, PolicyDecision
 from core.decide.policies import Part, RoutedPolicy, best_policy, evaluate_policies
 from core.decide.systems import SharedRows, System, measured_system, shared_rows
@@ -34,7 +36,7 @@ class Option:
     evidence: CandidateEvidence
     system: System | None = None
     bill: Bill = UNBILLED
-    one_off: float | None = None
+    one_off: OneOff | None = None
     latency: Latency | None = None
     gates: tuple[GateResult, ...] = ()
     policy: PolicyDecision | None = None
@@ -43,6 +45,7 @@ class Option:
     parameters: int | None = None
     model_size_mib: float | None = None
     peak_memory_mib: float | None = None
+    hard_labels: HardLabels | None = None
 
     @property
     def name(self) -> str:
@@ -104,7 +107,7 @@ def _option(
     if option.system is None:
         # A rule about where data may go needs no measurement.
         return Option(candidate, found, gates=tuple(compliance_gates(study, candidate)), policies=option.policies)
-    paid_once = one_off(evidence, study, candidate.name)
+    paid_once = one_off(evidence, pricing, candidate.name)
     latency = latency_of(option.system, study.criteria.service.p95_latency_ms)
     gates = gates_of(study, candidate, option.system, latency, option.bill, Memory(option.peak_memory_mib))
     return Option(
@@ -121,6 +124,7 @@ def _option(
         parameters=option.parameters,
         model_size_mib=option.model_size_mib,
         peak_memory_mib=option.peak_memory_mib,
+        hard_labels=option.hard_labels,
     )
 
 
@@ -142,6 +146,7 @@ def _single(
         parameters=found.benchmark.parameters,
         model_size_mib=found.benchmark.model_size_mib,
         peak_memory_mib=found.benchmark.peak_memory_mib,
+        hard_labels=None if found.baseline_test is None else hard_labels(shared, system, found.baseline_test),
     )
 
 
@@ -239,13 +244,13 @@ def _whole(figure: float | None) -> int | None:
     return None if figure is None else round(figure)
 
 
-def _net_benefit(study: Study, system: System, bill: Bill, paid_once: float | None) -> Draws | None:
+def _net_benefit(study: Study, system: System, bill: Bill, paid_once: OneOff | None) -> Draws | None:
     criteria = study.criteria.cost
     value = criteria.value_per_success
     if value is None or bill.monthly is None:
         return None
     month = bill.monthly
-    spread = (paid_once or 0.0) / criteria.horizon_months
+    spread = (0.0 if paid_once is None else paid_once.total) / criteria.horizon_months
     worth = value * criteria.monthly_requests
     alone = system.success.of_rows
     return Draws(

@@ -40,13 +40,38 @@ class Interval:
 
 @dataclass(frozen=True)
 class Quality:
-    """Mean score on the held-out rows with its interval; `n` counts the rows."""
+    """Mean score on the held-out rows with its interval; `n` counts the rows.
+
+    With several `seeds` it is the mean over them, and `spread` says that the interval holds theirs too.
+    """
 
     metric: str
     value: float
     low: float
     high: float
     n: int
+    seeds: int = 1
+
+    @property
+    def spread(self) -> Literal["rows", "rows and seeds"]:
+        """Which spread the interval holds."""
+        return "rows" if self.seeds == 1 else "rows and seeds"
+
+
+@dataclass(frozen=True)
+class SeedQuality:
+    """The quality of the model of one seed."""
+
+    seed: int
+    quality: float
+
+
+@dataclass(frozen=True)
+class Retained:
+    """The share of the quality of the candidate `of` that is kept, from the paired ratio."""
+
+    of: str
+    share: Interval
 
 
 @dataclass(frozen=True)
@@ -86,6 +111,8 @@ class CostPart:
 class CostFigures:
     """What a candidate costs. `one_off` is paid once, before the first request; null parts have a `reason`.
 
+    `one_off_labels` is what of it was paid for a teacher's labels, null where none were asked for.
+
     `replicas` counts machines (null for a vendor). `probability_within_budget` is P(monthly <= budget).
     """
 
@@ -94,6 +121,7 @@ class CostFigures:
     per_million_requests: Interval | None
     per_success: Interval | None
     one_off: float | None
+    one_off_labels: float | None = None
     parts: tuple[CostPart, ...] = ()
     replicas: int | None = None
     probability_within_budget: float | None = None
@@ -119,6 +147,10 @@ class CandidateDecision:
     teacher's, with `gap_lower_bound` the one-sided 95 % bound that decides non-inferiority. `net_benefit` is money per
     month, null without a value of one right answer. `ineligible` says why a candidate that passes every gate may still
     not be chosen.
+
+    With several seeds `by_seed` holds each one's quality. `retained` is what a student or a compressed variant kept.
+    `hard_labels` is the quality of the same student on the targets alone, and `distillation_added` what the teacher
+    added to it; both null where that was not measured.
     """
 
     name: str
@@ -153,6 +185,10 @@ class CandidateDecision:
     dominated_by: str | None = None
     extendedly_dominated: bool = False
     ineligible: Message | None = None
+    by_seed: tuple[SeedQuality, ...] = ()
+    retained: Retained | None = None
+    hard_labels: Quality | None = None
+    distillation_added: Interval | None = None
 
     @property
     def excluded_by(self) -> GateResult | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from core.decide.baselines import retained
 from core.decide.bills import cost_figures
 from core.decide.choice import Contender, Settled
 from core.decide.cost import MILLION, cost_benefit
 from core.decide.draws import Draws
 from core.decide.options import Option
-from core.decide.outcome import CandidateDecision, Interval, Quality, RuntimeRow
+from core.decide.outcome import CandidateDecision, CostFigures, Interval, Quality, RuntimeRow, SeedQuality
 from core.decide.reasons import ineligible_because
 from core.domain import Role
 from core.jobs.results import BenchmarkResult
 from core.metrics.percentiles import percentiles
+from core.metrics.quality import QualityEstimate
 from core.spec import Candidate, CandidateModel, PredictionsModel, Study, TeacherLayers
 
 HYBRID_SOURCE = "hybrid"
@@ -23,13 +25,17 @@ def candidate_rows(study: Study, settled: Settled, options: Sequence[Option]) ->
     """All candidates in study order."""
     contenders = {contender.name: contender for option in options if (contender := option.contender)}
     reference = contenders.get(settled.reference or "")
-    return tuple(_row(study, settled, option, contenders.get(option.name), reference) for option in options)
+    return tuple(_row(study, settled, option, contenders, reference) for option in options)
 
 
 def _row(
-    study: Study, settled: Settled, option: Option, contender: Contender | None, reference: Contender | None
+    study: Study,
+    settled: Settled,
+    option: Option,
+    contenders: Mapping[str, Contender],
+    reference: Contender | None,
 ) -> CandidateDecision:
-    candidate, system = option.candidate, option.system
+    candidate, system, contender = option.candidate, option.system, contenders.get(option.name)
     benchmark = option.evidence.benchmark
     hybrid = candidate.role is Role.HYBRID
     imported = _is_imported(study, candidate)
@@ -43,7 +49,6 @@ def _row(
             state="not measured",
             gates=option.gates,
         )
-    estimate = system.quality
     gap = None if reference is None else contender.gap(reference)
     margin = study.criteria.service.quality_margin
     runtimes = () if benchmark is None else _runtimes(benchmark)
@@ -57,7 +62,7 @@ def _row(
         runtime=runtimes[0].runtime if runtimes else None,
         policy=None if option.policy is None else option.policy.kind,
         strong_share=None if option.policy is None else option.policy.strong_share,
-        quality=Quality(study.task.metric, estimate.value, estimate.low, estimate.high, estimate.n),
+        quality=_quality(study, system.quality),
         gap=None if gap is None else gap.interval,
         gap_lower_bound=None if gap is None else gap.lower_bound,
         non_inferior=None if reference is None else contender.is_non_inferior(reference, margin),
@@ -70,7 +75,7 @@ def _row(
         parameters=option.parameters,
         joules_per_request=None if benchmark is None else benchmark.joules_per_request,
         energy_source="not measured" if benchmark is None else benchmark.energy_source,
-        cost=cost_figures(study, option.bill, system.success, option.one_off),
+        cost=_cost(study, option, system.success),
         cost_benefit=_cost_benefit(study, contender),
         net_benefit=None if option.net_benefit is None else option.net_benefit.interval,
         probability_best=settled.probability_best.get(option.name),
@@ -81,7 +86,30 @@ def _row(
         extendedly_dominated=option.name in settled.front
         and option.name not in {step.candidate for step in settled.frontier},
         ineligible=ineligible_because(study, option),
+        by_seed=_by_seed(option),
+        retained=retained(study, candidate, contenders, settled.reference),
+        hard_labels=None if option.hard_labels is None else _quality(study, option.hard_labels.quality),
+        distillation_added=None if option.hard_labels is None else option.hard_labels.added.interval,
     )
+
+
+def _quality(study: Study, estimate: QualityEstimate) -> Quality:
+    return Quality(study.task.metric, estimate.value, estimate.low, estimate.high, estimate.n, estimate.seeds)
+
+
+def _by_seed(option: Option) -> tuple[SeedQuality, ...]:
+    """Each seed's quality, where there are several."""
+    if option.system is None or len(option.evidence.seeds) < 2:
+        return ()
+    values = option.system.seeded.by_seed().tolist()
+    return tuple(SeedQuality(seed, value) for seed, value in zip(option.evidence.seeds, values, strict=True))
+
+
+def _cost(study: Study, option: Option, success: Draws) -> CostFigures:
+    paid = option.one_off
+    if paid is None:
+        return cost_figures(study, option.bill, success, None)
+    return cost_figures(study, option.bill, success, paid.total, paid.labels)
 
 
 def _cost_benefit(study: Study, contender: Contender) -> Interval | None:

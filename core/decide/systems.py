@@ -106,16 +106,16 @@ def measured_system(shared: SharedRows, candidate: CandidateEvidence, trained: C
     one_at_a_time = throughput is None and samples is not None
     if throughput is None and samples is not None and float(samples.mean()) > 0.0:
         throughput = MILLISECONDS / float(samples.mean())
-    mixing = _mixing(trained.runs, len(shared.weights) - 1)
+    mixing = mixing_of(trained.runs, len(trained.runs), len(shared.weights) - 1)
     return system_of(shared, candidate.runs, mixing, samples, source, throughput, one_at_a_time=one_at_a_time)
 
 
-def _mixing(runs: Sequence[ScoredRows], draws: int) -> FloatArray:
-    """How much each seed counts on the sample and in each draw, shape (1 + draws, seeds). The key is what the trainings
-    scored, so that neither a candidate's name nor its place changes a figure."""
-    key = hashlib.sha256(b"".join(rows.scores.tobytes() for rows in runs)).digest()[:8]
-    alike = np.full((1, len(runs)), 1.0 / len(runs))
-    return np.vstack([alike, seed_weights(len(runs), draws, (SEED, int.from_bytes(key, "big")))])
+def mixing_of(origin: Sequence[ScoredRows], seeds: int, draws: int) -> FloatArray:
+    """How much each seed counts on the sample and in each draw, shape (1 + draws, seeds). What the origin scored is the
+    key, so that neither a candidate's name nor its place changes a figure."""
+    key = hashlib.sha256(b"".join(rows.scores.tobytes() for rows in origin)).digest()[:8]
+    alike = np.full((1, seeds), 1.0 / seeds)
+    return np.vstack([alike, seed_weights(seeds, draws, (SEED, int.from_bytes(key, "big")))])
 
 
 ONE_SEED = np.ones((1, 1))

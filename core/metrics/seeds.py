@@ -17,6 +17,8 @@ from core.metrics.bootstrap import percentile_interval
 from core.metrics.proportions import wilson_interval
 from core.metrics.quality import MetricRows, QualityEstimate, estimate_quality, mean_of_sums
 
+_NOTHING = 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class SeededRows:
@@ -74,6 +76,6 @@ def estimate_seeded(rows: SeededRows, groups: Sequence[str], weights: FloatArray
     value, n = float(rows.by_seed().mean()), len(groups)
     low, high = percentile_interval(draws)
     is_mean = all(run.of_sums is mean_of_sums for run in rows.runs)
-    if is_mean and low == high and value in (0.0, 1.0):
-        low, high = wilson_interval(value * n, n)
+    if is_mean and high - low < _NOTHING and min(value, 1.0 - value) < _NOTHING:
+        low, high = wilson_interval(round(value) * n, n)
     return QualityEstimate(value, min(low, value), max(high, value), n, seeds=len(rows.runs))

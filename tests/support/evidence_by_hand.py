@@ -121,8 +121,10 @@ def evidence_of(
     targets: Sequence[str] | None = None,
     slices: Sequence[tuple[tuple[str, str], ...]] | None = None,
     dataset: PrepareResult | None = None,
+    more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> StudyEvidence:
-    """The evidence of a study whose candidates have the rows given; the others are not measured."""
+    """The evidence of a study whose candidates have the rows given; the others are not measured. `more` holds further
+    fields of a candidate's evidence by its name."""
     count = len(next(iter(rows.values())).scores) if rows else 4
     test = TestRows(
         example_ids=ids(count),
@@ -140,10 +142,20 @@ def evidence_of(
             test=rows.get(candidate.name),
             training=trainings.get(candidate.name),
             route=routes.get(candidate.name),
+            **(more or {}).get(candidate.name, {}),
         )
         for candidate in study.candidates
     )
     return StudyEvidence(study=study, dataset=dataset, test=test, candidates=candidates, jobs=())
+
+
+def seeded(*runs: FloatArray, planned: int | None = None) -> dict[str, Any]:
+    """The fields of a candidate's evidence that its seeds 1, 2, 3 … fill, from the scores of each."""
+    return {
+        "seed_rows": tuple(scored(own) for own in runs),
+        "seeds": tuple(range(1, len(runs) + 1)),
+        "seeds_planned": planned or len(runs),
+    }
 
 
 def right_share(share: float, rows: int, seed: int = 0) -> FloatArray:

@@ -15,16 +15,18 @@ from core.evidence import StudyEvidence
 CANDIDATE = {
     "name", "role", "source", "parent", "origin", "runtime", "policy", "quality", "latency_ms", "throughput",
     "runtimes", "peak_memory_mib", "model_size_mib", "parameters", "energy", "cost", "cost_benefit",
+    "by_seed", "retained", "baseline",
 }  # fmt: skip
 NESTED = {
-    "quality": {"metric", "value", "low", "high", "n"},
+    "quality": {"metric", "value", "low", "high", "n", "spread", "seeds"},
     "latency_ms": {
         "p50", "p95", "p99", "time_to_first_token", "time_to_first_output_token", "time_per_output_token",
     },
     "throughput": {"requests_per_second", "output_tokens_per_second"},
     "energy": {"joules_per_request", "source"},
-    "cost": {"per_million_requests", "per_success", "monthly", "one_off", "currency"},
+    "cost": {"per_million_requests", "per_success", "monthly", "one_off", "one_off_labels", "currency"},
     "cost_benefit": {"value", "low", "high"},
+    "baseline": {"hard_labels", "added"},
 }  # fmt: skip
 POLICY = {
     "candidate", "kind", "apgr", "apgr_low", "apgr_high", "cpt50", "cpt80", "threshold", "strong_share", "quality",

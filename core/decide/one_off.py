@@ -1,0 +1,116 @@
+"""What is paid once, before the first request: machine time, and the labels that were bought of a teacher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.decide import cost
+from core.decide.bills import Pricing
+from core.domain import Role
+from core.evidence import CandidateEvidence, StudyEvidence
+from core.jobs.results import LabelResult
+from core.spec import Api, BaselineModel, Candidate, CandidateModel, SelfHosted, Study, TeacherLayers
+
+
+@dataclass(frozen=True)
+class OneOff:
+    """Money paid once: for machine time, and for labels (null where none were asked for)."""
+
+    machine: float
+    labels: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Both together."""
+        return self.machine if self.labels is None else self.machine + self.labels
+
+
+def one_off(evidence: StudyEvidence, pricing: Pricing, name: str) -> OneOff | None:
+    """What making and measuring the candidate costs once, and making all that it is made from.
+
+    Machine time of training, with assistants and searches, of compressing and of measuring; and what the teacher's
+    profile takes for the labels. Of several seeds the first counts, for one model is deployed; the hard-label baseline
+    is left out. Null where a part was made elsewhere, or where a price is not known.
+    """
+    study = pricing.study
+    own = study.candidate(name)
+    measured = {name, own.teacher, own.student}
+    machine = 0.0
+    counted: set[str] = set()
+    asked: dict[tuple[str | None, LabelResult], None] = {}
+    for part in sorted(lineage(study, name)):
+        candidate, found = study.candidate(part), evidence.candidate(part)
+        if candidate.role is Role.HYBRID:
+            hour = _hybrid_hour(study, candidate)
+            spent = None if found.route is None else found.route.seconds
+        else:
+            hour = _hour(study, candidate)
+            spent = _seconds(found, counted, measured=part in measured)
+        if spent is None or (hour is None and spent > 0.0):
+            return None
+        machine += spent / cost.SECONDS_PER_HOUR * (hour or 0.0)
+        if found.label is not None:
+            asked[(study.teacher_of(candidate), found.label)] = None
+    labels = [_labels(pricing, teacher, label) for teacher, label in asked]
+    known = [amount for amount in labels if amount is not None]
+    if len(known) < len(labels):
+        return None
+    return OneOff(machine, sum(known) if known else None)
+
+
+def lineage(study: Study, name: str) -> set[str]:
+    """The candidate and all others that it is made from."""
+    candidate = study.candidate(name)
+    if candidate.role is Role.HYBRID:
+        parts = [part for part in (candidate.teacher, candidate.student) if part is not None]
+    else:
+        parts = [candidate.model.name] if isinstance(candidate.model, CandidateModel) else []
+        teacher = study.teacher_of(candidate)
+        learns = study.training_of(candidate).method == "distill" or isinstance(candidate.model, TeacherLayers)
+        embeds = isinstance(candidate.model, BaselineModel) and candidate.model.kind != "tfidf_linear"
+        if (learns or embeds) and teacher is not None:
+            parts.append(teacher)
+    found = {name}
+    for part in parts:
+        found |= lineage(study, part)
+    return found
+
+
+def _labels(pricing: Pricing, teacher: str | None, label: LabelResult) -> float | None:
+    """What the labels cost under the profile of the teacher that gave them, those of earlier attempts included; null
+    where its price is not known, or is by the token and no token was counted."""
+    if teacher is None:
+        return None
+    candidate = pricing.study.candidate(teacher)
+    if not isinstance(pricing.study.profile_of(candidate), Api):
+        hour = _hour(pricing.study, candidate)
+        return None if hour is None else label.seconds / cost.SECONDS_PER_HOUR * hour
+    price = pricing.prices.get(pricing.profile_name(candidate))
+    if price is None:
+        return None
+    if price.per_million_requests is not None:
+        return (label.bought + label.kept) * price.per_million_requests / cost.MILLION
+    uncounted = label.bought + label.kept > 0 and label.input_tokens + label.output_tokens == 0
+    tokens = (float(label.input_tokens), float(label.output_tokens))
+    return None if uncounted else cost.api_cost_per_request(price, *tokens)
+
+
+def _hour(study: Study, candidate: Candidate) -> float | None:
+    profile = study.profile_of(candidate)
+    return cost.machine_hour(profile) if isinstance(profile, SelfHosted) else None
+
+
+def _hybrid_hour(study: Study, hybrid: Candidate) -> float | None:
+    """A policy is fitted on a machine of the hybrid's own, where it has one."""
+    hours = [_hour(study, study.candidate(name)) for name in (hybrid.student, hybrid.teacher) if name]
+    return next((hour for hour in hours if hour is not None), None)
+
+
+def _seconds(candidate: CandidateEvidence, counted: set[str], *, measured: bool) -> float | None:
+    """Machine seconds of one candidate; a job that several share is counted where it comes first."""
+    if candidate.benchmark is not None and candidate.benchmark.origin == "imported":
+        return None
+    parts = [candidate.training, candidate.compression, candidate.benchmark if measured else None]
+    making = [(job, seconds) for job, seconds in candidate.making_seconds if job not in counted]
+    counted.update(job for job, _ in making)
+    return sum(part.seconds for part in parts if part is not None) + sum(seconds for _, seconds in making)
