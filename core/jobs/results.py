@@ -159,13 +159,25 @@ class LatencySamples(ResultModel):
     warm_up_requests: int
 
 
+class TokenTimes(ResultModel):
+    """Milliseconds of the tokens of single answers, from the moment of sending to the first token that is not empty and
+    to the first one after the reasoning; and (last − first) ÷ (tokens − 1) of each answer."""
+
+    time_to_first_token_ms: tuple[float, ...] = ()
+    time_to_first_output_token_ms: tuple[float, ...] = ()
+    time_per_output_token_ms: tuple[float, ...] = ()
+
+
 class RuntimeFigures(ResultModel):
-    """A model timed under one runtime: one request at a time, then batches of 32."""
+    """A model timed under one runtime: one request at a time, then batches of 32. Tokens are of language models that
+    write, with those of their reasoning."""
 
     runtime: str
     latency: LatencySamples
     requests_per_second: float | None
     peak_memory_mib: float | None = None
+    output_tokens_per_second: float | None = None
+    tokens: TokenTimes | None = None
 
 
 class Environment(ResultModel):

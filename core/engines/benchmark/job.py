@@ -11,19 +11,20 @@ from pathlib import Path
 from core.data.examples import read_examples
 from core.data.predictions import write_predictions
 from core.domain import Example, Prediction, Split
-from core.engines.benchmark.quality import answer_rows, answered_before
-from core.engines.benchmark.runtimes import Timings, time_runtimes
-from core.engines.models import Classifier, open_classifier
+from core.engines.benchmark.answering import LabelAnswers
+from core.engines.benchmark.language_job import is_language_model, measure_language_model
+from core.engines.benchmark.quality import answer_all
+from core.engines.benchmark.runtimes import time_runtimes
+from core.engines.benchmark.summary import measured_result
+from core.engines.models import open_classifier
 from core.engines.models.weights import resolve
 from core.errors import UserError
-from core.i18n import english
 from core.jobs.results import BenchmarkResult
 from core.jobs.specs import BenchmarkParameters
 from core.lazy import load
 from core.spec import EndpointModel
 from core.worker.context import JobContext, Stopped
 
-_MIB = 2**20
 _IMPORT_BATCH_ROWS = 1000
 _UNNAMED = re.compile(r"LABEL_\d+")
 
@@ -37,31 +38,39 @@ def run(parameters: BenchmarkParameters, context: JobContext) -> BenchmarkResult
     examples = read_examples(context.input_folder("data"))
     if parameters.predictions is not None:
         return _import(parameters, examples, context, begun)
-    if parameters.task.kind != "classification":
-        raise UserError("benchmark.generation")
-    folder = _model_folder(parameters, context)
+    if not any(example.split is Split.TEST for example in examples):
+        raise UserError("benchmark.no_rows")
+    if isinstance(parameters.loadable, EndpointModel):
+        raise UserError("benchmark.endpoint")
+    source = _model_source(parameters, context)
+    if is_language_model(source, parameters.loadable, parameters.task):
+        return measure_language_model(source, parameters.task, examples, context)
+    return _measure_classifier(source, parameters, examples, context, begun)
+
+
+def _measure_classifier(
+    folder: Path, parameters: BenchmarkParameters, examples: Sequence[Example], context: JobContext, begun: float
+) -> BenchmarkResult:
     evaluated = [example for example in examples if example.split is not Split.TRAIN]
     requests = [example for example in evaluated if example.split is Split.TEST]
-    if not requests:
-        raise UserError("benchmark.no_rows")
     classifier = open_classifier(folder)
     if parameters.loadable is not None:
         check_labels(folder, classifier.labels, {example.target for example in examples})
-    predictions = _answer(classifier, evaluated, context)
+    predictions = answer_all(LabelAnswers(classifier), evaluated, context)
     parameters_count, weight_bytes = classifier.parameters, classifier.weight_bytes
     # Its memory would be in the way of the processes that are timed.
     del classifier
     outputs = {prediction.example_id: prediction.output for prediction in predictions}
     timings = time_runtimes(folder, requests, outputs, context)
-    return _result(evaluated, timings, parameters_count, weight_bytes, time.monotonic() - begun)
+    return measured_result(predictions, evaluated, timings, parameters_count, weight_bytes, time.monotonic() - begun)
 
 
-def _model_folder(parameters: BenchmarkParameters, context: JobContext) -> Path:
+def _model_source(parameters: BenchmarkParameters, context: JobContext) -> Path:
+    if parameters.loadable is None:
+        return context.input_folder("model") / "model"
     if isinstance(parameters.loadable, EndpointModel):
-        raise UserError("benchmark.generation")
-    if parameters.loadable is not None:
-        return resolve(parameters.loadable, parameters.model_sha256)
-    return context.input_folder("model") / "model"
+        raise ValueError("an endpoint has no folder")
+    return resolve(parameters.loadable, parameters.model_sha256)
 
 
 def check_labels(folder: Path, known: Sequence[str], needed: set[str]) -> None:
@@ -73,34 +82,6 @@ def check_labels(folder: Path, known: Sequence[str], needed: set[str]) -> None:
     if len(unnamed) == len(known):
         raise UserError("benchmark.labels_unnamed", path=str(folder), label=unnamed[0])
     raise UserError("benchmark.label_missing", path=str(folder), label=missing[0])
-
-
-def _answer(classifier: Classifier, examples: Sequence[Example], context: JobContext) -> list[Prediction]:
-    known = answered_before(context.folder)
-    context.started(classifier.device, len(known))
-    if known:
-        context.log(english("benchmark.log.resumed", rows=len(known)))
-    context.progress("phase.score", len(known), len(examples))
-    return answer_rows(classifier, examples, known, context)
-
-
-def _result(
-    examples: Sequence[Example], timings: Timings, parameters: int, weight_bytes: int, seconds: float
-) -> BenchmarkResult:
-    rows = Counter(example.split for example in examples)
-    return BenchmarkResult(
-        origin="measured",
-        rows_test=rows[Split.TEST],
-        rows_calibration=rows[Split.CALIBRATION],
-        runtimes=timings.runtimes,
-        peak_memory_mib=timings.runtimes[0].peak_memory_mib,
-        model_size_mib=weight_bytes / _MIB,
-        parameters=parameters,
-        joules_per_request=timings.joules_per_request,
-        energy_source="not measured" if timings.joules_per_request is None else "counter",
-        environment=timings.environment,
-        seconds=seconds,
-    )
 
 
 def _import(

@@ -21,6 +21,12 @@ THROUGHPUT_BATCHES = 4
 THROUGHPUT_PASSES = 3
 THROUGHPUT_SECONDS_AT_LEAST = 1.0
 THROUGHPUT_SECONDS = 2.0
+# A slow model ends its throughput run after the batch that reaches this.
+THROUGHPUT_SECONDS_AT_MOST = 20.0
+# Its warm-up likewise, after the request that reaches this, and without a batch.
+WARM_UP_SECONDS_AT_MOST = 3.0
+# An answer in text takes as long as it is: the repeated request that shows the machine's noise is cut off here.
+REPEATED_OUTPUT_TOKENS = 16
 # One request again and again: what varies then is the machine, not the length of the input.
 REPEATED_REQUESTS = 30
 # Above either, the figures say as much about the machine as about the model.

@@ -1,12 +1,12 @@
 """One fresh process that loads one model under one runtime, times it, weighs it, and ends.
 
-`python -m core.engines.benchmark.probe FOLDER RUNTIME REQUESTS REPORT`: REQUESTS is a JSON list of texts, REPORT is
-written at the end. The process ends by itself when its stdin closes, that is when its parent dies.
+`python -m core.engines.benchmark.probe MODEL RUNTIME REQUESTS REPORT`: MODEL is a folder or GGUF file, REQUESTS a JSON
+document (`subjects.Asked`), REPORT is written at the end. The process ends by itself when its stdin closes, that is
+when its parent dies.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -16,18 +16,22 @@ from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from core.engines.benchmark import memory, plan, timing
+from core.engines.benchmark import memory
 from core.engines.benchmark.energy import EnergyMeter, counters
 from core.engines.benchmark.environment import ForeignLoad
-from core.engines.models import Classifier, open_classifier
+from core.engines.benchmark.subjects import Asked, Rates, Subject, open_subject
 from core.engines.models.protocol import Runtime
 from core.errors import UserError
+from core.jobs.results import TokenTimes
 
 USER_ERROR_EXIT = 2
 
 
 class ProbeReport(BaseModel):
-    """What one runtime showed. `labels` answer the first `len(labels)` requests; memory in MiB, peaks by phase."""
+    """What one runtime showed. `labels` answer the first `len(labels)` requests; memory in MiB, peaks by phase.
+
+    Tokens are null where the model writes none.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -37,6 +41,8 @@ class ProbeReport(BaseModel):
     milliseconds: tuple[float, ...]
     warm_up_requests: int
     requests_per_second: float
+    output_tokens_per_second: float | None
+    tokens: TokenTimes | None
     coefficient_of_variation: float
     foreign_share: float
     load_peak_mib: float
@@ -45,24 +51,26 @@ class ProbeReport(BaseModel):
     energy_source: Literal["counter", "not measured"]
 
 
-def measure(folder: Path, runtime: Runtime, requests: Sequence[str]) -> ProbeReport:
-    """Load the model of `folder` under `runtime` in this process and measure it. Raises UserError."""
+def measure(source: Path, runtime: Runtime, asked: Asked) -> ProbeReport:
+    """Load the model of `source` under `runtime` in this process and measure it. Raises UserError."""
     memory.start_phase()
-    classifier = open_classifier(folder, runtime)
+    subject = open_subject(source, runtime, asked)
     load_peak = memory.peak_mib()
     memory.start_phase()
-    timing.warm_up(classifier, requests)
+    warm_up_requests = subject.warm_up(asked.requests)
     foreign = ForeignLoad()
-    latency = timing.single_requests(classifier, requests)
-    variation = timing.coefficient_of_variation(classifier, _of_median_length(requests))
-    rate, joules = _throughput(classifier, requests)
+    singles = subject.singles(asked.requests)
+    variation = subject.variation(_of_median_length(asked.requests))
+    rates, joules = _throughput(subject, asked.requests)
     return ProbeReport(
-        runtime=classifier.runtime,
-        device=classifier.device,
-        labels=tuple(classifier.labels[place] for place in latency.classes),
-        milliseconds=latency.milliseconds,
-        warm_up_requests=plan.WARM_UP_REQUESTS,
-        requests_per_second=rate,
+        runtime=subject.runtime,
+        device=subject.device,
+        labels=singles.labels,
+        milliseconds=singles.milliseconds,
+        warm_up_requests=warm_up_requests,
+        requests_per_second=rates.requests_per_second,
+        output_tokens_per_second=rates.output_tokens_per_second,
+        tokens=singles.tokens,
         coefficient_of_variation=variation,
         foreign_share=foreign.share(),
         load_peak_mib=load_peak,
@@ -72,12 +80,12 @@ def measure(folder: Path, runtime: Runtime, requests: Sequence[str]) -> ProbeRep
     )
 
 
-def _throughput(classifier: Classifier, requests: Sequence[str]) -> tuple[float, float | None]:
-    """Requests per second in batches, and joules per request above idle."""
+def _throughput(subject: Subject, requests: Sequence[str]) -> tuple[Rates, float | None]:
+    """The rates of batches, and joules per request above idle."""
     meter = EnergyMeter(counters(on_gpu=memory.cuda_in_use()))
-    rate, answered = timing.requests_per_second(classifier, requests)
+    rates = subject.rates(requests)
     joules = meter.joules()
-    return rate, None if joules is None else joules / answered
+    return rates, None if joules is None else joules / rates.answered
 
 
 def _of_median_length(requests: Sequence[str]) -> str:
@@ -93,10 +101,11 @@ def _end_with_parent() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure as the arguments say; the exit code: 0, or 2 with one sentence on stderr for the user."""
-    folder, runtime, requests, report = arguments
+    source, runtime, requests, report = arguments
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     try:
-        measured = measure(Path(folder), cast(Runtime, runtime), json.loads(Path(requests).read_text(encoding="utf-8")))
+        asked = Asked.model_validate_json(Path(requests).read_bytes())
+        measured = measure(Path(source), cast(Runtime, runtime), asked)
     except UserError as error:
         sys.stderr.write(f"\n{error.text}\n")
         return USER_ERROR_EXIT

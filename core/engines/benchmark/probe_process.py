@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from core.engines.benchmark.probe import USER_ERROR_EXIT, ProbeReport
+from core.engines.benchmark.subjects import Asked
 from core.engines.models.protocol import Runtime
 from core.errors import UserError
 
@@ -22,16 +22,16 @@ class ProbeError(Exception):
 
 
 def run_probe(
-    folder: Path, runtime: Runtime, requests: Sequence[str], workplace: Path, on_wait: Callable[[], None]
+    source: Path, runtime: Runtime, asked: Asked, workplace: Path, on_wait: Callable[[], None]
 ) -> ProbeReport:
-    """The report of a fresh process that times the model of `folder` under `runtime`.
+    """The report of a fresh process that times the model of `source` under `runtime`.
 
     `on_wait` is called several times a second and may raise, which ends the process. Files go to `workplace`. Raises
     UserError where the process was killed from outside, and ProbeError where it failed by itself.
     """
-    asked, told, log = (workplace / name for name in ("requests.json", "report.json", "probe.log"))
-    asked.write_text(json.dumps(list(requests)), encoding="utf-8")
-    command = [sys.executable, "-m", "core.engines.benchmark.probe", str(folder), runtime, str(asked), str(told)]
+    requests, told, log = (workplace / name for name in ("requests.json", "report.json", "probe.log"))
+    requests.write_text(asked.model_dump_json(), encoding="utf-8")
+    command = [sys.executable, "-m", "core.engines.benchmark.probe", str(source), runtime, str(requests), str(told)]
     told.unlink(missing_ok=True)
     with log.open("wb") as output, _process(command, output.fileno()) as process:
         code = _wait(process, on_wait)

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.data.predictions import FILE_NAME, read_predictions, write_predictions
-from core.domain import Example, FloatArray, Prediction
+from core.domain import Example, Prediction
+from core.engines.benchmark.answering import RowAnswerer
 from core.engines.benchmark.plan import batches_by_length
 from core.engines.durable import disk_full_told
-from core.engines.models import Classifier
+from core.i18n import english
 from core.worker.context import JobContext, Stopped
 
 _PARTIAL_NAME = "predictions.partial.jsonl"
@@ -36,8 +37,21 @@ def answered_before(folder: Path) -> list[Prediction]:
     return [Prediction(**json.loads(line)) for line in whole.splitlines()]
 
 
+def answer_all(answerer: RowAnswerer, examples: Sequence[Example], context: JobContext) -> list[Prediction]:
+    """One prediction for each example, in the examples' order, going on where an earlier attempt ended.
+
+    Raises Stopped and UserError (disk.full).
+    """
+    known = answered_before(context.folder)
+    context.started(answerer.device, len(known))
+    if known:
+        context.log(english("benchmark.log.resumed", rows=len(known)))
+    context.progress("phase.score", len(known), len(examples))
+    return answer_rows(answerer, examples, known, context)
+
+
 def answer_rows(
-    classifier: Classifier, examples: Sequence[Example], known: Sequence[Prediction], context: JobContext
+    answerer: RowAnswerer, examples: Sequence[Example], known: Sequence[Prediction], context: JobContext
 ) -> list[Prediction]:
     """One prediction for each example, in the examples' order; those in `known` are taken as they are.
 
@@ -45,7 +59,7 @@ def answer_rows(
     results are the same. They end up in `predictions.jsonl`, in the order of the examples. Raises Stopped between
     batches, and UserError (disk.full).
     """
-    tokens = classifier.token_counts([example.input for example in examples])
+    tokens = answerer.token_counts(examples)
     batches = batches_by_length(tokens or [len(example.input) for example in examples])
     done = {prediction.example_id: prediction for prediction in known}
     begun, done_before = time.monotonic(), len(done)
@@ -56,8 +70,8 @@ def answer_rows(
                 raise Stopped
             if all(examples[row].example_id in done for row in batch):
                 continue
-            answers = _answer(
-                classifier, [examples[row] for row in batch], [tokens[row] for row in batch] if tokens else None
+            answers = answerer.answer(
+                [examples[row] for row in batch], [tokens[row] for row in batch] if tokens else None
             )
             fresh = [answer for answer in answers if answer.example_id not in done]
             # Handed over first: a row that stands in the file must never be missing from the events.
@@ -70,24 +84,6 @@ def answer_rows(
     write_predictions(context.folder, ordered)
     path.unlink()
     return ordered
-
-
-def _answer(classifier: Classifier, examples: Sequence[Example], tokens: Sequence[int] | None) -> list[Prediction]:
-    probabilities: FloatArray = classifier.probabilities([example.input for example in examples])
-    places, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    predictions = []
-    for row, example in enumerate(examples):
-        label = classifier.labels[int(places[row])]
-        predictions.append(
-            Prediction(
-                example_id=example.example_id,
-                output=label,
-                score=float(label == example.target),
-                confidence=float(confidences[row]),
-                input_tokens=tokens[row] if tokens is not None else None,
-            )
-        )
-    return predictions
 
 
 def _append(stream: BinaryIO, predictions: Sequence[Prediction]) -> None:

@@ -14,6 +14,7 @@ from core.domain import Example
 from core.engines.benchmark import environment, plan
 from core.engines.benchmark.probe import ProbeReport
 from core.engines.benchmark.probe_process import ProbeError, run_probe
+from core.engines.benchmark.subjects import Asked
 from core.engines.models import read_card
 from core.engines.models.card import has_card
 from core.engines.models.protocol import Runtime
@@ -47,13 +48,33 @@ def time_runtimes(
     """
     load_average = environment.load_average()
     sample = [requests[row] for row in plan.timing_sample(len(requests))]
+    asked = Asked(requests=tuple(example.input for example in sample))
     form = read_card(folder).format if has_card(folder) else "transformers"
     with _workplace(context) as workplace:
-        home = _time_home(folder, _HOME[form], sample, workplace, context)
+        home = _time_home(folder, _HOME[form], asked, workplace, context)
         reports = [home]
         if form == "transformers":
             other = _time_onnx(folder, home.device, sample, outputs, workplace, context)
             reports += [] if other is None else [other]
+    return _timings(reports, load_average, context)
+
+
+def time_language_model(
+    source: Path, messages: Sequence[str], labels: Sequence[str], max_output_tokens: int | None, context: JobContext
+) -> Timings:
+    """Time the language model of a folder or GGUF file: weighing `labels`, or writing up to `max_output_tokens`.
+
+    Raises Stopped, UserError and RuntimeError.
+    """
+    load_average = environment.load_average()
+    sample = tuple(messages[row] for row in plan.timing_sample(len(messages)))
+    asked = Asked(requests=sample, labels=tuple(labels), max_output_tokens=max_output_tokens)
+    with _workplace(context) as workplace:
+        report = _time_home(source, "torch", asked, workplace, context)
+    return _timings([report], load_average, context)
+
+
+def _timings(reports: Sequence[ProbeReport], load_average: float | None, context: JobContext) -> Timings:
     context.progress("phase.time", 1, 1)
     for report in reports:
         context.log(_line(report))
@@ -77,11 +98,9 @@ def _workplace(context: JobContext) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _time_home(
-    folder: Path, runtime: Runtime, sample: Sequence[Example], workplace: Path, context: JobContext
-) -> ProbeReport:
+def _time_home(source: Path, runtime: Runtime, asked: Asked, workplace: Path, context: JobContext) -> ProbeReport:
     try:
-        return _probe(folder, runtime, sample, workplace, context)
+        return _probe(source, runtime, asked, workplace, context)
     except ProbeError as error:
         # The model answered the quality pass under this very runtime: this is our fault, not the user's.
         raise RuntimeError(f"the timing process failed: {error}") from error
@@ -104,7 +123,8 @@ def _time_onnx(
     try:
         _tell(context, "phase.export")
         load("core.engines.compress.onnx_export").export_onnx(folder, exported)
-        report = _probe(exported, "onnxruntime", sample, workplace, context)
+        asked = Asked(requests=tuple(example.input for example in sample))
+        report = _probe(exported, "onnxruntime", asked, workplace, context)
     except (UserError, ProbeError) as error:
         if isinstance(error, UserError) and error.code == "disk.full":
             raise
@@ -136,12 +156,9 @@ def _agrees(
     return False
 
 
-def _probe(
-    folder: Path, runtime: Runtime, sample: Sequence[Example], workplace: Path, context: JobContext
-) -> ProbeReport:
+def _probe(source: Path, runtime: Runtime, asked: Asked, workplace: Path, context: JobContext) -> ProbeReport:
     _tell(context, "phase.time")
-    inputs = [example.input for example in sample]
-    return run_probe(folder, runtime, inputs, workplace, lambda: _tell(context, "phase.time"))
+    return run_probe(source, runtime, asked, workplace, lambda: _tell(context, "phase.time"))
 
 
 def _tell(context: JobContext, phase: str) -> None:
@@ -156,15 +173,29 @@ def _figures(report: ProbeReport) -> RuntimeFigures:
         latency=LatencySamples(milliseconds=report.milliseconds, warm_up_requests=report.warm_up_requests),
         requests_per_second=report.requests_per_second,
         peak_memory_mib=max(report.load_peak_mib, report.answer_peak_mib),
+        output_tokens_per_second=report.output_tokens_per_second,
+        tokens=report.tokens,
     )
 
 
 def _line(report: ProbeReport) -> str:
+    line = _request_line(report)
+    if report.output_tokens_per_second is None or report.tokens is None or not report.tokens.time_to_first_token_ms:
+        return line
+    first = float(np.median(report.tokens.time_to_first_token_ms))
+    return f"{line}; " + english(
+        "benchmark.log.tokens", first=f"{first:.0f}", tokens_per_second=f"{report.output_tokens_per_second:.1f}"
+    )
+
+
+def _request_line(report: ProbeReport) -> str:
     return english(
         "benchmark.log.runtime",
         runtime=report.runtime,
         p50=f"{np.median(report.milliseconds):.2f}",
-        requests_per_second=f"{report.requests_per_second:.0f}",
+        requests_per_second=f"{report.requests_per_second:.3g}"
+        if report.requests_per_second < 10
+        else f"{report.requests_per_second:.0f}",
         batch=plan.BATCH_ROWS,
         memory=f"{report.answer_peak_mib:.0f}",
         load_memory=f"{report.load_peak_mib:.0f}",

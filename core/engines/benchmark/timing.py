@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from core.engines.benchmark import plan
 from core.engines.models import Classifier
+
+AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(frozen=True)
@@ -20,26 +23,62 @@ class Latency:
     classes: tuple[int, ...]
 
 
-def warm_up(classifier: Classifier, requests: Sequence[str]) -> None:
-    """Requests that are not counted, and one batch."""
-    for request in requests[: plan.WARM_UP_REQUESTS]:
-        classifier.probabilities([request])
-    classifier.probabilities(requests[: plan.BATCH_ROWS])
+@dataclass(frozen=True)
+class Pass:
+    """One pass over the batches: rows answered, tokens written (0 where nothing is), and how long it took."""
+
+    rows: int
+    tokens: int
+    seconds: float
+
+
+def warm_up(classifier: Classifier, requests: Sequence[str]) -> int:
+    """Requests that are not counted, and one batch; how many single ones there were."""
+    return warmed_up(classifier.probabilities, requests)
 
 
 def single_requests(classifier: Classifier, requests: Sequence[str]) -> Latency:
     """One request at a time, each as soon as the one before is answered."""
+    milliseconds, answers = answered_singly(classifier.probabilities, requests)
+    return Latency(milliseconds, tuple(int(answer[0].argmax()) for answer in answers))
+
+
+def coefficient_of_variation(classifier: Classifier, request: str) -> float:
+    """Standard deviation over mean of the latency of one request, repeated."""
+    return variation_of(classifier.probabilities, request)
+
+
+def requests_per_second(classifier: Classifier, requests: Sequence[str]) -> tuple[float, int]:
+    """The median over passes of rows per second in batches of 32, and how many rows were answered."""
+    passes = answered_in_batches(classifier.probabilities, requests)
+    return float(np.median([one.rows / one.seconds for one in passes])), sum(one.rows for one in passes)
+
+
+def warmed_up(answer: Callable[[Sequence[str]], object], requests: Sequence[str]) -> int:
+    """Answer requests that are not counted, and one batch; how many single ones there were. A slow model does less."""
+    begun = time.monotonic()
+    for count, request in enumerate(requests[: plan.WARM_UP_REQUESTS], start=1):
+        answer([request])
+        if time.monotonic() - begun >= plan.WARM_UP_SECONDS_AT_MOST:
+            return count
+    answer(requests[: plan.BATCH_ROWS])
+    return min(len(requests), plan.WARM_UP_REQUESTS)
+
+
+def answered_singly(
+    answer: Callable[[Sequence[str]], AnswerT], requests: Sequence[str]
+) -> tuple[tuple[float, ...], list[AnswerT]]:
+    """Milliseconds and answers of one request at a time, of as many as the time allows."""
     milliseconds: list[float] = []
-    classes: list[int] = []
+    answers: list[AnswerT] = []
     begun = time.monotonic()
     for request in requests:
         start = time.perf_counter()
-        answer = classifier.probabilities([request])
+        answers.append(answer([request]))
         milliseconds.append((time.perf_counter() - start) * 1000)
-        classes.append(int(answer[0].argmax()))
         if _enough(len(milliseconds), time.monotonic() - begun):
             break
-    return Latency(tuple(milliseconds), tuple(classes))
+    return tuple(milliseconds), answers
 
 
 def _enough(requests: int, seconds: float) -> bool:
@@ -47,27 +86,42 @@ def _enough(requests: int, seconds: float) -> bool:
     return long_enough or seconds >= plan.SINGLE_SECONDS_AT_MOST
 
 
-def coefficient_of_variation(classifier: Classifier, request: str) -> float:
+def variation_of(answer: Callable[[Sequence[str]], object], request: str) -> float:
     """Standard deviation over mean of the latency of one request, repeated."""
-    latency = single_requests(classifier, [request] * plan.REPEATED_REQUESTS).milliseconds
+    latency, _ = answered_singly(answer, [request] * plan.REPEATED_REQUESTS)
     return float(np.std(latency) / np.mean(latency))
 
 
-def requests_per_second(classifier: Classifier, requests: Sequence[str]) -> tuple[float, int]:
-    """The median over passes of rows per second in batches of 32, and how many rows were answered.
+def answered_in_batches(
+    answer: Callable[[Sequence[str]], AnswerT],
+    requests: Sequence[str],
+    tokens_of: Callable[[AnswerT], int] = lambda answers: 0,
+) -> list[Pass]:
+    """Passes over batches of 32, at least one; a slow model's only pass ends early.
 
-    Rows stand in their random order, as requests arrive, and not sorted by length: a server cannot choose them.
+    `tokens_of` counts what was written. Rows stand in their random order, as requests arrive, and not sorted by length:
+    a server cannot choose them.
     """
-    rows = _fill(requests, plan.BATCH_ROWS * plan.THROUGHPUT_BATCHES)
+    rows = [requests[place % len(requests)] for place in range(plan.BATCH_ROWS * plan.THROUGHPUT_BATCHES)]
     batches = [rows[begin : begin + plan.BATCH_ROWS] for begin in range(0, len(rows), plan.BATCH_ROWS)]
-    rates: list[float] = []
+    passes: list[Pass] = []
     begun = time.monotonic()
-    while not _passes_done(len(rates), time.monotonic() - begun):
-        start = time.perf_counter()
-        for batch in batches:
-            classifier.probabilities(batch)
-        rates.append(len(rows) / (time.perf_counter() - start))
-    return float(np.median(rates)), len(rates) * len(rows)
+    while not _passes_done(len(passes), time.monotonic() - begun):
+        passes.append(_pass(answer, batches, tokens_of))
+    return passes
+
+
+def _pass(
+    answer: Callable[[Sequence[str]], AnswerT], batches: Sequence[Sequence[str]], tokens_of: Callable[[AnswerT], int]
+) -> Pass:
+    rows = tokens = 0
+    start = time.perf_counter()
+    for batch in batches:
+        tokens += tokens_of(answer(batch))
+        rows += len(batch)
+        if time.perf_counter() - start >= plan.THROUGHPUT_SECONDS_AT_MOST:
+            break
+    return Pass(rows, tokens, time.perf_counter() - start)
 
 
 def _passes_done(passes: int, seconds: float) -> bool:
@@ -75,7 +129,3 @@ def _passes_done(passes: int, seconds: float) -> bool:
         return False
     repeated = passes >= plan.THROUGHPUT_PASSES and seconds >= plan.THROUGHPUT_SECONDS_AT_LEAST
     return repeated or seconds >= plan.THROUGHPUT_SECONDS
-
-
-def _fill(requests: Sequence[str], count: int) -> list[str]:
-    return [requests[place % len(requests)] for place in range(count)]

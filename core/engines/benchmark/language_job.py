@@ -1,0 +1,78 @@
+"""Measuring a language model on this machine: by the text it writes, or by how it weighs the labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.domain import Example, Prediction, Split
+from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnswers, as_messages, scorer_of
+from core.engines.benchmark.quality import answer_all
+from core.engines.benchmark.runtimes import time_language_model
+from core.engines.benchmark.subjects import open_generator
+from core.engines.benchmark.summary import measured_result
+from core.engines.language.prompt_classifier import PromptClassifier
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.results import BenchmarkResult
+from core.lazy import load
+from core.model_files import is_gguf_file, is_language_model_folder
+from core.spec import HubModel, LocalModel, Task
+from core.worker.context import JobContext, Stopped
+
+
+def is_language_model(source: Path, loadable: object, task: Task) -> bool:
+    """Whether a model is measured as a language model; in a study of generation every model is.
+
+    Raises UserError there for one that says of itself that it classifies.
+    """
+    known = is_gguf_file(source) or is_language_model_folder(source)
+    called = isinstance(loadable, HubModel | LocalModel) and loadable.language_model
+    if task.kind == "generation" and not known and load("core.engines.models.card").has_card(source):
+        raise UserError("benchmark.generation", path=str(source))
+    return known or called or task.kind == "generation"
+
+
+def measure_language_model(
+    source: Path, task: Task, examples: Sequence[Example], context: JobContext
+) -> BenchmarkResult:
+    """Answer all rows outside the train split, then time the model in a process of its own.
+
+    `examples` are those of the dataset: the labels of a classification are all of its targets. Raises Stopped, within
+    an answer too, and UserError.
+    """
+    begun = time.monotonic()
+    labels = sorted({example.target for example in examples}) if task.kind == "classification" else []
+    if not labels:
+        scorer_of(task)
+    evaluated = [example for example in examples if example.split is not Split.TRAIN]
+    asked = as_messages(evaluated, task, labels)
+
+    def stop_when_asked() -> None:
+        if context.should_stop():
+            raise Stopped
+
+    generator = open_generator(source, stop_when_asked)
+    answerer: RowAnswerer = (
+        LabelAnswers(PromptClassifier(generator, labels)) if labels else TextAnswers(generator, task)
+    )
+    predictions = answer_all(answerer, asked, context)
+    _tell_cut_off(predictions, task, context)
+    parameters, weight_bytes = generator.parameters, generator.weight_bytes
+    # Its memory would be in the way of the process that is timed.
+    del generator, answerer
+    messages = [example.input for example in asked if example.split is Split.TEST]
+    limit = None if labels else task.max_output_tokens
+    timings = time_language_model(source, messages, labels, limit, context)
+    return measured_result(predictions, evaluated, timings, parameters, weight_bytes, time.monotonic() - begun)
+
+
+def _tell_cut_off(predictions: Sequence[Prediction], task: Task, context: JobContext) -> None:
+    cut = sum((prediction.output_tokens or 0) >= task.max_output_tokens for prediction in predictions)
+    if cut:
+        limit, rows = task.max_output_tokens, len(predictions)
+        context.log(english("benchmark.log.cut_off", count=cut, rows=rows, limit=limit), "warning")
+    absent = sum(prediction.output is None for prediction in predictions)
+    if absent:
+        context.log(english("benchmark.log.too_long", count=absent, rows=len(predictions)), "warning")

@@ -1,0 +1,160 @@
+"""What the timing process times: a classifier, a language model that weighs labels, or one that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from core.engines.benchmark import plan, timing
+from core.engines.language.generator import Generation, LocalGenerator
+from core.engines.language.prompt_classifier import PromptClassifier
+from core.engines.models import Classifier, open_classifier
+from core.engines.models.protocol import Runtime
+from core.jobs.results import TokenTimes
+from core.lazy import load
+
+
+class Asked(BaseModel):
+    """What the timing process is asked: texts for a classifier, else whole messages for a language model, which weighs
+    `labels` or writes up to `max_output_tokens`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    requests: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Singles:
+    """Single requests: milliseconds, the labels that were answered, and the times of tokens where some were written."""
+
+    milliseconds: tuple[float, ...]
+    labels: tuple[str, ...] = ()
+    tokens: TokenTimes | None = None
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Batches: medians over the passes, and how many rows were answered in all of them."""
+
+    requests_per_second: float
+    answered: int
+    output_tokens_per_second: float | None = None
+
+
+class Subject(Protocol):
+    """A model loaded for timing. `runtime` and `device` are words for the user."""
+
+    runtime: str
+    device: str
+
+    def warm_up(self, requests: Sequence[str]) -> int:
+        """Answer requests that are not counted; how many single ones there were."""
+
+    def singles(self, requests: Sequence[str]) -> Singles:
+        """One request at a time."""
+
+    def variation(self, request: str) -> float:
+        """Standard deviation over mean of the latency of one request, repeated."""
+
+    def rates(self, requests: Sequence[str]) -> Rates:
+        """Batches of 32."""
+
+
+def open_subject(source: Path, runtime: Runtime, asked: Asked) -> Subject:
+    """The model of a folder or GGUF file, loaded in this process as `asked` needs it. Raises UserError."""
+    if asked.max_output_tokens is None and not asked.labels:
+        return LabelSubject(open_classifier(source, runtime))
+    generator = open_generator(source)
+    if asked.max_output_tokens is None:
+        return LabelSubject(PromptClassifier(generator, asked.labels))
+    return TextSubject(generator, asked.max_output_tokens)
+
+
+def open_generator(source: Path, on_step: Callable[[], None] = lambda: None) -> LocalGenerator:
+    """The language model of a folder or GGUF file on the best device; `on_step` is called within answers. Raises
+    UserError."""
+    module: Any = load("core.engines.language.torch_generator")
+    return cast(LocalGenerator, module.TorchGenerator(source, on_step=on_step))
+
+
+class LabelSubject:
+    """A classifier, or a language model that weighs labels."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        self._classifier = classifier
+        self.runtime = classifier.runtime
+        self.device = classifier.device
+
+    def warm_up(self, requests: Sequence[str]) -> int:
+        """Answer requests that are not counted; how many single ones there were."""
+        return timing.warm_up(self._classifier, requests)
+
+    def singles(self, requests: Sequence[str]) -> Singles:
+        """One request at a time, with its most probable label."""
+        latency = timing.single_requests(self._classifier, requests)
+        return Singles(latency.milliseconds, tuple(self._classifier.labels[place] for place in latency.classes))
+
+    def variation(self, request: str) -> float:
+        """Standard deviation over mean of the latency of one request, repeated."""
+        return timing.coefficient_of_variation(self._classifier, request)
+
+    def rates(self, requests: Sequence[str]) -> Rates:
+        """Rows per second in batches of 32."""
+        return Rates(*timing.requests_per_second(self._classifier, requests))
+
+
+class TextSubject:
+    """A language model that writes answers of at most so many tokens."""
+
+    def __init__(self, generator: LocalGenerator, max_output_tokens: int) -> None:
+        self._answer = partial(generator.generate, max_output_tokens=max_output_tokens)
+        self._begin = partial(generator.generate, max_output_tokens=min(max_output_tokens, plan.REPEATED_OUTPUT_TOKENS))
+        self.runtime = generator.runtime
+        self.device = generator.device
+
+    def warm_up(self, requests: Sequence[str]) -> int:
+        """Answer requests that are not counted; how many single ones there were."""
+        return timing.warmed_up(self._answer, requests)
+
+    def singles(self, requests: Sequence[str]) -> Singles:
+        """One request at a time, with the times of its tokens."""
+        milliseconds, answers = timing.answered_singly(self._answer, requests)
+        return Singles(milliseconds, tokens=token_times([answer for (answer,) in answers]))
+
+    def variation(self, request: str) -> float:
+        """Standard deviation over mean of the latency of one request's first tokens, repeated."""
+        return timing.variation_of(self._begin, request)
+
+    def rates(self, requests: Sequence[str]) -> Rates:
+        """Rows and tokens per second in batches of 32: output tokens, reasoning included, over wall time."""
+        passes = timing.answered_in_batches(self._answer, requests, _tokens)
+        return Rates(
+            float(np.median([one.rows / one.seconds for one in passes])),
+            sum(one.rows for one in passes),
+            float(np.median([one.tokens / one.seconds for one in passes])),
+        )
+
+
+def token_times(answers: Sequence[Generation]) -> TokenTimes:
+    """The times of single answers' tokens; an answer without a token of a kind has no time of that kind."""
+
+    def known(values: Sequence[float | None]) -> tuple[float, ...]:
+        return tuple(value for value in values if value is not None)
+
+    return TokenTimes(
+        time_to_first_token_ms=known([answer.time_to_first_token_ms for answer in answers]),
+        time_to_first_output_token_ms=known([answer.time_to_first_output_token_ms for answer in answers]),
+        time_per_output_token_ms=known([answer.time_per_output_token_ms for answer in answers]),
+    )
+
+
+def _tokens(answers: Sequence[Generation]) -> int:
+    return sum(answer.output_tokens or 0 for answer in answers)
