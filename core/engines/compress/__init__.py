@@ -6,4 +6,4 @@ Map: `job` (the handler: a row of steps), `work` (what each step works with), `t
 made from another one).
 """
 
-TRIM, INT8 = "trim_vocabulary", "int8_dynamic"
+PRUNE, TRIM, INT8 = "prune", "trim_vocabulary", "int8_dynamic"

@@ -8,18 +8,24 @@ from typing import Any, Literal
 from core.engines.models.card import ModelCard, has_card, read_card
 from core.engines.models.starting import longest_input
 from core.engines.models.torch_classifier import FOREIGN_MAX_LENGTH
-from core.model_files import fingerprint_weights
+from core.model_files import file_sha256, fingerprint_weights, is_gguf_file, is_language_model_folder
 
 
 def card_of(parent: Path, model: Any, tokenizer: Any, form: Literal["transformers", "onnx"]) -> ModelCard:
-    """The card of `model`, made from the folder `parent`: with that one's labels and length where it has any."""
+    """The card of `model`, made from the folder or GGUF file `parent`: with its labels and length where it has any."""
     known = read_card(parent) if has_card(parent) else None
-    labels = known.labels if known else tuple(str(model.config.id2label[i]) for i in range(model.config.num_labels))
+    language_model = is_gguf_file(parent) or is_language_model_folder(parent)
+    labels = known.labels if known else () if language_model else _own_labels(model.config)
     return ModelCard(
         format=form,
+        kind="language_model" if language_model else "classifier",
         labels=labels,
         max_length=longest_input(model, tokenizer, known.max_length if known else FOREIGN_MAX_LENGTH),
         architecture=known.architecture if known else str((model.config.architectures or ["unknown"])[0]),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        parent_sha256=fingerprint_weights(parent),
+        parent_sha256=file_sha256(parent) if is_gguf_file(parent) else fingerprint_weights(parent),
     )
+
+
+def _own_labels(config: Any) -> tuple[str, ...]:
+    return tuple(str(config.id2label[index]) for index in range(config.num_labels))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.examples import read_examples
-from core.domain import Split
-from core.engines.compress import INT8, TRIM, quantize_step, trim_step
+from core.domain import Example, Split
+from core.engines.compress import INT8, PRUNE, TRIM, quantize_step, trim_step
 from core.engines.compress.parity import as_percent, choice_agreement
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
@@ -56,9 +56,11 @@ def run(parameters: CompressParameters, context: JobContext) -> CompressResult:
     """
     begun = time.monotonic()
     names = _step_names(parameters)
-    parent = _parent_folder(parameters, context)
+    parent = _parent_source(parameters, context)
     comparisons = 2 + sum(_DOING[name].comparisons for name in names)
-    work = Work(context, parameters, parent, _compared_inputs(context), comparisons)
+    examples = tuple(read_examples(context.input_folder("data")))
+    compared = _compared_rows(examples, held_out=PRUNE in names)
+    work = Work(context, parameters, parent, examples, compared, comparisons)
     context.started(choose_device().description)
     wanted = work.choices(parent, "torch")
     model = _done(parameters.steps, names, work)
@@ -92,7 +94,7 @@ def _step_names(parameters: CompressParameters) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _parent_folder(parameters: CompressParameters, context: JobContext) -> Path:
+def _parent_source(parameters: CompressParameters, context: JobContext) -> Path:
     if parameters.loadable is not None:
         return resolve(parameters.loadable, parameters.model_sha256)
     folder = context.input_folder("model") / MODEL_FOLDER
@@ -102,14 +104,20 @@ def _parent_folder(parameters: CompressParameters, context: JobContext) -> Path:
     return folder
 
 
-def _compared_inputs(context: JobContext) -> list[str]:
-    """Calibration inputs, or train inputs where there is no calibration part. Raises UserError where both are empty."""
-    examples = read_examples(context.input_folder("data"))
+def _compared_rows(examples: Sequence[Example], *, held_out: bool) -> tuple[Example, ...]:
+    """Calibration rows, or train rows where there is no calibration part, at most `MAX_COMPARED_ROWS`.
+
+    `held_out` says that a step learns from the train rows that are not compared; at most a tenth of them is compared
+    then, so that the comparison is with rows that were not learned. Raises UserError where there are no rows.
+    """
     for split in (Split.CALIBRATION, Split.TRAIN):
-        inputs = [example.input for example in examples if example.split is split]
-        if inputs:
+        rows = [example for example in examples if example.split is split]
+        if rows:
+            limit = MAX_COMPARED_ROWS
+            if held_out and split is Split.TRAIN:
+                limit = max(1, min(limit, len(rows) // 10))
             # Evenly spread, for files are often sorted by class.
-            return inputs[:: max(1, -(-len(inputs) // MAX_COMPARED_ROWS))]
+            return tuple(rows[:: max(1, -(-len(rows) // limit))])
     raise UserError("compress.no_rows")
 
 
@@ -119,7 +127,7 @@ def _result(steps: tuple[str, ...], model: Path, work: Work, agreement: float, s
         english(
             "compress.log.agreement",
             agreement=as_percent(agreement),
-            rows=len(work.inputs),
+            rows=len(work.compared),
             size=f"{size:.1f}",
             parent_size=f"{parent_size:.1f}",
         )
@@ -130,7 +138,7 @@ def _result(steps: tuple[str, ...], model: Path, work: Work, agreement: float, s
         model_size_mib=size,
         parent_size_mib=parent_size,
         label_agreement=agreement,
-        rows=len(work.inputs),
+        rows=len(work.compared),
         rungs=tuple(work.rungs),
         seconds=seconds,
     )

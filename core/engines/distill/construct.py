@@ -1,17 +1,27 @@
-"""A student made of some of its teacher's layers, with all else of the teacher kept."""
+"""A student made of some of its teacher's layers, narrower where asked, with all else of the teacher kept."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import AutoModelForSequenceClassification
-
-from core.engines.models.starting import load_starting_model
+from core.engines.compress.narrow import Kept, largest_groups, largest_neurons, narrowed
+from core.engines.compress.trim import trimmed, uses_of_texts
+from core.engines.language.opening import open_language_model
+from core.engines.models.starting import load_starting_model, load_tokenizer
 from core.errors import UserError
+from core.spec import TeacherLayers
+
+
+@dataclass(frozen=True, eq=False)
+class ConstructedStudent:
+    """A student in fp32 and the tokenizer that goes with it; `details` say how it was made."""
+
+    model: Any
+    tokenizer: Any
+    details: dict[str, str | int | float | bool | None]
 
 
 def layer_indices(available: int, layers: int | Sequence[int]) -> tuple[int, ...]:
@@ -35,63 +45,38 @@ def layer_indices(available: int, layers: int | Sequence[int]) -> tuple[int, ...
     return tuple(layers)
 
 
-def student_from_layers(teacher_folder: Path, labels: Sequence[str], layers: int | Sequence[int]) -> Any:
-    """A student in fp32 with the chosen layers of the teacher in `teacher_folder`, its embeddings and its head.
+def student_from_layers(
+    teacher_folder: Path, labels: Sequence[str], wanted: TeacherLayers, texts: Sequence[str] = ()
+) -> ConstructedStudent:
+    """A student with the chosen layers of the teacher in `teacher_folder`, its embeddings and its head.
 
-    Its config has `num_hidden_layers` set, so that the saved folder reloads with plain `from_pretrained`. Raises
-    UserError where the teacher has no stack of layers to choose from.
+    Where `wanted` says so its neurons and heads are those with the largest weights (`compress.narrow`), and its
+    vocabulary is what `texts` use. The saved folder reloads with plain `from_pretrained`. Raises UserError where the
+    teacher has no stack of layers to choose from, or cannot be narrowed as asked.
     """
     teacher, _ = load_starting_model(teacher_folder, labels)
-    prefix = layers_prefix(teacher)
-    kept = layer_indices(int(teacher.config.num_hidden_layers), layers)
-    config = _shortened(teacher.config, kept)
-    student: Any = AutoModelForSequenceClassification.from_config(  # type: ignore[no-untyped-call]  # untyped there
-        config, dtype=torch.float32
-    )
-    student.load_state_dict(_kept_tensors(teacher.state_dict(), prefix, kept), strict=True)
-    return student
+    tokenizer = load_tokenizer(teacher_folder)
+    details: dict[str, str | int | float | bool | None] = {"layers": str(wanted.layers)}
+    widths = {"feed_forward": wanted.feed_forward, "heads": wanted.heads}
+    details |= {name: number for name, number in widths.items() if number is not None}
+    student = narrowed(teacher, _kept(teacher, wanted))
+    if wanted.trim_vocabulary:
+        student, tokenizer, details["vocabulary"] = trimmed(student, tokenizer, uses_of_texts(texts), teacher_folder)
+    return ConstructedStudent(student, tokenizer, details)
 
 
-def layers_prefix(model: Any) -> str:
-    """The name of the list of layers within the model, such as `bert.encoder.layer`. Raises UserError without one.
+def language_student_from_layers(teacher_source: Path, layers: TeacherLayers) -> Any:
+    """A causal language model in fp32 with the chosen layers of the one in the folder or GGUF file `teacher_source`.
 
-    It is the one list of modules with as many entries as the config has layers, whatever the family calls it; models
-    that share one layer's weights, as ALBERT does, have none.
+    Embeddings, output head (tied where the teacher's is) and generation config are the teacher's. Raises UserError as
+    `student_from_layers` does.
     """
-    count = getattr(model.config, "num_hidden_layers", None)
-    found: list[str] = [
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.ModuleList) and len(module) == count and _alike(module)
-    ]
-    if not found:
-        raise UserError("train.layers_none", architecture=type(model).__name__)
-    return min(found, key=lambda name: name.count("."))
+    teacher = open_language_model(teacher_source).model
+    return narrowed(teacher, _kept(teacher, layers))
 
 
-def _alike(layers: torch.nn.ModuleList) -> bool:
-    return len({type(layer) for layer in layers}) == 1
-
-
-def _shortened(config: Any, kept: Sequence[int]) -> Any:
-    """A copy of the config with as many layers as are kept; lists with one entry for each layer are cut alike."""
-    available = config.num_hidden_layers
-    document = copy.deepcopy(config)
-    for name, value in vars(config).items():
-        if name in ("layer_types", "mlp_layer_types") and isinstance(value, list) and len(value) == available:
-            setattr(document, name, [value[index] for index in kept])
-    document.num_hidden_layers = len(kept)
-    return document
-
-
-def _kept_tensors(tensors: Mapping[str, torch.Tensor], prefix: str, kept: Sequence[int]) -> dict[str, torch.Tensor]:
-    new_index = {old: new for new, old in enumerate(kept)}
-    result: dict[str, torch.Tensor] = {}
-    for name, tensor in tensors.items():
-        if not name.startswith(f"{prefix}."):
-            result[name] = tensor
-            continue
-        old, _, rest = name[len(prefix) + 1 :].partition(".")
-        if int(old) in new_index:
-            result[f"{prefix}.{new_index[int(old)]}.{rest}"] = tensor
-    return result
+def _kept(teacher: Any, wanted: TeacherLayers) -> Kept:
+    chosen = layer_indices(int(teacher.config.num_hidden_layers), wanted.layers)
+    neurons = None if wanted.feed_forward is None else largest_neurons(teacher, chosen, wanted.feed_forward)
+    groups = None if wanted.heads is None else largest_groups(teacher, chosen, wanted.heads)
+    return Kept(layers=chosen, neurons=neurons, groups=groups)

@@ -65,7 +65,7 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
         labels = read_card(teacher_folder).labels
         objective = hard_objective(rows.label_indices(labels), attempt.device)
         context.log(english("train.log.method_targets"))
-    material = _student(parameters, teacher_folder, teacher_sha256, labels, context)
+    material = _student(parameters, teacher_folder, teacher_sha256, labels, rows.inputs, context)
     rate = settings.learning_rate or LEARNING_RATE
     return train_and_save("distill", material, rows, settings, rate, objective, attempt, context)
 
@@ -84,6 +84,7 @@ def _student(
     teacher_folder: Path,
     teacher_sha256: str,
     labels: tuple[str, ...],
+    texts: Sequence[str],
     context: JobContext,
 ) -> Material:
     """The student to begin with: another job's result, a model of its own, or layers of the teacher."""
@@ -100,10 +101,8 @@ def _student(
         return Material(student, load_tokenizer(folder), labels, fingerprint_weights(folder), fresh, details)
     if parameters.layers is None:
         raise UserError("train.no_model")
-    layers = parameters.layers.layers
-    student = student_from_layers(teacher_folder, labels, layers)
-    details["layers"] = str(layers)
-    return Material(student, load_tokenizer(teacher_folder), labels, teacher_sha256, False, details)
+    made = student_from_layers(teacher_folder, labels, parameters.layers, texts)
+    return Material(made.model, made.tokenizer, labels, teacher_sha256, False, {**details, **made.details})
 
 
 def _soft_objective(settings: Train, labels: list[int], soft: LogProbabilities, device: Device) -> Objective:

@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from core.data.examples import write_examples
 from core.domain import Example, Split
 from core.engines.compress import job
-from core.engines.compress.trim import trim_vocabulary
+from core.engines.compress.trim import trim_vocabulary, uses_of_texts
 from core.engines.models import open_classifier, read_card
 from core.engines.models.card import ModelCard
 from core.engines.models.starting import load_starting_model, load_tokenizer
@@ -47,7 +47,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trimmed(tmp_path_factory: pytest.TempPathFactory, parent: Path) -> Path:
     out = tmp_path_factory.mktemp("trimmed") / "model"
-    before, after = trim_vocabulary(parent / "model", TRAIN, out)
+    before, after = trim_vocabulary(parent / "model", uses_of_texts(TRAIN), out)
     assert before > 30_000
     assert after < 1000
     return out
@@ -122,13 +122,6 @@ def test_the_job_trims_by_the_train_rows_alone(
     assert "card" in vocabulary
     assert "zebra" not in vocabulary
     assert open_classifier(tmp_path / "model").probabilities(UNSEEN).shape == (3, 2)
-
-
-def test_another_kind_of_tokenizer_is_refused(tmp_path: Path, teacher: Path) -> None:
-    with pytest.raises(UserError) as refused:
-        trim_vocabulary(teacher / "model", ["lost card"], tmp_path / "out")
-    assert refused.value.code == "compress.trim_tokenizer"
-    assert not (tmp_path / "out").exists()
 
 
 def test_quantising_before_trimming_is_refused(tmp_path: Path, parent: Path, data: Path) -> None:

@@ -24,6 +24,7 @@ from core.engines.models.card import ModelCard
 from core.engines.models.opening import open_classifier
 from core.engines.models.writing import save_transformers_model
 from core.errors import UserError
+from core.spec import TeacherLayers
 
 SIZES: dict[str, Any] = {
     "vocab_size": 24,
@@ -71,7 +72,7 @@ def test_layers_that_the_teacher_lacks_are_refused(layers: int | list[int], word
 @pytest.mark.parametrize("family", FAMILIES)
 def test_student_has_the_chosen_layers_and_reloads_with_plain_from_pretrained(family: str, tmp_path: Path) -> None:
     teacher = write_classifier(tmp_path / "teacher", write_body(tmp_path / "body", FAMILIES[family]))
-    student = student_from_layers(teacher / "model", LABELS, [0, 3]).eval()
+    student = student_from_layers(teacher / "model", LABELS, TeacherLayers(source="teacher", layers=[0, 3])).model.eval()
     card = ModelCard(format="transformers", labels=LABELS, max_length=32, architecture=type(student).__name__)
     save_transformers_model(tmp_path / "student", student, tiny_tokenizer(), card)
 
@@ -91,7 +92,7 @@ def test_student_has_the_chosen_layers_and_reloads_with_plain_from_pretrained(fa
 
 
 def test_student_with_all_layers_answers_as_its_teacher(teacher: Path, tmp_path: Path) -> None:
-    student = student_from_layers(teacher / "model", LABELS, 3)
+    student = student_from_layers(teacher / "model", LABELS, TeacherLayers(source="teacher", layers=3)).model
     card = ModelCard(format="transformers", labels=LABELS, max_length=32, architecture="BertForSequenceClassification")
     save_transformers_model(tmp_path / "student", student, tiny_tokenizer(), card)
     texts = ["my card lost", "rate please"]
@@ -103,4 +104,4 @@ def test_a_model_that_shares_one_layer_gives_no_layers(tmp_path: Path) -> None:
     config = AlbertConfig(num_hidden_layers=4, embedding_size=16, **SIZES)
     teacher = write_classifier(tmp_path / "teacher", write_body(tmp_path / "body", config))
     with pytest.raises(UserError, match="smaller base model"):
-        student_from_layers(teacher / "model", LABELS, 2)
+        student_from_layers(teacher / "model", LABELS, TeacherLayers(source="teacher", layers=2))
