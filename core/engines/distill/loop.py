@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from core.domain import IntArray
 from core.engines.checkpoint import Checkpoint, Checkpoints
 from core.engines.device import Device
 from core.engines.distill.batches import batch_count, epoch_batches
+from core.engines.distill.objective import Objective, batch_loss, companion_of, units_of
 from core.engines.distill.schedule import one_cycle
 from core.engines.models.starting import is_head
 from core.engines.models.tokenization import TokenRows
@@ -29,16 +31,14 @@ GRADIENT_NORM = 1.0
 # accuracy of 0.54 with factor 1, 0.80 with factor 5 and 0.85 with factor 10.
 FRESH_HEAD_FACTOR = 10.0
 _METRIC_POINTS = 200
-
-# The loss of a batch: logits (rows, classes) and the rows' indices in the training data -> scalar.
-Objective = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+COMPANION = "companion"
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
     """How a model is trained. `learning_rate` is the peak of the one-cycle schedule.
 
-    A fresh head learns at `FRESH_HEAD_FACTOR` times that rate.
+    A fresh head learns at `FRESH_HEAD_FACTOR` times that rate. A step adds up the gradients of `accumulate` batches.
     """
 
     epochs: int
@@ -46,6 +46,7 @@ class TrainingPlan:
     learning_rate: float
     seed: int
     fresh_head: bool = False
+    accumulate: int = 1
 
 
 @dataclass
@@ -80,7 +81,8 @@ class Training:
     @property
     def total_steps(self) -> int:
         """Steps of all epochs together."""
-        return self.plan.epochs * batch_count(len(self.row_names), self.plan.batch_size)
+        batches = batch_count(len(self.row_names), self.plan.batch_size)
+        return self.plan.epochs * batch_count(batches, self.plan.accumulate)
 
 
 def train(
@@ -92,7 +94,7 @@ def train(
     last good checkpoint stays) or the disk is full.
     """
     plan, device, model = training.plan, training.device, training.model
-    optimizer = _optimizer(model, plan, device)
+    optimizer = _optimizer(training)
     scaler = torch.amp.GradScaler(device.torch_device.type, enabled=device.scales_gradients)
     state = _restore(training, optimizer, scaler, resumed)
     saved_step, first_step, begin = state.step, state.step, time.monotonic()
@@ -112,22 +114,16 @@ def train(
         if not batches or index == 0:
             batches = epoch_batches(training.tokens.lengths, plan.batch_size, plan.seed, epoch)
 
-        rows = batches[index]
-        ids, mask = (
-            torch.from_numpy(array).to(device.torch_device) for array in training.tokens.padded(rows, training.pad_id)
-        )
+        of_step = batches[index * plan.accumulate : (index + 1) * plan.accumulate]
+        rows = of_step[0] if len(of_step) == 1 else np.concatenate(of_step)
         for group in optimizer.param_groups:
             group["lr"] = one_cycle(state.step, total, plan.learning_rate * group["rate_factor"])
         optimizer.zero_grad(set_to_none=True)
-        with device.autocast():
-            logits = model(input_ids=ids, attention_mask=mask).logits
-        loss = training.objective(logits, torch.from_numpy(rows))
-        value = float(loss.detach())
+        value = _accumulated_loss(training, of_step, scaler)
         if not math.isfinite(value):
             raise _not_finite(training, state.step, rows, saved_step)
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         scaler.unscale_(optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
+        norm = torch.nn.utils.clip_grad_norm_(_trained(training).values(), GRADIENT_NORM)
         # With fp16 an overflow is expected now and then: the scaler skips that step and scales less.
         if not scaler.is_enabled() and not math.isfinite(float(norm)):
             raise _not_finite(training, state.step, rows, saved_step)
@@ -149,15 +145,44 @@ def train(
     return state
 
 
-def _optimizer(model: Any, plan: TrainingPlan, device: Device) -> torch.optim.Optimizer:
+def _accumulated_loss(training: Training, batches: Sequence[IntArray], scaler: torch.amp.GradScaler) -> float:
+    """The mean loss over all units of a step's batches, its gradient added to the weights; NaN or infinity at once."""
+    device = training.device
+    units = [units_of(training.objective, rows) for rows in batches]
+    total = 0.0
+    for rows, count in zip(batches, units, strict=True):
+        ids, mask = (
+            torch.from_numpy(array).to(device.torch_device) for array in training.tokens.padded(rows, training.pad_id)
+        )
+        with device.autocast():
+            loss = batch_loss(training.objective, training.model, ids, mask, rows)
+        if len(batches) > 1:
+            loss = loss * (count / sum(units))
+        total += float(loss.detach())
+        if not math.isfinite(total):
+            return total
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return total
+
+
+def _trained(training: Training) -> dict[str, torch.nn.Parameter]:
+    """Every weight that the training changes by name, the objective's own ones among them."""
+    companion = companion_of(training.objective)
+    own = () if companion is None else companion.named_parameters(prefix=COMPANION)
+    named = [*training.model.named_parameters(), *own]
+    return {name: parameter for name, parameter in named if parameter.requires_grad}
+
+
+def _optimizer(training: Training) -> torch.optim.Optimizer:
     """AdamW (Loshchilov, Hutter 2019); biases and layer norms, which have one dimension, are not decayed."""
+    model, plan = training.model, training.plan
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            factor = FRESH_HEAD_FACTOR if plan.fresh_head and is_head(model, name) else 1.0
-            groups.setdefault((factor, WEIGHT_DECAY if parameter.ndim > 1 else 0.0), []).append(parameter)
+    for name, parameter in _trained(training).items():
+        fresh = name.startswith(f"{COMPANION}.") or (plan.fresh_head and is_head(model, name))
+        factor = FRESH_HEAD_FACTOR if fresh else 1.0
+        groups.setdefault((factor, WEIGHT_DECAY if parameter.ndim > 1 else 0.0), []).append(parameter)
     # One kernel over all of a parameter's state; the plain one costs a tenth of a step on the CPU.
-    fused = device.torch_device.type in ("cpu", "cuda")
+    fused = training.device.torch_device.type in ("cpu", "cuda")
     return torch.optim.AdamW(
         [
             {"params": parameters, "rate_factor": factor, "weight_decay": decay}
@@ -202,7 +227,7 @@ def _save(
     """Write a checkpoint of everything that the next step depends on."""
     moments = optimizer.state_dict()["state"]
     parts = {
-        "model": _model_tensors(training.model),
+        "model": _changing_tensors(training),
         "optimizer": {f"{index}.{name}": tensor for index, part in moments.items() for name, tensor in part.items()},
         "random": random_state(training.device.torch_device),
     }
@@ -219,7 +244,7 @@ def _restore(
         return TrainingState()
     device = training.device.torch_device
     saved = resumed.tensors("model", device)
-    for name, tensor in _model_tensors(training.model).items():
+    for name, tensor in _changing_tensors(training).items():
         tensor.data.copy_(saved[name])
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in resumed.tensors("optimizer").items():
@@ -233,8 +258,8 @@ def _restore(
     return TrainingState(**{**fields, "resumed_steps": (*fields["resumed_steps"], resumed.step)})
 
 
-def _model_tensors(model: Any) -> dict[str, torch.Tensor]:
-    """Parameters and saved buffers by name, those that are tied only once."""
-    kept = set(model.state_dict())
-    buffers = {name: tensor for name, tensor in model.named_buffers() if name in kept}
-    return {**dict(model.named_parameters()), **buffers}
+def _changing_tensors(training: Training) -> dict[str, torch.Tensor]:
+    """Trained weights and saved buffers by name, those that are tied only once; frozen weights are where they were."""
+    kept = set(training.model.state_dict())
+    buffers = {name: tensor for name, tensor in training.model.named_buffers() if name in kept}
+    return {**_trained(training), **buffers}
