@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from core.engines.device import Device
 from core.engines.models.starting import load_tokenizer, quiet_transformers
 from core.errors import UserError
-from core.lazy import is_installed
+from core.lazy import is_installed, load
 from core.model_files import check_model_folder, file_sha256, fingerprint_weights, is_gguf_file, weight_bytes
 
 
@@ -48,10 +51,34 @@ def open_language_model(source: Path, device: Device | None = None) -> OpenedLan
     several and accelerate is installed. A GGUF file's weights are unpacked to full precision. Raises UserError where
     `source` holds no causal language model.
     """
-    with quiet_transformers():
+    with quiet_transformers(), _quiet_unpacking() if is_gguf_file(source) else nullcontext():
         tokenizer = _gguf_tokenizer(source) if is_gguf_file(source) else _folder_tokenizer(source)
         model = _weights(source, device)
     return OpenedLanguageModel(source, model.eval(), tokenizer)
+
+
+@contextmanager
+def _quiet_unpacking() -> Iterator[None]:
+    """Within it, a GGUF file is unpacked without the bar that transformers' own switch leaves on, and without the
+    warnings of the quantisation libraries that it tries."""
+    unpacking: Any = load("transformers.modeling_gguf_pytorch_utils")
+    shown, level = unpacking.tqdm, logging.root.manager.disable
+    unpacking.tqdm = partial(shown, disable=True)
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(level)
+        unpacking.tqdm = shown
+
+
+def open_language_tokenizer(source: Path) -> tuple[Any, Any]:
+    """The tokenizer and the config of the language model in `source`, without its weights. Raises UserError."""
+    with quiet_transformers():
+        if is_gguf_file(source):
+            config = AutoConfig.from_pretrained(source.parent, gguf_file=source.name, local_files_only=True)
+            return _gguf_tokenizer(source), config
+        return _folder_tokenizer(source), AutoConfig.from_pretrained(source, local_files_only=True)
 
 
 def _folder_tokenizer(folder: Path) -> Any:
@@ -60,9 +87,10 @@ def _folder_tokenizer(folder: Path) -> Any:
 
 
 def _gguf_tokenizer(file: Path) -> Any:
+    load("gguf")
     try:
         tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True)
-    except (OSError, ValueError, KeyError, NotImplementedError, TypeError) as error:
+    except Exception as error:  # transformers, gguf and tokenizers share no other base
         raise UserError("model.gguf.unreadable", path=str(file), problem=_first_line(error)) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -85,15 +113,17 @@ def _weights(source: Path, device: Device | None) -> Any:
 
 def _loaded(source: Path, options: dict[str, Any]) -> tuple[Any, Any]:
     """The model and transformers' report of the weights that were missing or had another shape."""
-    load: Any = AutoModelForCausalLM.from_pretrained
+    from_pretrained: Any = AutoModelForCausalLM.from_pretrained
     if is_gguf_file(source):
         try:
-            model, report = load(source.parent, gguf_file=source.name, **options)
-        except (OSError, ValueError, KeyError, NotImplementedError, TypeError) as error:
+            model, report = from_pretrained(source.parent, gguf_file=source.name, **options)
+        except Exception as error:  # transformers and gguf share no other base
             raise UserError("model.gguf.unreadable", path=str(source), problem=_first_line(error)) from error
         return _plain(model), report
     try:
-        return cast(tuple[Any, Any], load(source, use_safetensors=True, ignore_mismatched_sizes=True, **options))
+        return cast(
+            tuple[Any, Any], from_pretrained(source, use_safetensors=True, ignore_mismatched_sizes=True, **options)
+        )
     except ValueError as error:  # the config's architecture is none that writes
         raise UserError("model.folder.no_language_model", path=str(source), problem=_first_line(error)) from error
 

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_language_models import write_language_model, write_language_model_job
+from tiny_gguf import write_gguf
+from tiny_language_models import CHAT_TEMPLATE, write_language_model, write_language_model_job
 
 from core.engines.language.opening import open_language_model
+from core.engines.language.prompts import completion_ids, prompt_ids
+from core.engines.models.card import ModelCard
+from core.engines.models.writing import save_transformers_model
 from core.errors import UserError
-from core.model_files import fingerprint_weights, is_language_model_folder, weight_bytes
+from core.model_files import file_sha256, fingerprint_weights, is_language_model_folder, weight_bytes
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +61,48 @@ def test_a_folder_of_another_architecture_is_refused(folder: Path, tmp_path: Pat
     with pytest.raises(UserError) as refused:
         open_language_model(source)
     assert refused.value.code == "model.folder.no_language_model"
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A GGUF file, and the folder of the same model."""
+    folder = tmp_path_factory.mktemp("packed")
+    return write_gguf(folder / "tiny.gguf", folder / "folder"), folder / "folder"
+
+
+def test_a_gguf_file_is_the_same_model_as_its_folder(packed: tuple[Path, Path]) -> None:
+    file, unpacked = (open_language_model(source) for source in packed)
+    wanted = unpacked.model.state_dict()
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in file.model.state_dict().items())
+    assert file.tokenizer.chat_template == CHAT_TEMPLATE
+    assert prompt_ids(file.tokenizer, "hi you") == prompt_ids(unpacked.tokenizer, "hi you")
+    assert completion_ids(file.tokenizer, "yes no") == completion_ids(unpacked.tokenizer, "yes no")
+    assert file.sha256 == file_sha256(packed[0])
+    assert file.weight_bytes == packed[0].stat().st_size
+
+
+def test_a_gguf_file_opens_without_bars_and_warnings(
+    packed: tuple[Path, Path], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        open_language_model(packed[0])
+        assert capfd.readouterr() == ("", "")
+        assert not caplog.records
+        logging.getLogger("anything").warning("heard again")
+    assert len(caplog.records) == 1
+    caplog.clear()
+
+
+def test_a_model_from_a_gguf_file_reloads_from_a_saved_folder_as_it_is(
+    packed: tuple[Path, Path], tmp_path: Path
+) -> None:
+    opened = open_language_model(packed[0])
+    card = ModelCard(format="transformers", kind="language_model", labels=(), max_length=0, architecture="Llama")
+    save_transformers_model(tmp_path / "model", opened.model, opened.tokenizer, card)
+    again = open_language_model(tmp_path / "model")
+    assert all(torch.equal(opened.model.state_dict()[name], part) for name, part in again.model.state_dict().items())
+    assert prompt_ids(again.tokenizer, "hi you") == prompt_ids(opened.tokenizer, "hi you")
+    assert "quantization_config" not in json.loads((tmp_path / "model" / "config.json").read_text())
 
 
 def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:

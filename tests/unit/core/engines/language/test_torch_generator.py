@@ -141,6 +141,9 @@ def test_the_first_token_of_the_answer_comes_after_the_reasoning(
     assert answer.time_to_first_output_token_ms is not None
     assert answer.time_to_first_token_ms is not None
     assert answer.time_to_first_token_ms < answer.time_to_first_output_token_ms
+    assert answer.time_per_output_token_ms is not None
+    after_first = answer.time_per_output_token_ms * (len(written) - 1)
+    assert answer.time_to_first_token_ms + after_first == pytest.approx(answer.latency_ms)
     assert generator._first_place(written, "</think>") == len(written) - 4
     assert generator._first_place(written, "") == 0
 
