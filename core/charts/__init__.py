@@ -1,7 +1,7 @@
 """Rows to charts: every chart's data and labels, drawn by the window and by the report alike.
 
 - `spec`: the frozen ChartSpec and its parts
-- `build`: the charts of a decision; `training`: a job's live curves
+- `build`: the charts of a decision; `training`: a job's live curves; `trials`: a finished search
 - `table`: each chart as a table
 """
 
@@ -9,6 +9,7 @@ from core.charts.build import excluded_label, quality_cost_chart, routing_curve_
 from core.charts.spec import Axis, Band, Bar, ChartSpec, ChartTable, Corner, Line, Point
 from core.charts.table import chart_table
 from core.charts.training import loss_chart
+from core.charts.trials import trials_chart
 
 __all__ = [
     "Axis",
@@ -25,4 +26,5 @@ __all__ = [
     "quality_cost_chart",
     "routing_curve_chart",
     "tornado_chart",
+    "trials_chart",
 ]

@@ -4,58 +4,82 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from core.decide import cost
 from core.decide.bills import Pricing
 from core.domain import Role
 from core.evidence import CandidateEvidence, StudyEvidence
 from core.jobs.results import LabelResult
-from core.spec import Api, BaselineModel, Candidate, CandidateModel, SelfHosted, Study, TeacherLayers
+from core.spec import (
+    Api,
+    BaselineModel,
+    Candidate,
+    CandidateModel,
+    EndpointModel,
+    SelfHosted,
+    Study,
+    TeacherLayers,
+)
 
 
 @dataclass(frozen=True)
 class OneOff:
-    """Money paid once: for machine time, and for labels (null where none were asked for)."""
+    """Money paid once: for machine time and a vendor's answers while measuring, and for labels (null where none were
+    asked for)."""
 
-    machine: float
+    measuring: float
     labels: float | None = None
 
     @property
     def total(self) -> float:
         """Both together."""
-        return self.machine if self.labels is None else self.machine + self.labels
+        return self.measuring if self.labels is None else self.measuring + self.labels
 
 
 def one_off(evidence: StudyEvidence, pricing: Pricing, name: str) -> OneOff | None:
     """What making and measuring the candidate costs once, and making all that it is made from.
 
-    Machine time of training, with assistants and searches, of compressing and of measuring; and what the teacher's
-    profile takes for the labels. Of several seeds the first counts, for one model is deployed; the hard-label baseline
-    is left out. Null where a part was made elsewhere, or where a price is not known.
+    Machine time of training, with assistants and searches, of compressing and of measuring; what an endpoint's vendor
+    takes for the answers that were measured; and what the teacher's profile takes for the labels. Of several seeds the
+    first counts, for one model is deployed; the hard-label baseline is left out. Null where a part was made elsewhere,
+    or where a price is not known.
     """
-    study = pricing.study
-    own = study.candidate(name)
+    own = pricing.study.candidate(name)
     measured = {name, own.teacher, own.student}
-    machine = 0.0
-    counted: set[str] = set()
+    paid, counted = 0.0, set[str]()
     asked: dict[tuple[str | None, LabelResult], None] = {}
-    for part in sorted(lineage(study, name)):
-        candidate, found = study.candidate(part), evidence.candidate(part)
-        if candidate.role is Role.HYBRID:
-            hour = _hybrid_hour(study, candidate)
-            spent = None if found.route is None else found.route.seconds
-        else:
-            hour = _hour(study, candidate)
-            spent = _seconds(found, counted, measured=part in measured)
-        if spent is None or (hour is None and spent > 0.0):
+    for part in sorted(lineage(pricing.study, name)):
+        candidate, found = pricing.study.candidate(part), evidence.candidate(part)
+        amount = _paid(pricing, candidate, found, counted, measured=part in measured)
+        if amount is None:
             return None
-        machine += spent / cost.SECONDS_PER_HOUR * (hour or 0.0)
+        paid += amount
         if found.label is not None:
-            asked[(study.teacher_of(candidate), found.label)] = None
+            asked[(pricing.study.teacher_of(candidate), found.label)] = None
     labels = [_labels(pricing, teacher, label) for teacher, label in asked]
     known = [amount for amount in labels if amount is not None]
     if len(known) < len(labels):
         return None
-    return OneOff(machine, sum(known) if known else None)
+    return OneOff(paid, sum(known) if known else None)
+
+
+def _paid(
+    pricing: Pricing, candidate: Candidate, found: CandidateEvidence, counted: set[str], *, measured: bool
+) -> float | None:
+    """What one candidate of a lineage costs once, its labels apart; null where that is not known."""
+    study = pricing.study
+    if isinstance(candidate.model, EndpointModel) and isinstance(study.profile_of(candidate), Api):
+        return _answers(pricing, candidate, found) if measured else 0.0
+    if candidate.role is Role.HYBRID:
+        hour = _hybrid_hour(study, candidate)
+        spent = None if found.route is None else found.route.seconds
+    else:
+        hour = _hour(study, candidate)
+        spent = _seconds(found, counted, measured=measured)
+    if spent is None or (hour is None and spent > 0.0):
+        return None
+    return spent / cost.SECONDS_PER_HOUR * (hour or 0.0)
 
 
 def lineage(study: Study, name: str) -> set[str]:
@@ -85,14 +109,30 @@ def _labels(pricing: Pricing, teacher: str | None, label: LabelResult) -> float 
     if not isinstance(pricing.study.profile_of(candidate), Api):
         hour = _hour(pricing.study, candidate)
         return None if hour is None else label.seconds / cost.SECONDS_PER_HOUR * hour
+    requests = label.bought + label.kept
+    return _vendor(pricing, candidate, requests, float(label.input_tokens), float(label.output_tokens))
+
+
+def _answers(pricing: Pricing, candidate: Candidate, found: CandidateEvidence) -> float | None:
+    """What the vendor takes for the rows that were measured."""
+    parts = [rows for rows in (found.test, found.tuning) if rows is not None]
+    requests = sum(len(rows.scores) for rows in parts)
+    columns = [[rows.input_tokens for rows in parts], [rows.output_tokens for rows in parts]]
+    totals = [sum(0.0 if own is None else float(np.nansum(own)) for own in column) for column in columns]
+    return _vendor(pricing, candidate, requests, *totals)
+
+
+def _vendor(
+    pricing: Pricing, candidate: Candidate, requests: int, input_tokens: float, output_tokens: float
+) -> float | None:
     price = pricing.prices.get(pricing.profile_name(candidate))
     if price is None:
         return None
     if price.per_million_requests is not None:
-        return (label.bought + label.kept) * price.per_million_requests / cost.MILLION
-    uncounted = label.bought + label.kept > 0 and label.input_tokens + label.output_tokens == 0
-    tokens = (float(label.input_tokens), float(label.output_tokens))
-    return None if uncounted else cost.api_cost_per_request(price, *tokens)
+        return requests * price.per_million_requests / cost.MILLION
+    if requests > 0 and input_tokens + output_tokens == 0.0:
+        return None
+    return cost.api_cost_per_request(price, input_tokens, output_tokens)
 
 
 def _hour(study: Study, candidate: Candidate) -> float | None:

@@ -8,6 +8,7 @@ from core.decide.choice import Settled
 from core.decide.options import Option
 from core.decide.outcome import MeasureNext, Message, message
 from core.domain import Role
+from core.spec import SweepModel
 
 
 def seed_notes(options: Sequence[Option]) -> list[Message]:
@@ -24,8 +25,12 @@ def seed_notes(options: Sequence[Option]) -> list[Message]:
         if len(option.evidence.runs) < option.evidence.seeds_planned
     ]
     several = {option.name: option for option in measured if len(option.evidence.runs) > 1}
-    if several:
-        notes.append(message("decide.note.first_seed", names=", ".join(several)))
+    searched = [name for name, option in several.items() if isinstance(option.candidate.model, SweepModel)]
+    alike = [name for name in several if name not in searched]
+    if alike:
+        notes.append(message("decide.note.first_seed", names=", ".join(alike)))
+    if searched:
+        notes.append(message("decide.note.first_seed_searched", names=", ".join(searched)))
     for option in options:
         if option.candidate.role is Role.HYBRID and option.system is not None:
             models = (option.candidate.student, option.candidate.teacher)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.charts import quality_cost_chart
+from core.decide.baselines import is_distilled
 from core.decide.outcome import message
 from core.domain import Role
 from core.report import figures
@@ -14,7 +15,11 @@ from core.report.sections.material import Material, bounded, figure, named, numb
 
 def candidates(material: Material) -> Section:
     """Two tables and the chart of quality against cost; the runtimes where a model was timed under several."""
-    blocks: list[Block] = [Chart(quality_cost_chart(material.decision)), _measured(material), _costs(material)]
+    blocks: list[Block] = [Chart(quality_cost_chart(material.decision)), _measured(material)]
+    kept = _kept(material)
+    if kept.rows:
+        blocks.append(kept)
+    blocks.append(_costs(material))
     if any(row["runtimes"] for row in material.candidates):
         blocks.append(_runtimes(material))
     if len(material.decision.frontier) > 1:
@@ -56,7 +61,42 @@ def _measured_cells(row: dict[str, Any]) -> tuple[Cell, ...]:
 def _quality(quality: dict[str, Any] | None) -> Cell:
     if quality is None:
         return not_measured()
-    return bounded(quality["value"], quality["low"], quality["high"], figures.percent)
+    cell = bounded(quality["value"], quality["low"], quality["high"], figures.percent)
+    if quality["seeds"] is None or quality["seeds"] == 1 or not isinstance(cell.note, str):
+        return cell
+    return Cell(cell.phrase, message("report.quality.seeds", interval=cell.note, seeds=quality["seeds"]))
+
+
+def _kept(material: Material) -> Table:
+    """What each student kept of its teacher, beside what it learns from the targets alone."""
+    study = material.evidence.study
+    rows = []
+    for row in material.candidates:
+        distilled = row["quality"]["value"] is not None and is_distilled(study, study.candidate(row["name"]))
+        if row["retained"] is not None or distilled:
+            rows.append((named(material, row["name"]), _retained(row), *_against_hard_labels(row, distilled)))
+    titles = words("candidate") + numbers("retained", "hard_labels", "distillation_added")
+    return Table(message("report.table.kept"), titles, tuple(rows))
+
+
+def _retained(row: dict[str, Any]) -> Cell:
+    retained = row["retained"]
+    if retained is None:
+        return not_measured()
+    share = figures.percent(retained["quality_share"])
+    if retained["low"] is None:
+        return Cell(share, message("report.kept.of", of=retained["of"]))
+    ends = figures.interval(figures.percent(retained["low"]), figures.percent(retained["high"]))
+    return Cell(share, message("report.kept.of_within", of=retained["of"], interval=ends))
+
+
+def _against_hard_labels(row: dict[str, Any], distilled: bool) -> tuple[Cell, Cell]:
+    """The baseline and what distillation added to it; dashes where no teacher taught."""
+    quality, added = row["baseline"]["hard_labels"], row["baseline"]["added"]
+    if quality is None:
+        cell = not_measured() if distilled else Cell("–", tone="muted")
+        return cell, cell
+    return _quality(quality), bounded(added["value"], added["low"], added["high"], figures.points)
 
 
 def _costs(material: Material) -> Table:
@@ -66,6 +106,9 @@ def _costs(material: Material) -> Table:
         cost, benefit = row["cost"] or {}, row["cost_benefit"] or {}
         amounts = (cost.get(key) for key in ("monthly", "per_million_requests", "per_success", "one_off"))
         cells = [_amount(material, row["name"], amount) for amount in amounts]
+        if cost.get("one_off_labels") is not None:
+            note = message("report.one_off.labels", amount=material.money(cost["one_off_labels"]))
+            cells[-1] = Cell(cells[-1].phrase, note)
         ratio = bounded(benefit.get("value"), benefit.get("low"), benefit.get("high"), figures.number)
         rows.append((named(material, row["name"]), *cells, ratio))
     return Table(message("report.table.costs", currency=material.currency), titles, tuple(rows))

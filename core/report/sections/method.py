@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import stdev
+from typing import Any
+
 from core import __version__
 from core.decide.compliance import compliance_notes
 from core.decide.outcome import message
@@ -10,6 +14,7 @@ from core.evidence import CandidateEvidence
 from core.jobs.results import BenchmarkResult, Environment
 from core.report import figures
 from core.report.model import Block, Bullets, Cell, Paragraph, Phrase, Section, Table
+from core.report.sections.making import making
 from core.report.sections.material import Material, figure, named, numbers, words, yes_or_no
 from core.spec import SplitPlan
 
@@ -22,13 +27,7 @@ def method(material: Material) -> Section:
     if any(entry.benchmark is not None and entry.benchmark.runtimes for entry in material.evidence.candidates):
         items.append(message("report.method.timing"))
     blocks: list[Block] = [Bullets(tuple(items))]
-    training = _training(material)
-    if training.rows:
-        left_out = (message("report.method.hard_labels"), message("report.method.one_seed"))
-        blocks += [training, Bullets(left_out)]
-    compression = _compression(material)
-    if compression.rows:
-        blocks.append(compression)
+    blocks += [*_repeats(material), *making(material)]
     return Section("method", message("report.section.method"), tuple(blocks))
 
 
@@ -60,52 +59,41 @@ def _folds(material: Material) -> list[Phrase]:
     return said
 
 
-def _training(material: Material) -> Table:
-    rows = []
-    for entry in material.evidence.candidates:
-        if entry.training is None:
-            continue
-        done, asked = entry.training, material.evidence.study.training_of(material.evidence.study.candidate(entry.name))
-        # Layers of the teacher trained on the targets alone are distillation with alpha 0 inside.
-        way = "fine_tune" if asked.method == "fine_tune" else done.method
-        mixture = f"T {figures.number(asked.temperature)}, α {figures.number(asked.alpha)}"
-        rows.append(
-            (
-                named(material, entry.name),
-                Cell(message(f"report.training.{way}"), _resumed(done.resumed_steps)),
-                Cell(mixture if way == "distill" else "–"),
-                Cell(done.device),
-                figure(done.epochs, figures.count),
-                figure(done.steps, figures.count),
-                figure(done.examples, figures.count),
-                figure(done.final_loss, figures.number),
-                Cell(figures.percent(done.truncated_share)),
-                Cell(f"{figures.number(done.seconds)} s"),
-            )
-        )
-    titles = words("candidate", "training", "mixture", "device")
-    titles += numbers("epochs", "steps", "examples", "final_loss", "truncated", "duration")
-    return Table(message("report.table.training"), titles, tuple(rows))
+def _repeats(material: Material) -> list[Block]:
+    """How often each training was repeated, and what the students are held against."""
+    trained = [entry for entry in material.evidence.candidates if entry.training is not None or entry.sweep is not None]
+    if not trained:
+        return []
+    several = [row for row in material.candidates if row["by_seed"]]
+    if not several:
+        said: list[Phrase] = [_hard_labels(material), message("report.method.one_seed")]
+        return [Bullets(tuple(said))]
+    named_several = {row["name"] for row in several}
+    once = [entry.name for entry in trained if entry.name not in named_several]
+    said = [_hard_labels(material), message("report.method.seeds")]
+    if once:
+        said.append(message("report.method.one_seed_for", names=", ".join(once)))
+    return [Bullets(tuple(said)), _by_seed(material, several)]
 
 
-def _resumed(steps: tuple[int, ...]) -> Phrase | None:
-    return message("report.training.resumed", steps=", ".join(map(str, steps))) if steps else None
+def _hard_labels(material: Material) -> Phrase:
+    measured = [row["name"] for row in material.candidates if row["baseline"]["hard_labels"] is not None]
+    if not measured:
+        return message("report.method.hard_labels")
+    return message("report.method.hard_labels_measured", names=", ".join(measured))
 
 
-def _compression(material: Material) -> Table:
-    rows = tuple(
-        (
-            named(material, entry.name),
-            Cell(", ".join(entry.compression.steps)),
-            Cell(figures.mebibytes(entry.compression.parent_size_mib)),
-            Cell(figures.mebibytes(entry.compression.model_size_mib)),
-            Cell(figures.percent(entry.compression.label_agreement)),
-        )
-        for entry in material.evidence.candidates
-        if entry.compression is not None
-    )
-    titles = words("candidate", "steps_taken") + numbers("size_before", "size_after", "label_agreement")
-    return Table(message("report.table.compression"), titles, rows)
+def _by_seed(material: Material, rows: Sequence[dict[str, Any]]) -> Table:
+    """The quality of each seed's model, and the standard deviation between them."""
+    cells = []
+    for row in rows:
+        qualities = [one["quality"] for one in row["by_seed"]]
+        each = ", ".join(f"{one['seed']}: {figures.percent(one['quality'])}" for one in row["by_seed"])
+        deviation = figures.points(stdev(qualities)).removeprefix("+")
+        mean = figure(row["quality"]["value"], figures.percent)
+        cells.append((named(material, row["name"]), Cell(each), mean, Cell(deviation)))
+    titles = words("candidate", "each_seed") + numbers("mean", "deviation")
+    return Table(message("report.table.seeds"), titles, tuple(cells))
 
 
 def limits(material: Material) -> Section:

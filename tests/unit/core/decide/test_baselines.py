@@ -102,8 +102,8 @@ def test_several_seeds_make_what_distillation_added_less_sure() -> None:
 def test_share_kept_holds_the_spread_between_seeds() -> None:
     runs = (STUDENT, STUDENT * right_share(0.98, ROWS, 7), STUDENT * right_share(0.95, ROWS, 8))
     widths = []
-    for more in ({}, {"small": seeded(*runs)}):
-        kept = decided(**more).of("small").retained
+    for found in (decided(), decided(small=seeded(*runs))):
+        kept = found.of("small").retained
         assert kept is not None
         widths.append((kept.share.high or 0.0) - (kept.share.low or 0.0))
     assert widths[1] > 1.5 * widths[0]

@@ -73,7 +73,9 @@ def test_labels_of_a_teacher_on_a_machine_of_ones_own_cost_its_time() -> None:
 
 
 def test_a_student_whose_teacher_was_not_asked_paid_for_no_labels() -> None:
-    assert paid(evidence(labels=None)) == (pytest.approx(MEASURED), None)
+    total, labels = paid(evidence(labels=None))
+    assert total == pytest.approx(MEASURED)
+    assert labels is None
 
 
 def test_what_is_made_from_the_student_paid_for_its_labels_too() -> None:
@@ -108,3 +110,10 @@ def test_further_seeds_and_the_baseline_cost_nothing_that_deploying_needs() -> N
     run = scored(right_share(0.9, ROWS, 1))
     more = {"seed_rows": (run, run), "seeds": (1, 2), "seeds_planned": 2, "baseline_test": run}
     assert paid(evidence(small=more)) == paid(evidence())
+
+
+def test_an_endpoint_costs_what_its_vendor_took_for_the_answers_that_were_measured() -> None:
+    total, labels = paid(evidence(PER_REQUEST), "big")
+    assert total == pytest.approx(ROWS * 900e-6)
+    assert labels is None
+    assert paid(evidence(), "big") == (None, None)  # by the token, and none was counted
