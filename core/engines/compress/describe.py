@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from core.engines.language.opening import open_language_model
 from core.engines.models.card import ModelCard, has_card, read_card
-from core.engines.models.starting import longest_input
+from core.engines.models.starting import load_weights, longest_input
 from core.engines.models.torch_classifier import FOREIGN_MAX_LENGTH
 from core.model_files import file_sha256, fingerprint_weights, is_gguf_file, is_language_model_folder
 
@@ -29,3 +30,14 @@ def card_of(parent: Path, model: Any, tokenizer: Any, form: Literal["transformer
 
 def _own_labels(config: Any) -> tuple[str, ...]:
     return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+
+
+def parameters_of(source: Path, language_model: bool) -> int:
+    """How many parameters the model of a folder or GGUF file has, tied ones counted once."""
+    known = read_card(source).parameters if has_card(source) else None
+    if known is not None:
+        return known
+    if language_model:
+        return open_language_model(source).parameters
+    model, _ = load_weights(source)
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -10,10 +11,11 @@ from pathlib import Path
 
 from core.data.examples import read_examples
 from core.domain import Example, Split
-from core.engines.compress import INT8, PRUNE, TRIM, quantize_step, trim_step
+from core.engines.compress import INT8, PRUNE, TRIM, ladder, quantize_step, trim_step
 from core.engines.compress.parity import as_percent, choice_agreement
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
+from core.engines.durable import write_json
 from core.engines.models import read_card
 from core.engines.models.card import has_card
 from core.engines.models.weights import resolve
@@ -26,6 +28,7 @@ from core.spec import Prune, Quantize, TrimVocabulary
 from core.worker.context import JobContext
 
 MODEL_FOLDER = "model"
+RESULT_NAME = "compression.json"
 # Enough to tell 99 % from 98 % most of the time, at a few seconds for a small encoder.
 MAX_COMPARED_ROWS = 512
 _MIB = 2**20
@@ -43,6 +46,7 @@ class _Doing:
 
 
 _DOING = {
+    PRUNE: _Doing(ladder.run, ladder.COMPARISONS),
     TRIM: _Doing(trim_step.run, trim_step.COMPARISONS),
     INT8: _Doing(quantize_step.run, quantize_step.COMPARISONS),
 }
@@ -54,6 +58,9 @@ def run(parameters: CompressParameters, context: JobContext) -> CompressResult:
     Raises Stopped, and UserError where a step is not offered, the parent cannot take it, or an export answers
     differently.
     """
+    done = _finished_before(context)
+    if done is not None:
+        return done
     begun = time.monotonic()
     names = _step_names(parameters)
     parent = _parent_source(parameters, context)
@@ -65,7 +72,26 @@ def run(parameters: CompressParameters, context: JobContext) -> CompressResult:
     wanted = work.choices(parent, "torch")
     model = _done(parameters.steps, names, work)
     agreement = choice_agreement(wanted, work.choices(model))
-    return _result(names, model, work, agreement, time.monotonic() - begun)
+    result = _result(names, model, work, agreement, time.monotonic() - begun)
+    record = {"job_id": context.spec.job_id, "result": result.model_dump(mode="json")}
+    write_json(model / RESULT_NAME, record)
+    ladder.clear(context.folder)
+    return result
+
+
+def _finished_before(context: JobContext) -> CompressResult | None:
+    """The result of an earlier attempt that was killed before it could say so; null without one."""
+    try:
+        document = json.loads((context.folder / MODEL_FOLDER / RESULT_NAME).read_text(encoding="utf-8"))
+        if document["job_id"] != context.spec.job_id:
+            return None
+        result = CompressResult.model_validate(document["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    ladder.clear(context.folder)
+    context.started(choose_device().description)
+    context.log(english("train.log.finished_before"))
+    return result
 
 
 def _done(steps: Sequence[Step], names: Sequence[str], work: Work) -> Path:

@@ -155,12 +155,23 @@ def largest_groups(model: Any, layers: Sequence[int], heads: int) -> tuple[tuple
         return (tuple(range(anatomy.groups)),) * len(layers)
     if anatomy.family.heads != "free":
         raise UserError("train.heads_fixed", architecture=type(model).__name__, available=available)
-    if heads > available or heads % anatomy.queries_per_group:
-        step = anatomy.queries_per_group
-        possible = ", ".join(str(number) for number in range(step, available + 1, step))
-        raise UserError("train.heads_unfit", heads=heads, possible=possible)
+    possible = [number * anatomy.queries_per_group for number in possible_groups(anatomy, anatomy.hidden)]
+    if heads not in possible:
+        raise UserError("train.heads_unfit", heads=heads, possible=", ".join(map(str, possible)))
     sizes = _products_of_norms(anatomy, model, ("v", "o"), anatomy.groups)
     return tuple(_largest(sizes[layer], heads // anatomy.queries_per_group) for layer in layers)
+
+
+def possible_groups(anatomy: Anatomy, hidden: int) -> list[int]:
+    """The numbers of head groups, ascending, that a model with free heads can have at this hidden width.
+
+    Configs refuse a number of heads that does not divide the hidden width, though the heads have a width of their own.
+    """
+    return [
+        groups
+        for groups in range(1, anatomy.groups + 1)
+        if hidden % (groups * anatomy.queries_per_group) == 0 or (groups, hidden) == (anatomy.groups, anatomy.hidden)
+    ]
 
 
 def _products_of_norms(anatomy: Anatomy, model: Any, roles: Sequence[str], count: int) -> dict[int, torch.Tensor]:

@@ -176,11 +176,15 @@ FAMILIES: dict[str, Family] = {
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight with the roles of its axes; `layer` is null for one around the layers."""
+    """A weight with the roles of its axes; `layer` is null for one around the layers.
+
+    `module` is what its module writes and reads, (out, in), of a norm the one role, of an unknown module nothing.
+    """
 
     name: str
     tensor: torch.Tensor
     roles: Roles
+    module: Roles
     layer: int | None
 
 
@@ -204,8 +208,8 @@ class Anatomy:
         """Each named tensor with the roles of its axes."""
         for name, tensor in tensors:
             layer, rest = self._place(name)
-            known = self.family.around if layer is None else self.family.layer
-            yield Weight(name, tensor, self._roles(rest, tensor, known, flipped=layer is not None), layer)
+            module = _module_roles(rest, self.family.around if layer is None else self.family.layer)
+            yield Weight(name, tensor, self._axes(module, tensor, layer), module, layer)
 
     def _place(self, name: str) -> tuple[int | None, str]:
         if not name.startswith(f"{self.prefix}."):
@@ -213,20 +217,22 @@ class Anatomy:
         index, _, rest = name[len(self.prefix) + 1 :].partition(".")
         return int(index), rest
 
-    def _roles(self, name: str, tensor: torch.Tensor, known: Mapping[str, Roles], *, flipped: bool) -> Roles:
-        module, _, kind = name.rpartition(".")
-        ends = [end for end in known if module == end or module.endswith(f".{end}")]
-        if not ends:
+    def _axes(self, module: Roles, tensor: torch.Tensor, layer: int | None) -> Roles:
+        if not module:
             return ("-",) * tensor.ndim
-        # `attention.output.dense` also ends as `output.dense` does.
-        roles = known[max(ends, key=len)]
-        if kind == "bias" or len(roles) == 1:
-            roles = roles[:1]
-        elif self.family.transposed and flipped:
+        roles = module[: tensor.ndim]
+        if self.family.transposed and layer is not None:
             roles = roles[::-1]
         return tuple(
             "-" if role == "h" and size != self.hidden else role for role, size in zip(roles, tensor.shape, strict=True)
         )
+
+
+def _module_roles(name: str, known: Mapping[str, Roles]) -> Roles:
+    module = name.rpartition(".")[0]
+    ends = [end for end in known if module == end or module.endswith(f".{end}")]
+    # `attention.output.dense` also ends as `output.dense` does.
+    return known[max(ends, key=len)] if ends else ()
 
 
 def anatomy_of(model: Any, *, known: bool = True) -> Anatomy:
