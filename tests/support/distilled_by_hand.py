@@ -120,7 +120,7 @@ def distilled_evidence() -> StudyEvidence:
     timed["vendor"] = benchmark([400.0] * 300)
     trainings = {
         "encoder": trained("fine_tune"),
-        "layers-2": trained(technique="soft_labels", reason="train.cut_short"),
+        "layers-2": trained(technique="soft_labels", reason="train.reason.same_classes"),
         "labelled": trained(technique="labels", reason=None),
         "streamed": trained(technique="a technique of tomorrow", reason="train.reason.of_tomorrow", rounds=ROUNDS),
     }
