@@ -31,6 +31,12 @@ class Device:
         """Whether gradients would underflow without scaling."""
         return self.autocast_dtype is torch.float16
 
+    @property
+    def precision(self) -> str:
+        """The precision of the matrix products: fp32, bf16 or fp16."""
+        names = {torch.bfloat16: "bf16", torch.float16: "fp16"}
+        return "fp32" if self.autocast_dtype is None else names[self.autocast_dtype]
+
     def autocast(self) -> AbstractContextManager[object]:
         """A context in which matrix products run in `autocast_dtype`; changes nothing where that is null."""
         return torch.autocast(

@@ -21,4 +21,6 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
         return cast(TrainResult, load("core.engines.baseline.train").run(parameters, context))
     if parameters.model is None and "model" not in context.spec.inputs:
         raise UserError("train.no_model")
+    if parameters.task is not None:
+        return cast(TrainResult, load("core.engines.distill.causal_job").fine_tune(parameters, context))
     return cast(TrainResult, load("core.engines.distill.hard_labels").run(parameters, context))

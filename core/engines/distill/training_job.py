@@ -15,8 +15,10 @@ from pydantic import ValidationError
 from core.engines.checkpoint import Checkpoint, Checkpoints
 from core.engines.device import Device, choose_device
 from core.engines.distill.fit_check import check_fit
-from core.engines.distill.loop import Objective, Training, TrainingPlan, train
+from core.engines.distill.loop import Training, TrainingPlan, train
+from core.engines.distill.lora import add_adapter, merge_adapter
 from core.engines.distill.losses import hard_label_loss
+from core.engines.distill.objective import LogitObjective, Objective, companion_of
 from core.engines.distill.rows import TrainingRows
 from core.engines.models.card import ModelCard
 from core.engines.models.starting import longest_input, text_encoder
@@ -36,7 +38,10 @@ SAVE_PHASE = "phase.save_model"
 
 @dataclass(frozen=True)
 class Material:
-    """What a training starts from; `parent_sha256` is the fingerprint of its weights."""
+    """What a training starts from; `parent_sha256` is the fingerprint of its weights.
+
+    No `labels` mean a language model. `technique` is how a teacher is used, `reason` the message code that says why.
+    """
 
     model: Any
     tokenizer: Any
@@ -44,6 +49,18 @@ class Material:
     parent_sha256: str
     fresh_head: bool
     details: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    technique: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class TrainingTokens:
+    """The rows as tokens, with their names; `pad_id` fills batches, `max_length` is where they were cut."""
+
+    tokens: TokenRows
+    names: tuple[str, ...]
+    pad_id: int
+    max_length: int
 
 
 @dataclass(frozen=True)
@@ -90,13 +107,40 @@ def train_and_save(
     attempt: Attempt,
     context: JobContext,
 ) -> TrainResult:
-    """Train the material's model, write its folder `model`, and return the result."""
+    """Train the material's model on texts, write its folder `model`, and return the result."""
+    tokens = tokenized(material, rows, settings.max_length, context)
+    return run_training(method, material, tokens, settings, learning_rate, objective, attempt, context)
+
+
+def tokenized(material: Material, rows: TrainingRows, max_length: int, context: JobContext) -> TrainingTokens:
+    """The texts of the rows as the material's tokens, cut at `max_length` or at what the model can read."""
+    encoder = _encoder(material, max_length, context)
+    return TrainingTokens(_tokenize(encoder, rows.inputs, context), rows.names, encoder.pad_id, encoder.max_length)
+
+
+def run_training(
+    method: Literal["fine_tune", "distill"],
+    material: Material,
+    rows: TrainingTokens,
+    settings: Train,
+    learning_rate: float,
+    objective: Objective,
+    attempt: Attempt,
+    context: JobContext,
+) -> TrainResult:
+    """Train the material's model on tokens, write its folder `model`, and return the result."""
     device = attempt.device
+    details = {**material.details, "max_length": rows.max_length, "learning_rate": learning_rate}
+    details |= _adapted(material, settings)
     model = material.model.to(device.torch_device)
-    encoder = _encoder(material, settings.max_length, context)
-    tokens = _tokenize(encoder, rows.inputs, context)
-    plan = TrainingPlan(settings.epochs, settings.batch_size, learning_rate, settings.seed, material.fresh_head)
-    training = Training(model, tokens, encoder.pad_id, rows.names, objective, plan, device)
+    companion = companion_of(objective)
+    if companion is not None:
+        companion.to(device.torch_device)
+    _save_activations(model, settings)
+    plan = TrainingPlan(
+        settings.epochs, settings.batch_size, learning_rate, settings.seed, material.fresh_head, settings.accumulate
+    )
+    training = Training(model, rows.tokens, rows.pad_id, rows.names, objective, plan, device)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     context.log(
         english(
@@ -104,14 +148,17 @@ def train_and_save(
             parameters=f"{parameters / 1e6:.1f}",
             device=device.description,
             steps=training.total_steps,
-            batch_size=plan.batch_size,
+            batch_size=plan.batch_size * plan.accumulate,
         )
     )
     check_fit(training, context)
     # Dropout draws after this point must not depend on how the weights were drawn.
     seed_all(settings.seed)
     state = train(training, attempt.checkpoints, attempt.resumed, context)
-    examples = plan.epochs * len(rows.inputs)
+    if settings.lora is not None:
+        merge_adapter(model)
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+    examples = plan.epochs * len(rows.names)
     result = TrainResult(
         method=method,
         device=device.description,
@@ -123,15 +170,35 @@ def train_and_save(
         examples_per_second=examples / state.seconds if state.seconds > 0 else None,
         seconds=state.seconds,
         resumed_steps=state.resumed_steps,
-        truncated_share=tokens.truncated / len(rows.inputs),
-        details={**material.details, "max_length": encoder.max_length, "learning_rate": learning_rate},
+        truncated_share=rows.tokens.truncated / len(rows.names),
+        technique=material.technique,
+        reason=material.reason,
+        details=details,
     )
-    _write(material, model, encoder, parameters, result, context)
+    _write(material, model, rows.max_length, parameters, result, context)
     attempt.checkpoints.clear()
     return result
 
 
-def hard_objective(labels: Sequence[int], device: Device) -> Objective:
+def _adapted(material: Material, settings: Train) -> dict[str, int]:
+    """Put the adapter in where one is asked for; what the result says of it."""
+    if settings.lora is None:
+        return {}
+    trained = add_adapter(material.model, settings.lora, train_head=bool(material.labels))
+    return {"trained_parameters": trained}
+
+
+def _save_activations(model: Any, settings: Train) -> None:
+    """Trade time for memory where asked: activations are computed again in the backward pass."""
+    if not settings.gradient_checkpointing:
+        return
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    if settings.lora is not None:
+        # Frozen embeddings would cut the gradient off before the first layer.
+        model.enable_input_require_grads()
+
+
+def hard_objective(labels: Sequence[int], device: Device) -> LogitObjective:
     """Cross-entropy with the labels of the batch's rows; `labels` are of all training rows."""
     targets = torch.tensor(labels, dtype=torch.int64)
 
@@ -164,13 +231,14 @@ def _tokenize(encoder: TextEncoder, inputs: Sequence[str], context: JobContext) 
 
 
 def _write(
-    material: Material, model: Any, encoder: TextEncoder, parameters: int, result: TrainResult, context: JobContext
+    material: Material, model: Any, max_length: int, parameters: int, result: TrainResult, context: JobContext
 ) -> None:
     context.progress(SAVE_PHASE, 0, 1)
     card = ModelCard(
         format="transformers",
+        kind="classifier" if material.labels else "language_model",
         labels=material.labels,
-        max_length=encoder.max_length,
+        max_length=max_length,
         architecture=type(model).__name__,
         parameters=parameters,
         parent_sha256=material.parent_sha256,

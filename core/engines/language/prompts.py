@@ -72,8 +72,12 @@ def answer_ids(tokenizer: Any, text: str) -> list[int]:
 
     Without a chat template the answer goes on from the message, so a space stands between them.
     """
-    spaced = text if tokenizer.chat_template or _adds_space(tokenizer) else f" {text}"
-    return _ids(tokenizer, spaced)
+    return _ids(tokenizer, spaced_answer(tokenizer, text))
+
+
+def spaced_answer(tokenizer: Any, text: str) -> str:
+    """The text whose tokens an answer's are: with a space before it where nothing else parts it from the message."""
+    return text if tokenizer.chat_template or _adds_space(tokenizer) else f" {text}"
 
 
 def _ids(tokenizer: Any, text: str, special: bool = False) -> list[int]:

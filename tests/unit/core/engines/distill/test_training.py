@@ -213,7 +213,7 @@ def test_without_a_soft_share_the_teacher_is_not_run(teacher: Path, dataset: Pat
     context = job_context(tmp_path, parameters, {"data": dataset, "teacher": teacher})
     result = distill_job.run(parameters, context)
     assert context.steps("phase.teacher_outputs") == 0
-    assert result.details["method"] == "targets alone"
+    assert result.technique == "targets"
 
 
 def test_student_of_another_architecture_learns_from_the_same_teacher(

@@ -1,0 +1,232 @@
+"""Training a language model: on the targets, on its teacher's next-token distributions, or on its teacher's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.engines.distill.causal_model import true_vocabulary
+from core.engines.distill.causal_objective import CausalObjective
+from core.engines.distill.causal_rows import CausalRows, causal_rows, train_examples
+from core.engines.distill.causal_technique import Technique, choose_technique
+from core.engines.distill.construct import language_student_from_layers
+from core.engines.distill.cross_tokenizer import CrossTokenizerObjective, aligned_positions
+from core.engines.distill.objective import Objective
+from core.engines.distill.token_cache import TokenCache, teacher_tokens
+from core.engines.distill.training_job import (
+    MODEL_FOLDER,
+    Attempt,
+    Material,
+    TrainingTokens,
+    begin,
+    finished_before,
+    run_training,
+)
+from core.engines.language.answers import read_answers, texts_to_learn
+from core.engines.language.opening import open_language_model, open_language_tokenizer
+from core.engines.models.starting import longest_input
+from core.engines.models.weights import resolve
+from core.engines.random_state import seed_all
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.results import TrainResult
+from core.jobs.specs import DistillParameters, FineTuneParameters
+from core.lazy import load
+from core.model_files import file_sha256, fingerprint_weights, is_gguf_file
+from core.spec import BaselineModel, Task
+from core.worker.context import JobContext
+
+FINE_TUNE_RATE, DISTILL_RATE = 2e-4, 4e-4
+OUTPUTS_FOLDER = "teacher_outputs"
+
+
+@dataclass(frozen=True, eq=False)
+class _Student:
+    """What the training begins with: a model in fp32, its tokenizer, where it came from, and what to say of it."""
+
+    model: Any
+    tokenizer: Any
+    parent_sha256: str
+    details: dict[str, str | int | float | bool | None]
+
+
+def fine_tune(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
+    """Train the model on the targets; its files stand in `model/` of the job's folder. Raises Stopped, UserError."""
+    done = finished_before(context)
+    if done is not None:
+        return done
+    attempt = begin(context)
+    task, settings = _task(parameters.task), parameters.train
+    own = parameters.model
+    source = context.input_folder("model") / MODEL_FOLDER if own is None else None
+    if own is not None and not isinstance(own, BaselineModel):
+        source = resolve(own, parameters.model_sha256)
+    if source is None:
+        raise UserError("train.no_model")
+    seed_all(settings.seed)
+    student = _opened(source)
+    rows = _rows(context, task, student, settings.max_length)
+    objective = CausalObjective(rows, true_vocabulary(student.tokenizer, student.model))
+    material = Material(student.model, student.tokenizer, (), student.parent_sha256, False, student.details)
+    rate = settings.learning_rate or FINE_TUNE_RATE
+    tokens = _training_tokens(rows, student, settings.max_length)
+    return run_training("fine_tune", material, tokens, settings, rate, objective, attempt, context)
+
+
+def distil(parameters: DistillParameters, context: JobContext) -> TrainResult:
+    """Train the student by the technique that its teacher allows; its files stand in `model/` of the job's folder.
+
+    Raises Stopped, and UserError where model, teacher or data do not fit each other.
+    """
+    done = finished_before(context)
+    if done is not None:
+        return done
+    attempt = begin(context)
+    settings = parameters.train
+    teacher = _teacher_source(parameters, context)
+    seed_all(settings.seed)
+    student = _student(parameters, teacher, context)
+    technique = choose_technique(parameters, teacher, student.tokenizer, student.model)
+    context.log(english("causal.log.technique", technique=technique.name, reason=english(technique.reason)))
+    material = Material(
+        student.model, student.tokenizer, (), student.parent_sha256, False, student.details,
+        technique.name, technique.reason,
+    )  # fmt: skip
+    if technique.name == "on_policy" and teacher is not None:
+        return _on_policy(parameters, material, teacher, attempt, context)
+    answers = None
+    if technique.name == "sequence":
+        answers = texts_to_learn(read_answers(context.input_folder("labels")), settings.reasoning)
+    rows = _rows(context, _task(parameters.task), student, settings.max_length, answers)
+    objective = _objective(parameters, technique, student, teacher, rows, attempt, context)
+    rate = settings.learning_rate or DISTILL_RATE
+    tokens = _training_tokens(rows, student, settings.max_length)
+    return run_training("distill", material, tokens, settings, rate, objective, attempt, context)
+
+
+def _objective(
+    parameters: DistillParameters,
+    technique: Technique,
+    student: _Student,
+    teacher: Path | None,
+    rows: CausalRows,
+    attempt: Attempt,
+    context: JobContext,
+) -> Objective:
+    settings = parameters.train
+    own_vocabulary = true_vocabulary(student.tokenizer, student.model)
+    if teacher is None or technique.name in ("targets", "sequence"):
+        return CausalObjective(rows, own_vocabulary)
+    if technique.name == "cross_tokenizer":
+        tokenizer, config = open_language_tokenizer(teacher)
+        # Another tokenizer may need more tokens for the same text.
+        longest = min(4 * settings.max_length, int(config.get_text_config().max_position_embeddings))
+        their_rows = causal_rows(
+            train_examples(context.input_folder("data")), _task(parameters.task), tokenizer, longest
+        )
+        vocabulary = min(len(tokenizer), int(config.get_text_config().vocab_size))
+        aligned = aligned_positions(rows, student.tokenizer, their_rows, tokenizer)
+        cache = _cache(parameters, teacher, their_rows, vocabulary, attempt, context)
+        return CrossTokenizerObjective(
+            rows, own_vocabulary, cache, their_rows, aligned, settings.temperature, settings.alpha
+        )
+    vocabulary = min(own_vocabulary, technique.shared_vocabulary or own_vocabulary)
+    cache = _cache(parameters, teacher, rows, vocabulary, attempt, context)
+    return CausalObjective(rows, vocabulary, cache, settings.temperature, settings.alpha)
+
+
+def _cache(
+    parameters: DistillParameters,
+    teacher: Path,
+    rows: CausalRows,
+    vocabulary: int,
+    attempt: Attempt,
+    context: JobContext,
+) -> TokenCache:
+    """The teacher's outputs; it is opened only where some are missing, and leaves memory again when this returns."""
+    settings = parameters.train
+    cache = teacher_tokens(
+        lambda: open_language_model(teacher, attempt.device).model,
+        (_sha256(teacher), attempt.device.precision),
+        rows,
+        settings.top_k,
+        vocabulary,
+        settings.temperature,
+        attempt.device,
+        context.folder / OUTPUTS_FOLDER,
+        context,
+    )
+    context.log(english("causal.log.cache", tokens=int(rows.completion_lengths.sum()), bytes=cache.bytes_per_token))
+    return cache
+
+
+def _on_policy(
+    parameters: DistillParameters, material: Material, teacher: Path, attempt: Attempt, context: JobContext
+) -> TrainResult:
+    """Loaded when asked for: TRL is an extra of its own."""
+    result: TrainResult = load("core.engines.distill.on_policy").run(parameters, material, teacher, attempt, context)
+    return result
+
+
+def _teacher_source(parameters: DistillParameters, context: JobContext) -> Path | None:
+    """The folder or GGUF file of the teacher; null where only its answers are known."""
+    if "teacher" in context.spec.inputs:
+        return context.input_folder("teacher") / MODEL_FOLDER
+    if parameters.teacher_model is not None:
+        return resolve(parameters.teacher_model, parameters.teacher_sha256)
+    return None
+
+
+def _student(parameters: DistillParameters, teacher: Path | None, context: JobContext) -> _Student:
+    own = parameters.model
+    if "model" in context.spec.inputs:
+        return _opened(context.input_folder("model") / MODEL_FOLDER)
+    if own is not None and not isinstance(own, BaselineModel):
+        return _opened(resolve(own, parameters.model_sha256))
+    if parameters.layers is None or teacher is None:
+        raise UserError("train.no_model")
+    model = language_student_from_layers(teacher, parameters.layers)
+    details = {"layers": str(parameters.layers.layers)}
+    return _Student(model, open_language_tokenizer(teacher)[0], _sha256(teacher), {**details})
+
+
+def _opened(source: Path) -> _Student:
+    opened = open_language_model(source)
+    return _Student(opened.model, opened.tokenizer, opened.sha256, {})
+
+
+def _rows(
+    context: JobContext, task: Task, student: _Student, max_length: int, answers: dict[str, str] | None = None
+) -> CausalRows:
+    longest = longest_input(student.model, student.tokenizer, max_length)
+    if longest < max_length:
+        context.log(english("train.log.max_length_lowered", wanted=max_length, longest=longest), "warning")
+    rows = causal_rows(train_examples(context.input_folder("data")), task, student.tokenizer, longest, answers)
+    context.log(
+        english(
+            "causal.log.rows",
+            rows=len(rows.names),
+            tokens=int(rows.completion_lengths.sum()),
+            truncated=rows.tokens.truncated,
+            dropped=rows.dropped,
+            max_length=longest,
+        ),
+        "warning" if rows.dropped else "info",
+    )
+    return rows
+
+
+def _training_tokens(rows: CausalRows, student: _Student, max_length: int) -> TrainingTokens:
+    longest = longest_input(student.model, student.tokenizer, max_length)
+    return TrainingTokens(rows.tokens, rows.names, int(student.tokenizer.pad_token_id or 0), longest)
+
+
+def _task(task: Task | None) -> Task:
+    if task is None:
+        raise ValueError("the training of a language model has no task")
+    return task
+
+
+def _sha256(source: Path) -> str:
+    return file_sha256(source) if is_gguf_file(source) else fingerprint_weights(source)

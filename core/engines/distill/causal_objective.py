@@ -1,0 +1,53 @@
+"""What a language model's training minimises: cross-entropy with the completion, mixed with what its teacher says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.domain import IntArray
+from core.engines.distill.causal_model import body_states, head_logits, head_parameters
+from core.engines.distill.causal_rows import CausalRows
+from core.engines.distill.objective import BatchObjective
+from core.engines.distill.token_cache import TokenCache
+from core.engines.distill.token_losses import TeacherTokens, chunked_loss, mixed_token_loss
+
+
+class CausalObjective(BatchObjective):
+    """alpha · T² · KL(teacher ‖ student) + (1 − alpha) · cross-entropy, a mean over completion tokens.
+
+    `cache` null means the completions alone. `vocabulary` is the number of tokens that mean something; what a padded
+    output head has beyond is left out of every softmax.
+    """
+
+    def __init__(
+        self,
+        rows: CausalRows,
+        vocabulary: int,
+        cache: TokenCache | None = None,
+        temperature: float = 1.0,
+        alpha: float = 0.0,
+    ) -> None:
+        self._rows, self._vocabulary = rows, vocabulary
+        self._cache, self._temperature, self._alpha = cache, temperature, alpha
+        self._completion_lengths = rows.completion_lengths
+
+    def loss(self, model: Any, ids: torch.Tensor, mask: torch.Tensor, rows: IntArray) -> torch.Tensor:
+        """The mean loss over the completion tokens of these rows."""
+        followed = torch.from_numpy(self._rows.followed(rows)).to(ids.device)
+        hidden = body_states(model, ids, mask)[:, :-1][followed]
+        targets = ids[:, 1:][followed]
+        teacher = None if self._cache is None else self._cache.of_rows(rows, ids.device)
+
+        def of_chunk(chunk: torch.Tensor, first: int, last: int) -> torch.Tensor:
+            logits = head_logits(model, chunk, self._vocabulary)
+            part: TeacherTokens | None = None if teacher is None else teacher.part(first, last)
+            return mixed_token_loss(logits, targets[first:last], part, self._temperature, self._alpha)
+
+        return chunked_loss(hidden, head_parameters(model), of_chunk) / len(hidden)
+
+    def units(self, rows: IntArray) -> int:
+        """The completion tokens of some rows."""
+        return int(np.sum(self._completion_lengths[rows]))

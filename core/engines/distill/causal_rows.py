@@ -1,0 +1,99 @@
+"""The training rows of a language model: what is asked, then what is to be answered, as tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.data.examples import read_examples
+from core.domain import BoolArray, Example, IntArray, Split
+from core.engines.language.prompts import completion_ids, message_of, prompt_ids
+from core.engines.models.tokenization import TokenRows
+from core.errors import UserError
+from core.spec import Task
+
+
+@dataclass(frozen=True, eq=False)
+class CausalRows:
+    """Prompts with their completions. `prompt_lengths` are in tokens; `names` and `texts` (of the completions) stand in
+    row order. `dropped` rows had no place for a token of their completion; of `tokens.truncated` it was cut off."""
+
+    tokens: TokenRows
+    prompt_lengths: IntArray
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+    messages: tuple[str, ...]
+    dropped: int
+
+    @property
+    def completion_lengths(self) -> IntArray:
+        """Tokens of each row that count in the loss, shape (rows,)."""
+        return self.tokens.lengths - self.prompt_lengths
+
+    def followed(self, rows: IntArray) -> BoolArray:
+        """The positions of a padded batch whose next token belongs to a completion, shape (rows, longest − 1).
+
+        The one place where labels are shifted: position p predicts token p + 1.
+        """
+        lengths = self.tokens.lengths[rows]
+        following = np.arange(1, int(lengths.max()))[None, :]
+        begins = self.prompt_lengths[rows][:, None]
+        return np.asarray((following >= begins) & (following < lengths[:, None]))
+
+
+def train_examples(data_folder: Path) -> list[Example]:
+    """The train split of a prepare job's folder. Raises UserError where it is empty."""
+    examples = [example for example in read_examples(data_folder) if example.split is Split.TRAIN]
+    if not examples:
+        raise UserError("train.no_rows")
+    return examples
+
+
+def causal_rows(
+    examples: Sequence[Example],
+    task: Task,
+    tokenizer: Any,
+    max_length: int,
+    answers: Mapping[str, str] | None = None,
+) -> CausalRows:
+    """The examples as prompt and completion, cut at `max_length` tokens.
+
+    A completion is the example's target, or its text in `answers` (by example id; those without one are left out). It
+    is tokenised apart from the chat template, for templates of reasoning models cut the reasoning out of an answer.
+    Raises UserError, naming the row, for an empty completion, and where no row is left.
+    """
+    wanted = [example for example in examples if answers is None or example.example_id in answers]
+    ids: list[list[int]] = []
+    lengths: list[int] = []
+    kept: list[tuple[Example, str, str]] = []
+    truncated = 0
+    for example in wanted:
+        text = example.target if answers is None else answers[example.example_id]
+        if not text.strip():
+            raise UserError("causal.empty_completion", row=example.example_id)
+        message = message_of(task, example)
+        prompt, completion = prompt_ids(tokenizer, message), completion_ids(tokenizer, text)
+        if not prompt:
+            raise UserError("causal.empty_prompt", row=example.example_id)
+        if len(prompt) >= max_length:
+            continue
+        truncated += len(prompt) + len(completion) > max_length
+        ids.append([*prompt, *completion][:max_length])
+        lengths.append(len(prompt))
+        kept.append((example, message, text))
+    if not kept:
+        raise UserError("causal.no_rows", max_length=max_length)
+    starts = np.cumsum([0, *map(len, ids)], dtype=np.int64)
+    flat = np.concatenate([np.asarray(row, dtype=np.int64) for row in ids])
+    return CausalRows(
+        tokens=TokenRows(flat, starts, truncated),
+        prompt_lengths=np.asarray(lengths, dtype=np.int64),
+        names=tuple(example.example_id for example, _, _ in kept),
+        texts=tuple(text for _, _, text in kept),
+        messages=tuple(message for _, message, _ in kept),
+        dropped=len(wanted) - len(kept),
+    )

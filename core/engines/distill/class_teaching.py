@@ -1,0 +1,153 @@
+"""What a classifier's student learns from: its teacher's probabilities, its teacher's choices, or the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.domain import FloatArray, IntArray
+from core.engines.device import Device
+from core.engines.distill.losses import hard_label_loss, soft_label_loss
+from core.engines.distill.objective import LogitObjective
+from core.engines.distill.rows import TrainingRows
+from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
+from core.engines.distill.training_job import MODEL_FOLDER, hard_objective
+from core.engines.language.answers import label_distributions, read_answers
+from core.engines.models.card import has_card, read_card
+from core.engines.models.opening import open_classifier
+from core.engines.models.weights import resolve
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.specs import DistillParameters
+from core.model_files import fingerprint_weights
+from core.spec import Train
+from core.worker.context import JobContext
+
+OUTPUTS_FOLDER = "teacher_outputs"
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTeaching:
+    """The rows to train on, the classes, the loss, and how and why the teacher is used so."""
+
+    rows: TrainingRows
+    labels: tuple[str, ...]
+    objective: LogitObjective
+    technique: str
+    reason: str
+
+
+def teacher_folder(parameters: DistillParameters, context: JobContext) -> Path | None:
+    """The folder of the teacher's model; null where only its answers are known."""
+    if "teacher" in context.spec.inputs:
+        return context.input_folder("teacher") / MODEL_FOLDER
+    if parameters.teacher_model is not None:
+        return resolve(parameters.teacher_model, parameters.teacher_sha256)
+    return None
+
+
+def class_teaching(
+    parameters: DistillParameters, rows: TrainingRows, device: Device, context: JobContext
+) -> ClassTeaching:
+    """What this student learns from. Raises UserError where teacher and rows do not fit, Stopped."""
+    folder = teacher_folder(parameters, context)
+    if "labels" in context.spec.inputs:
+        return _from_answers(parameters.train, rows, device, context)
+    if folder is None:
+        raise UserError("train.no_model")
+    settings = parameters.train
+    if settings.alpha == 0.0:
+        # The teacher has no share in the loss: it gives its labels and perhaps its layers, and is not run.
+        labels = labels_of(folder)
+        objective = hard_objective(rows.label_indices(labels), device)
+        context.log(english("train.log.method_targets"))
+        return ClassTeaching(rows, labels, objective, "targets", "train.reason.targets")
+    labels, soft = _teacher_outputs(folder, rows.inputs, context)
+    targets = rows.label_indices(labels)
+    if settings.technique == "labels":
+        objective = _chosen_objective(settings, soft.argmax(axis=1).astype(np.int64), targets, device)
+        return ClassTeaching(rows, labels, objective, "labels", "train.reason.asked")
+    context.log(english("train.log.method_soft_labels", temperature=settings.temperature, alpha=settings.alpha))
+    return ClassTeaching(
+        rows, labels, soft_objective(settings, targets, soft, device), "soft_labels", "train.reason.same_classes"
+    )
+
+
+def labels_of(folder: Path) -> tuple[str, ...]:
+    """The classes of a model folder in the order of its outputs."""
+    return read_card(folder).labels if has_card(folder) else open_classifier(folder).labels
+
+
+def _teacher_outputs(
+    folder: Path, inputs: Sequence[str], context: JobContext
+) -> tuple[tuple[str, ...], LogProbabilities]:
+    """The teacher's labels and its log-probabilities; the teacher leaves memory again when this returns."""
+    teacher = open_classifier(folder)
+    sha256 = fingerprint_weights(folder)
+    outputs = teacher_log_probabilities(teacher, sha256, inputs, context.folder / OUTPUTS_FOLDER, context)
+    return teacher.labels, outputs
+
+
+def _from_answers(settings: Train, rows: TrainingRows, device: Device, context: JobContext) -> ClassTeaching:
+    """A language model's answers: its distributions over the labels where it gave them, else the labels it named."""
+    labels = rows.labels
+    said = label_distributions(read_answers(context.input_folder("labels")), labels)
+    soft_rows = sum(not isinstance(one, str) for one in said.values())
+    soft = settings.technique in ("auto", "soft_labels") and 2 * soft_rows > len(said)
+    if settings.technique == "soft_labels" and not soft:
+        raise UserError("train.no_label_probabilities", count=len(said), soft=soft_rows)
+    kept = [
+        place for place, name in enumerate(rows.names) if name in said and not (soft and isinstance(said[name], str))
+    ]
+    context.log(
+        english("train.log.answers", rows=len(kept), left_out=len(rows.names) - len(kept), soft=soft_rows),
+        "info" if len(kept) == len(rows.names) else "warning",
+    )
+    learnt = replace(
+        rows,
+        names=tuple(rows.names[place] for place in kept),
+        inputs=tuple(rows.inputs[place] for place in kept),
+        targets=tuple(rows.targets[place] for place in kept),
+    )
+    targets = learnt.label_indices(labels)
+    if soft:
+        table = np.stack([np.asarray(said[name], dtype=np.float64) for name in learnt.names])
+        logarithms = np.log(np.maximum(table, np.finfo(np.float64).tiny)).astype(np.float32)
+        objective = soft_objective(settings, targets, logarithms, device)
+        return ClassTeaching(learnt, labels, objective, "soft_labels", "train.reason.label_probabilities")
+    chosen = np.array([_place(said[name], labels) for name in learnt.names], dtype=np.int64)
+    reason = "train.reason.asked" if settings.technique == "labels" else "train.reason.label_text"
+    return ClassTeaching(learnt, labels, _chosen_objective(settings, chosen, targets, device), "labels", reason)
+
+
+def _place(said: FloatArray | str, labels: Sequence[str]) -> int:
+    return labels.index(said) if isinstance(said, str) else int(np.argmax(said))
+
+
+def soft_objective(settings: Train, targets: Sequence[int], soft: LogProbabilities, device: Device) -> LogitObjective:
+    """The loss on the teacher's log-probabilities, shape (rows, classes), and the targets, as `settings` mix them."""
+    hard_labels = torch.tensor(targets, dtype=torch.int64)
+
+    def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        teacher = torch.from_numpy(soft[rows.numpy()]).to(device.torch_device)
+        hard = hard_labels[rows].to(device.torch_device)
+        return soft_label_loss(logits, teacher, hard, settings.temperature, settings.alpha)
+
+    return objective
+
+
+def _chosen_objective(settings: Train, chosen: IntArray, targets: Sequence[int], device: Device) -> LogitObjective:
+    """alpha · cross-entropy with the teacher's choices + (1 − alpha) · cross-entropy with the targets."""
+    of_teacher, of_data = torch.from_numpy(chosen), torch.tensor(targets, dtype=torch.int64)
+
+    def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        first, second = (labels[rows].to(device.torch_device) for labels in (of_teacher, of_data))
+        return settings.alpha * hard_label_loss(logits, first) + (1.0 - settings.alpha) * hard_label_loss(
+            logits, second
+        )
+
+    return objective

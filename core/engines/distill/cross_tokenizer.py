@@ -1,0 +1,136 @@
+"""Distilling across tokenizers: what both models expect where both have read the same characters.
+
+Universal Logit Distillation (Boizard and others 2024, arXiv 2402.12030) compares sorted probabilities, for ids mean
+different tokens. It is taken here only at positions where both tokenizations of the completion have come to the same
+character: elsewhere the two models answer different questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from core.domain import IntArray
+from core.engines.distill.causal_model import body_states, head_logits, head_parameters
+from core.engines.distill.causal_rows import CausalRows
+from core.engines.distill.objective import BatchObjective
+from core.engines.distill.token_cache import TokenCache
+from core.engines.distill.token_losses import TeacherTokens, chunked_loss
+from core.engines.language.prompts import spaced_answer
+
+_NOT_ALIGNED = -1
+
+
+class CrossTokenizerObjective(BatchObjective):
+    """alpha · T² · the distance of sorted probabilities + (1 − alpha) · cross-entropy, over completion tokens.
+
+    The distance is 0 at positions without a counterpart. `aligned` gives for each row the teacher's completion token
+    (its index within the teacher's row) beside each of the student's, −1 where there is none.
+    """
+
+    def __init__(
+        self,
+        rows: CausalRows,
+        vocabulary: int,
+        cache: TokenCache,
+        teacher_rows: CausalRows,
+        aligned: Sequence[IntArray],
+        temperature: float,
+        alpha: float,
+    ) -> None:
+        self._rows, self._vocabulary, self._cache = rows, vocabulary, cache
+        self._aligned, self._temperature, self._alpha = aligned, temperature, alpha
+        self._teacher_lengths = teacher_rows.completion_lengths
+        places = {name: place for place, name in enumerate(teacher_rows.names)}
+        self._counterparts = np.array([places.get(name, _NOT_ALIGNED) for name in rows.names], dtype=np.int64)
+
+    def units(self, rows: IntArray) -> int:
+        """The completion tokens of some rows."""
+        return int(np.sum(self._rows.completion_lengths[rows]))
+
+    def loss(self, model: Any, ids: torch.Tensor, mask: torch.Tensor, rows: IntArray) -> torch.Tensor:
+        """The mean loss over the completion tokens of these rows."""
+        followed = torch.from_numpy(self._rows.followed(rows)).to(ids.device)
+        hidden = body_states(model, ids, mask)[:, :-1][followed]
+        targets = ids[:, 1:][followed]
+        places = torch.from_numpy(self._places(rows)).to(ids.device)
+        counterparts = self._counterparts[rows]
+        known = counterparts[counterparts != _NOT_ALIGNED]
+        teacher = self._cache.of_rows(known, ids.device) if len(known) else None
+
+        def of_chunk(chunk: torch.Tensor, first: int, last: int) -> torch.Tensor:
+            logits = head_logits(model, chunk, self._vocabulary).float()
+            total = (1.0 - self._alpha) * functional.cross_entropy(logits, targets[first:last], reduction="sum")
+            own = places[first:last]
+            here = own != _NOT_ALIGNED
+            if teacher is None or not bool(here.any()):
+                return total
+            chosen = TeacherTokens(
+                teacher.ids[own[here]], teacher.log_probabilities[own[here]], teacher.log_rest[own[here]]
+            )
+            distance = sorted_distance(logits[here], chosen, self._temperature)
+            return total + self._alpha * self._temperature**2 * distance.sum()
+
+        return chunked_loss(hidden, head_parameters(model), of_chunk) / len(hidden)
+
+    def _places(self, rows: IntArray) -> IntArray:
+        """For each completion token of the batch its place among the teacher's records of the batch, or −1."""
+        found: list[IntArray] = []
+        begin = 0
+        for row in rows:
+            aligned = self._aligned[row]
+            counterpart = self._counterparts[row]
+            if counterpart == _NOT_ALIGNED:
+                found.append(np.full(len(aligned), _NOT_ALIGNED, dtype=np.int64))
+                continue
+            found.append(np.where(aligned == _NOT_ALIGNED, _NOT_ALIGNED, aligned + begin))
+            begin += int(self._teacher_lengths[counterpart])
+        return np.concatenate(found)
+
+
+def sorted_distance(logits: torch.Tensor, teacher: TeacherTokens, temperature: float) -> torch.Tensor:
+    """The sum of |p − q| over both models' likeliest tokens in order of probability, and the rest, shape (positions,).
+
+    `logits` are the student's, shape (positions, vocabulary). As many tokens are compared as the smaller of both has.
+    """
+    count = min(teacher.ids.shape[-1], logits.shape[-1])
+    own = (logits / temperature).softmax(dim=-1).topk(count, dim=-1).values
+    theirs = teacher.log_probabilities.exp()[:, :count]
+    rest = (1.0 - own.sum(dim=-1)) - (1.0 - theirs.sum(dim=-1))
+    return (own - theirs).abs().sum(dim=-1) + rest.abs()
+
+
+def aligned_positions(
+    rows: CausalRows, tokenizer: Any, teacher_rows: CausalRows, teacher_tokenizer: Any
+) -> list[IntArray]:
+    """For each row the teacher's completion token that follows the same characters, one entry for each of the student's
+    completion tokens (−1: none). The end token follows the whole text in both."""
+    places = {name: place for place, name in enumerate(teacher_rows.names)}
+    found = []
+    for row, name in enumerate(rows.names):
+        length = int(rows.completion_lengths[row])
+        aligned = np.full(length, _NOT_ALIGNED, dtype=np.int64)
+        if name in places:
+            theirs = _characters_read(rows.texts[row], teacher_tokenizer)
+            limit = int(teacher_rows.completion_lengths[places[name]])
+            first_at = {at: token for token, at in reversed(list(enumerate(theirs[:limit])))}
+            own = _characters_read(rows.texts[row], tokenizer)[:length]
+            for token, at in enumerate(own):
+                # Of several tokens that make one character only the first begins where the other model stands.
+                if token == 0 or own[token - 1] != at:
+                    aligned[token] = first_at.get(at, _NOT_ALIGNED)
+        found.append(aligned)
+    return found
+
+
+def _characters_read(text: str, tokenizer: Any) -> list[int]:
+    """How many characters of a completion stand before each of its tokens, the end token included."""
+    written = spaced_answer(tokenizer, text)
+    shift = len(written) - len(text)
+    encoding = tokenizer(written, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    ends = [max(0, int(end) - shift) for _, end in encoding["offset_mapping"]]
+    return [0, *ends]

@@ -1,0 +1,202 @@
+"""The teacher's outputs on the completion tokens: its likeliest tokens and the rest, computed once, kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.domain import IntArray
+from core.engines.device import Device
+from core.engines.distill.causal_model import body_states, head_logits
+from core.engines.distill.causal_rows import CausalRows
+from core.engines.distill.token_losses import CHUNK_POSITIONS, TeacherTokens, likeliest_tokens
+from core.engines.durable import disk_full_told, write_json
+from core.i18n import english
+from core.worker.context import JobContext, Stopped
+
+PHASE = "phase.teacher_outputs"
+ARRAY_NAME = "teacher_tokens.npy"
+STATE_NAME = "teacher_tokens.json"
+MOST_BYTES_PER_TOKEN = 200
+BATCH_ROWS = 16
+_SAVE_SECONDS = 5.0
+_BLOCK_BYTES = 1 << 24
+
+
+def record_type(top_k: int) -> np.dtype[np.void]:
+    """What is kept of one token: ids (4 bytes each), log-probabilities (2 bytes each), and the rest's (4 bytes)."""
+    return np.dtype([("ids", "<u4", (top_k,)), ("top", "<f2", (top_k,)), ("rest", "<f4")])
+
+
+class TokenCache:
+    """The records of all rows' completion tokens, row after row, memory-mapped; `starts` says where a row begins."""
+
+    def __init__(self, records: NDArray[np.void], rows: CausalRows) -> None:
+        self._records = records
+        self._starts = row_starts(rows)
+
+    def of_rows(self, rows: IntArray, device: torch.device) -> TeacherTokens:
+        """The teacher's distribution at the completion tokens of some rows, in their order.
+
+        Half-precision logarithms are scaled so that each position adds up to one again.
+        """
+        picked = np.concatenate([self._records[self._starts[row] : self._starts[row + 1]] for row in rows])
+        ids = torch.from_numpy(picked["ids"].astype(np.int64)).to(device)
+        top = torch.from_numpy(picked["top"].astype(np.float32)).to(device)
+        rest = torch.from_numpy(picked["rest"].copy()).to(device)
+        whole = torch.cat([top, rest[:, None]], dim=-1).logsumexp(dim=-1, keepdim=True)
+        return TeacherTokens(ids, top - whole, rest - whole.squeeze(-1))
+
+    @property
+    def bytes_per_token(self) -> int:
+        """What one token takes on disk."""
+        return int(self._records.dtype.itemsize)
+
+
+def row_starts(rows: CausalRows) -> IntArray:
+    """Where each row's records begin, shape (rows + 1,)."""
+    return np.concatenate([[0], np.cumsum(rows.completion_lengths)]).astype(np.int64)
+
+
+def teacher_tokens(
+    teacher: Callable[[], Any],
+    fingerprint_parts: tuple[str, ...],
+    rows: CausalRows,
+    top_k: int,
+    vocabulary: int,
+    temperature: float,
+    device: Device,
+    folder: Path,
+    context: JobContext,
+) -> TokenCache:
+    """The cache in `folder`, filled where it is not yet; `teacher` opens the model, and only where it is needed.
+
+    A file of the same teacher (`fingerprint_parts`), tokens, temperature and size is gone on with; a file of others is
+    not used. Raises Stopped where the job is told to stop (what is done is kept), and UserError (disk.full).
+    """
+    kept = min(top_k, vocabulary)
+    fingerprint = _fingerprint(fingerprint_parts, rows, kept, vocabulary, temperature)
+    path, state_path = folder / ARRAY_NAME, folder / STATE_NAME
+    total = int(row_starts(rows)[-1])
+    done = _rows_done(path, state_path, fingerprint)
+    with disk_full_told(path, total * record_type(kept).itemsize):
+        folder.mkdir(parents=True, exist_ok=True)
+        if done == 0:
+            _allocate(path, total, kept)
+        if done < len(rows.names):
+            filler = _Filler(rows, kept, vocabulary, temperature, device, path, state_path, fingerprint)
+            filler.fill(teacher(), done, context)
+        else:
+            context.log(english("train.log.teacher_outputs_kept", rows=done))
+    return TokenCache(np.load(path, mmap_mode="r"), rows)
+
+
+def _allocate(path: Path, total: int, top_k: int) -> None:
+    """Write the whole file, not a sparse one: a full disk shows here as an error, later as a bus error."""
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=record_type(top_k), shape=(total,))
+    begin = path.stat().st_size - array.nbytes
+    del array
+    with path.open("rb+") as stream:
+        stream.seek(begin)
+        left = total * record_type(top_k).itemsize
+        while left > 0:
+            left -= stream.write(b"\xff" * min(left, _BLOCK_BYTES))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+class _Filler:
+    """Fills a cache row batch by row batch, from the longest rows to the shortest."""
+
+    def __init__(
+        self,
+        rows: CausalRows,
+        top_k: int,
+        vocabulary: int,
+        temperature: float,
+        device: Device,
+        path: Path,
+        state_path: Path,
+        fingerprint: str,
+    ) -> None:
+        self._rows, self._top_k, self._vocabulary, self._temperature = rows, top_k, vocabulary, temperature
+        self._device, self._path, self._state_path, self._fingerprint = device, path, state_path, fingerprint
+        self._starts = row_starts(rows)
+
+    def fill(self, model: Any, done: int, context: JobContext) -> None:
+        """Go on from row `done` of the length order. Raises Stopped."""
+        order = np.argsort(-self._rows.tokens.lengths, kind="stable").astype(np.int64)
+        array = np.lib.format.open_memmap(self._path, mode="r+")
+        first, begin = done, time.monotonic()
+        last_save = begin
+        while done < len(order):
+            if context.should_stop():
+                self._remember(array, done)
+                raise Stopped
+            batch = order[done : done + BATCH_ROWS]
+            self._compute(model, batch, array)
+            done += len(batch)
+            elapsed_s = time.monotonic() - begin
+            context.progress(PHASE, done, len(order), elapsed_s / (done - first) * (len(order) - done))
+            if time.monotonic() - last_save > _SAVE_SECONDS or done == len(order):
+                self._remember(array, done)
+                last_save = time.monotonic()
+
+    def _compute(self, model: Any, rows: IntArray, array: NDArray[np.void]) -> None:
+        ids, mask = (torch.from_numpy(part).to(self._device.torch_device) for part in self._rows.tokens.padded(rows, 0))
+        followed = torch.from_numpy(self._rows.followed(rows)).to(self._device.torch_device)
+        with torch.inference_mode():
+            hidden = body_states(model, ids, mask)[:, :-1][followed]
+            found = [
+                likeliest_tokens(head_logits(model, chunk, self._vocabulary), self._top_k, self._temperature)
+                for chunk in torch.split(hidden, CHUNK_POSITIONS)
+            ]
+        records = np.empty(len(hidden), dtype=array.dtype)
+        records["ids"] = torch.cat([part.ids for part in found]).cpu().numpy()
+        # Half precision ends at −65,504; no probability that small matters.
+        records["top"] = torch.cat([part.log_probabilities for part in found]).clamp(min=-60000.0).cpu().numpy()
+        records["rest"] = torch.cat([part.log_rest for part in found]).cpu().numpy()
+        taken = 0
+        for row in rows:
+            first, last = int(self._starts[row]), int(self._starts[row + 1])
+            array[first:last] = records[taken : taken + last - first]
+            taken += last - first
+
+    def _remember(self, array: NDArray[np.void], done: int) -> None:
+        """Say how many rows are done, once they are on the disk and not before."""
+        if isinstance(array, np.memmap):
+            array.flush()
+        with self._path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        partial = self._state_path.with_suffix(".partial")
+        write_json(partial, {"fingerprint": self._fingerprint, "rows_done": done})
+        partial.replace(self._state_path)
+
+
+def _rows_done(path: Path, state_path: Path, fingerprint: str) -> int:
+    if not path.is_file() or not state_path.is_file():
+        return 0
+    try:
+        state = json.loads(state_path.read_text(encoding="utf-8"))
+        return int(state["rows_done"]) if state["fingerprint"] == fingerprint else 0
+    except (ValueError, KeyError, TypeError):
+        return 0
+
+
+def _fingerprint(parts: tuple[str, ...], rows: CausalRows, top_k: int, vocabulary: int, temperature: float) -> str:
+    """All that determines the outputs: the teacher, the tokens (and with them tokenizer, template and prompt), what is
+    kept of each distribution, and the temperature."""
+    digest = hashlib.sha256("\0".join(parts).encode())
+    digest.update(f"{top_k} {vocabulary} {temperature!r}".encode())
+    for array in (rows.tokens.ids, rows.tokens.starts, rows.prompt_lengths):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,122 @@
+"""Losses over next tokens: the teacher's likeliest tokens with one class for the rest, chunk by chunk.
+
+The logits of a whole batch never exist: positions that no answer token follows are dropped before the output head, and
+the head runs on a chunk of positions at a time, whose gradient is taken at once (as in Liger Kernel's fused linear
+cross-entropy, Hsu and others 2024, arXiv 2410.10989). Nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+# 256 positions of a vocabulary of 50,000 tokens take 50 MiB in fp32.
+CHUNK_POSITIONS = 256
+
+# Chunk of hidden states (positions, width), first and last position -> the sum of their losses.
+ChunkLoss = Callable[[torch.Tensor, int, int], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class TeacherTokens:
+    """The teacher's distribution at some positions: `ids` and `log_probabilities` of its likeliest tokens, shape
+    (positions, k), and the logarithm of the probability of all others together, shape (positions,)."""
+
+    ids: torch.Tensor
+    log_probabilities: torch.Tensor
+    log_rest: torch.Tensor
+
+    def part(self, first: int, last: int) -> TeacherTokens:
+        """The positions from `first` up to, not including, `last`."""
+        return TeacherTokens(self.ids[first:last], self.log_probabilities[first:last], self.log_rest[first:last])
+
+
+def likeliest_tokens(logits: torch.Tensor, count: int, temperature: float) -> TeacherTokens:
+    """The `count` likeliest tokens of each position of `logits`, shape (positions, vocabulary), at a temperature.
+
+    The rest's probability is summed over the tokens of the rest, so that it is right to the last bit also where it is
+    tiny. Log-probabilities of each position, rest included, add up to one in probability.
+    """
+    scaled = logits.float() / temperature
+    whole = scaled.logsumexp(dim=-1, keepdim=True)
+    top, ids = scaled.topk(min(count, scaled.shape[-1]), dim=-1)
+    rest = scaled.scatter(-1, ids, -torch.inf).logsumexp(dim=-1)
+    return TeacherTokens(ids, top - whole, rest - whole.squeeze(-1))
+
+
+def token_divergence(logits: torch.Tensor, teacher: TeacherTokens, temperature: float) -> torch.Tensor:
+    """T² · KL(teacher ‖ student) of each position over the teacher's likeliest tokens and the rest as one more class.
+
+    `logits` are the student's, shape (positions, vocabulary). Without the rest the loss would pull the student's
+    likeliest tokens towards a total of one, whatever the teacher's total is; with it the loss is 0 only where the
+    masses agree, and never above the divergence over the whole vocabulary (data-processing inequality).
+    """
+    scaled = logits.float() / temperature
+    whole = scaled.logsumexp(dim=-1, keepdim=True)
+    own = scaled.gather(-1, teacher.ids) - whole
+    rest = scaled.scatter(-1, teacher.ids, -torch.inf).logsumexp(dim=-1) - whole.squeeze(-1)
+    top = (teacher.log_probabilities.exp() * (teacher.log_probabilities - own)).sum(dim=-1)
+    # Where the likeliest tokens are the whole vocabulary there is no rest: 0 · (−∞ + ∞) would be NaN.
+    beyond = teacher.log_rest > -torch.inf
+    difference = torch.where(beyond, teacher.log_rest, 0.0) - torch.where(beyond, rest, 0.0)
+    return temperature**2 * (top + torch.where(beyond, teacher.log_rest.exp(), 0.0) * difference)
+
+
+def mixed_token_loss(
+    logits: torch.Tensor, targets: torch.Tensor, teacher: TeacherTokens | None, temperature: float, alpha: float
+) -> torch.Tensor:
+    """The sum over positions of alpha · T² · KL(teacher ‖ student) + (1 − alpha) · cross-entropy; `targets` are the
+    tokens that follow, shape (positions,). Without a teacher it is the cross-entropy alone."""
+    if teacher is None:
+        return functional.cross_entropy(logits.float(), targets, reduction="sum")
+    soft = token_divergence(logits, teacher, temperature).sum()
+    if alpha == 1.0:
+        return soft
+    return alpha * soft + (1.0 - alpha) * functional.cross_entropy(logits.float(), targets, reduction="sum")
+
+
+def chunked_loss(hidden: torch.Tensor, parameters: Sequence[torch.Tensor], of_chunk: ChunkLoss) -> torch.Tensor:
+    """The sum of `of_chunk` over all positions of `hidden`, shape (positions, width), a scalar.
+
+    `parameters` are the output head's trained weights, which `of_chunk` uses. Gradients are those of the plain sum.
+    """
+    if not torch.is_grad_enabled():
+        chunks = range(0, len(hidden), CHUNK_POSITIONS)
+        parts = [of_chunk(hidden[at : at + CHUNK_POSITIONS], at, at + CHUNK_POSITIONS) for at in chunks]
+        return torch.stack(parts).sum()
+    return _ChunkedLoss.apply(of_chunk, hidden, *parameters)  # type: ignore[no-any-return, no-untyped-call]  # untyped there
+
+
+class _ChunkedLoss(torch.autograd.Function):
+    """Takes each chunk's gradient in the forward pass and only scales it in the backward pass."""
+
+    @staticmethod
+    def forward(context: Any, of_chunk: ChunkLoss, hidden: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+        """The summed loss; the gradients are kept for `backward`."""
+        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        of_hidden = torch.zeros_like(hidden)
+        of_parameters = [torch.zeros_like(parameter) for parameter in parameters]
+        for first in range(0, len(hidden), CHUNK_POSITIONS):
+            last = min(first + CHUNK_POSITIONS, len(hidden))
+            with torch.enable_grad():
+                chunk = hidden[first:last].detach().requires_grad_()
+                loss = of_chunk(chunk, first, last)
+            total += loss.detach()
+            wanted = [chunk, *parameters]
+            found = torch.autograd.grad(loss, wanted, allow_unused=True)
+            of_hidden[first:last] = found[0]
+            for kept, part in zip(of_parameters, found[1:], strict=True):
+                if part is not None:
+                    kept += part
+        context.save_for_backward(of_hidden, *of_parameters)
+        return total
+
+    @staticmethod
+    def backward(context: Any, *outputs: Any) -> Any:
+        """The kept gradients times the one of the sum."""
+        (scale,) = outputs
+        return (None, *(tensor * scale for tensor in context.saved_tensors))
