@@ -9,7 +9,9 @@ import pytest
 from evidence_by_hand import evidence_of, make_study, priced, right_share, scored, seeded
 
 from core.decide import Decision, decide
+from core.decide.baselines import hard_labels
 from core.decide.documents import results_document
+from core.decide.systems import measured_system, shared_rows
 from core.domain import FloatArray
 
 ROWS = 400
@@ -97,6 +99,26 @@ def test_several_seeds_make_what_distillation_added_less_sure() -> None:
     assert several.value == pytest.approx(np.mean([run.mean() for run in runs]) - HARD.mean())
     widths = [(one.high or 0.0) - (one.low or 0.0) for one in (alone, several)]
     assert widths[1] > 1.3 * widths[0]
+
+
+def test_the_baselines_own_luck_is_in_the_interval_of_what_distillation_added() -> None:
+    runs = (STUDENT, STUDENT * right_share(0.97, ROWS, 7), STUDENT * right_share(0.94, ROWS, 8))
+    study = make_study(CANDIDATES, profiles={"own": priced(50.0)})
+    evidence = evidence_of(study, {"small": scored(STUDENT)}, more={"small": with_baseline(*runs)})
+    small = evidence.candidate("small")
+    assert evidence.test is not None
+    assert small.baseline_test is not None
+    shared = shared_rows(evidence.test, "accuracy")
+    system = measured_system(shared, small, small)
+    assert system is not None
+    added = hard_labels(shared, system, small.baseline_test).added.draws
+    known = system.quality_draws.draws - shared.means(HARD)[1:]
+    assert width(added) > 1.5 * width(known)
+
+
+def width(draws: FloatArray) -> float:
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(high - low)
 
 
 def test_share_kept_holds_the_spread_between_seeds() -> None:
