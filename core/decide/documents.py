@@ -20,9 +20,11 @@ from core.decide.outcome import (
     PolicyDecision,
     Quality,
     Retained,
+    TokenLatency,
 )
 from core.evidence import StudyEvidence
 from core.i18n import translate_text
+from core.metrics.percentiles import Percentiles
 from core.spec import Study
 
 DIGITS = 12  # more would only show how a machine adds up
@@ -192,7 +194,7 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
         "runtime": candidate.runtime,
         "policy": None if candidate.policy is None else candidate.policy.value,
         "quality": _quality(candidate.quality, study.task.metric),
-        "latency_ms": _latency(candidate.latency),
+        "latency_ms": _latency(candidate.latency, candidate.token_latency),
         "throughput": {
             "requests_per_second": candidate.requests_per_second,
             "output_tokens_per_second": candidate.output_tokens_per_second,
@@ -237,16 +239,20 @@ def _quality(quality: Quality | None, metric: str) -> dict[str, Any]:
     }
 
 
-def _latency(latency: Latency | None) -> dict[str, Any]:
-    """Times of tokens are null: this version times whole answers only."""
+def _latency(latency: Latency | None, tokens: TokenLatency | None) -> dict[str, Any]:
+    """Times of tokens are null where no text is written, or none of its tokens was timed."""
     return {
         "p50": None if latency is None else latency.p50,
         "p95": None if latency is None else latency.p95,
         "p99": None if latency is None else latency.p99,
-        "time_to_first_token": None,
-        "time_to_first_output_token": None,
-        "time_per_output_token": None,
+        "time_to_first_token": None if tokens is None else _percentiles(tokens.time_to_first_token),
+        "time_to_first_output_token": None if tokens is None else _percentiles(tokens.time_to_first_output_token),
+        "time_per_output_token": None if tokens is None else _percentiles(tokens.time_per_output_token),
     }
+
+
+def _percentiles(found: Percentiles | None) -> dict[str, Any] | None:
+    return None if found is None else {"p50": found.p50, "p95": found.p95, "p99": found.p99}
 
 
 def _cost(cost: CostFigures | None, currency: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Literal
 from core.decide.prices import Assumption
 from core.domain import Choice, FloatArray, Gate, PolicyKind, Role, Verdict
 from core.i18n import Value, english
+from core.metrics.percentiles import Percentiles
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ class Latency:
     samples: int
     source: Literal["timed", "predictions", "mixture"]
     probability_within_limit: float | None = None
+
+
+@dataclass(frozen=True)
+class TokenLatency:
+    """Milliseconds of a language model's single answers; a part is null where no answer has such a time."""
+
+    time_to_first_token: Percentiles | None
+    time_to_first_output_token: Percentiles | None
+    time_per_output_token: Percentiles | None
 
 
 @dataclass(frozen=True)
@@ -167,6 +177,7 @@ class CandidateDecision:
     gap_lower_bound: float | None = None
     non_inferior: bool | None = None
     latency: Latency | None = None
+    token_latency: TokenLatency | None = None
     requests_per_second: float | None = None
     output_tokens_per_second: float | None = None
     runtimes: tuple[RuntimeRow, ...] = ()

@@ -10,7 +10,7 @@ from core.decide.choice import Contender, Settled
 from core.decide.cost import MILLION, cost_benefit
 from core.decide.draws import Draws
 from core.decide.options import Option
-from core.decide.outcome import CandidateDecision, CostFigures, Interval, Quality, RuntimeRow, SeedQuality
+from core.decide.outcome import CandidateDecision, CostFigures, Interval, Quality, RuntimeRow, SeedQuality, TokenLatency
 from core.decide.reasons import ineligible_because
 from core.domain import Role
 from core.jobs.results import BenchmarkResult
@@ -67,6 +67,7 @@ def _row(
         gap_lower_bound=None if gap is None else gap.lower_bound,
         non_inferior=None if reference is None else contender.is_non_inferior(reference, margin),
         latency=option.latency,
+        token_latency=None if benchmark is None else _token_latency(benchmark),
         requests_per_second=None if hybrid or system.one_at_a_time else system.requests_per_second,
         output_tokens_per_second=None if benchmark is None else benchmark.output_tokens_per_second,
         runtimes=runtimes,
@@ -122,6 +123,14 @@ def _cost_benefit(study: Study, contender: Contender) -> Interval | None:
     if value is None or not (monthly.draws > 0.0).all():
         return None
     return Draws(value, contender.quality.draws / (monthly.draws * scale)).interval
+
+
+def _token_latency(benchmark: BenchmarkResult) -> TokenLatency | None:
+    tokens = benchmark.runtimes[0].tokens if benchmark.runtimes else None
+    if tokens is None:
+        return None
+    parts = (tokens.time_to_first_token_ms, tokens.time_to_first_output_token_ms, tokens.time_per_output_token_ms)
+    return TokenLatency(*(percentiles(part) if part else None for part in parts))
 
 
 def _runtimes(benchmark: BenchmarkResult) -> tuple[RuntimeRow, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import decided_study
@@ -10,7 +11,8 @@ import pytest
 
 from core.decide import decide
 from core.decide.documents import recommendation_document, results_document
-from core.evidence import StudyEvidence
+from core.evidence import CandidateEvidence, StudyEvidence
+from core.jobs.results import TokenTimes
 
 CANDIDATE = {
     "name", "role", "source", "parent", "origin", "runtime", "policy", "quality", "latency_ms", "throughput",
@@ -96,3 +98,22 @@ def test_recommendation_has_every_key_of_the_contract(evidence: StudyEvidence) -
     }.items():
         for entry in document[part]:
             assert set(entry) >= keys, part
+
+
+def test_times_of_tokens_are_told_where_text_was_written_and_null_elsewhere() -> None:
+    def written(one: CandidateEvidence) -> CandidateEvidence:
+        if one.name != "slow" or one.benchmark is None:
+            return one
+        tokens = TokenTimes(time_to_first_token_ms=(5.0,) * 70, time_per_output_token_ms=(2.0, 4.0))
+        figures = one.benchmark.runtimes[0].model_copy(update={"tokens": tokens})
+        update = {"runtimes": (figures,), "output_tokens_per_second": 31.0}
+        return replace(one, benchmark=one.benchmark.model_copy(update=update))
+
+    evidence = decided_study.evidence()
+    told = results(replace(evidence, candidates=tuple(written(one) for one in evidence.candidates)))
+    rows = {row["name"]: row for row in told["candidates"]}
+    assert rows["slow"]["latency_ms"]["time_to_first_token"] == {"p50": 5.0, "p95": 5.0, "p99": None}
+    assert rows["slow"]["latency_ms"]["time_per_output_token"] == {"p50": 3.0, "p95": None, "p99": None}
+    assert rows["slow"]["latency_ms"]["time_to_first_output_token"] is None
+    assert rows["slow"]["throughput"]["output_tokens_per_second"] == 31.0
+    assert rows["student"]["latency_ms"]["time_to_first_token"] is None
