@@ -15,6 +15,7 @@ from gui.actions import MENUS, Actions, WindowState
 from gui.context import Context
 from gui.jobs.queue import JobQueue
 from gui.models.jobs import job_title
+from gui.pages.candidates import CandidatesPage
 from gui.pages.decide import DecidePage
 from gui.pages.page import Page
 from gui.pages.report import ReportPage
@@ -29,7 +30,7 @@ from gui.widgets.palette import ActionPalette
 from gui.widgets.rail import Rail
 from gui.widgets.top_bar import TopBar
 
-PAGES = ("study", "runs", "decide", "report")
+PAGES = ("study", "candidates", "runs", "decide", "report")
 FIRST_SIZE, SMALLEST_SIZE = (1280, 800), (1024, 680)
 
 
@@ -50,6 +51,7 @@ class MainWindow(QMainWindow):
         self.pages: dict[str, Page] = {
             "welcome": self.welcome_page,
             "study": self.study_page,
+            "candidates": CandidatesPage(context, self.draft),
             "runs": RunsPage(context, queue),
             "decide": DecidePage(context),
             "report": ReportPage(context),

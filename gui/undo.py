@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,10 +17,25 @@ from core.spec import Study
 from core.study_checks import check_study
 
 WHOLE_STUDY = ""
+_INDEX = re.compile(r"\[(\d+)\]")
+# pydantic tries every kind of step; a step is of the kind that its key says.
+_STEP_KINDS = {"prune": "Prune", "trim_vocabulary": "TrimVocabulary", "quantize": "Quantize"}
+
+
+def path_of_field(field: str) -> str:
+    """The dotted path of a field as messages write it: `candidates[2].model.name` is `candidates.2.model.name`."""
+    return _INDEX.sub(r".\1", field)
+
+
+def path_of_refusal(refusal: UserError) -> str:
+    """The path that a refusal names; `WHOLE_STUDY` where it names none of this document's."""
+    path = path_of_field(str(refusal.values.get("field") or ""))
+    return path if re.fullmatch(r"[a-z_]+(\.\w+)*", path) else WHOLE_STUDY
 
 
 class StudyDraft(QObject):
-    """A study as a nested document under edit. Paths are dotted, as in `criteria.cost.monthly_budget`.
+    """A study as a nested document under edit. Paths are dotted, as in `criteria.cost.monthly_budget`; a number in
+    one is a place in a list, as in `candidates.2.train.epochs`.
 
     `changed` (path) fires after an edit, undo or redo; `replaced` after another study was loaded.
     """
@@ -54,15 +70,15 @@ class StudyDraft(QObject):
 
     def value(self, path: str) -> Any:
         """The value at a path; null where a part of the path is null."""
-        here: Any = self._document
-        for part in path.split("."):
-            here = here.get(part) if isinstance(here, dict) else None
-        return copy.deepcopy(here)
+        return copy.deepcopy(_at(self._document, path))
 
-    def edit(self, path: str, value: Any) -> None:
-        """Set a value, as a command that can be undone; letters typed one after the other are one command."""
+    def edit(self, path: str, value: Any, key: str | None = None) -> None:
+        """Set a value, as a command that can be undone; letters typed one after the other are one command.
+
+        `key` names what was typed in where `path` holds more than that, for only edits of one thing become one command.
+        """
         if value != self.value(path):
-            self.undo_stack.push(FieldEdit(self, path, self.value(path), value, self._typing))
+            self.undo_stack.push(FieldEdit(self, path, self.value(path), value, (key or path, self._typing)))
 
     def seal(self) -> None:
         """End of typing: the next edit is a command of its own."""
@@ -87,17 +103,33 @@ class StudyDraft(QObject):
             check_study(study)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
-                self._problems.setdefault(".".join(str(part) for part in detail["loc"]), detail)
+                path = self._path_of(detail)
+                if path is not None:
+                    self._problems.setdefault(path, detail)
         except UserError as refusal:
-            self._problems[WHOLE_STUDY] = refusal
+            self._problems[path_of_refusal(refusal)] = refusal
         else:
             self._study = study
+
+    def _path_of(self, detail: ErrorDetails) -> str | None:
+        """Where a problem lies, without the names of union members; null for a member that the value is not of."""
+        parts: list[str] = []
+        here: Any = self._document
+        for position, piece in enumerate(detail["loc"]):
+            if _holds(here, piece):
+                here = here[piece]
+            elif position < len(detail["loc"]) - 1 or detail["type"] not in ("missing", "extra_forbidden"):
+                if piece in _STEP_KINDS.values() and not _is_step(here, str(piece)):
+                    return None
+                continue
+            parts.append(str(piece))
+        return ".".join(parts)
 
 
 class FieldEdit(QUndoCommand):
     """One field's change. Commands of the same field and the same typing merge into one."""
 
-    def __init__(self, draft: StudyDraft, path: str, before: Any, after: Any, typing: int) -> None:
+    def __init__(self, draft: StudyDraft, path: str, before: Any, after: Any, typing: tuple[str, int]) -> None:
         super().__init__(path)
         self._draft = draft
         self._path = path
@@ -123,3 +155,25 @@ class FieldEdit(QUndoCommand):
     def undo(self) -> None:
         """Set the old value."""
         self._draft.put(self._path, self._before)
+
+
+def _at(document: Any, path: str) -> Any:
+    here = document
+    for part in path.split("."):
+        if isinstance(here, dict):
+            here = here.get(part)
+        elif isinstance(here, list) and part.isdecimal() and int(part) < len(here):
+            here = here[int(part)]
+        else:
+            return None
+    return here
+
+
+def _is_step(here: Any, kind: str) -> bool:
+    return isinstance(here, dict) and any(_STEP_KINDS.get(key) == kind for key in here)
+
+
+def _holds(here: Any, piece: str | int) -> bool:
+    if isinstance(here, list):
+        return isinstance(piece, int) and piece < len(here)
+    return isinstance(here, dict) and piece in here

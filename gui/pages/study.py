@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel
+from pydantic_core import ErrorDetails
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.domain import JobState
+from core.errors import UserError
 from core.spec import Complexity, Compliance, Cost, Service, Study, Task
 from gui.context import Context
 from gui.document import SaveState
 from gui.pages.page import Page, PageMark
 from gui.study_commands import DATA_FILTER
+from gui.study_edits.references import asks_in_words
 from gui.theme import GAP_CARDS
 from gui.undo import StudyDraft
 from gui.widgets.candidates_card import CandidatesCard, ProfilesCard
 from gui.widgets.card import Card
 from gui.widgets.data_card import DataCard
-from gui.widgets.fields import fields_of
-from gui.widgets.form import FieldForm, bind, problem_sentence
+from gui.widgets.fields import FieldKind, fields_of
+from gui.widgets.form import FieldForm, bind
+from gui.widgets.path_editor import written_path
+from gui.widgets.problems import problem_sentence
 from gui.widgets.wrapped_label import WrappedLabel
 
 SAVE_DELAY_MS = 500
@@ -70,6 +75,7 @@ class StudyPage(Page):
         draft.replaced.connect(self._show_draft)
         context.document.opened.connect(self._load)
         self.data.file_asked.connect(self._choose_data)
+        self.candidates.edit_button.clicked.connect(lambda: self.go_to.emit("candidates"))
         self.data.trouble.connect(self._tell_of_data)
         self._next_page = "runs"
         self.main_button.clicked.connect(lambda: self.go_to.emit(self._next_page))
@@ -116,14 +122,31 @@ class StudyPage(Page):
     def _show_draft(self) -> None:
         currency = str(self._draft.value("criteria.cost.currency") or "")
         writable = self.context.document.writable
-        self.forms["task"].set_choices("task.metric", METRICS.get(str(self._draft.value("task.kind")), ()))
+        self._show_task()
         for form in self.forms.values():
             form.show_values(self._draft.value)
             form.set_currency(currency)
             form.set_read_only(not writable)
         self._show_problems()
 
+    def _show_task(self) -> None:
+        """The task's fields; a prompt where something is asked in words."""
+        form, task = self.forms["task"], self._draft.value("task") or {}
+        form.set_choices("task.metric", METRICS.get(str(task.get("kind")), ()))
+        form.show_values(self._draft.value)
+        asked = asks_in_words(task, self._draft.value("candidates") or [])
+        form.show_only({"task.kind", "task.metric", *(("task.prompt", "task.max_output_tokens") if asked else ())})
+
+    def _task_edited(self, path: str, value: object) -> None:
+        if path == "task.kind":  # another kind of task is scored by other measures
+            task = {**self._draft.value("task"), "kind": value, "metric": METRICS[str(value)][0]}
+            self._draft.edit("task", task, path)
+        else:
+            self._draft.edit(path, value)
+
     def _edited(self, path: str) -> None:
+        if path in ("task", "candidates") or path.startswith("task."):
+            self._show_task()
         for form in self.forms.values():
             if path in form.rows:
                 form.rows[path].editor.set_value(self._draft.value(path))
@@ -151,16 +174,18 @@ class StudyPage(Page):
         shown: set[str] = set()
         for form in [*self.forms.values(), self.data.columns, self.data.split]:
             shown |= form.show_problems(self._draft.problems)
-        rest = [
-            problem_sentence(self.context.translator, problem)
-            for path, problem in self._draft.problems.items()
-            if path not in shown
-        ]
+        rest = [self._told(path, problem) for path, problem in self._draft.problems.items() if path not in shown]
         document = self.context.document
         if document.is_open and document.snapshot.plan_problem is not None and not self._draft.problems:
             rest.append(self.context.translator.error(document.snapshot.plan_problem))
         self.whole_problem.setText("\n".join(rest))
         self.whole_problem.setVisible(bool(rest))
+
+    def _told(self, path: str, problem: UserError | ErrorDetails) -> str:
+        """A problem that no field here can show; of a candidate, with its name."""
+        sentence = problem_sentence(self.context.translator, problem)
+        name = self._draft.value(".".join([*path.split(".")[:2], "name"])) if path.startswith("candidates.") else None
+        return self.tr("gui.study.problem_of", name=str(name), problem=sentence) if name else sentence
 
     def _tell_of_data(self, text: str) -> None:
         if self.context.document.snapshot.plan_problem is None:  # else this page's own line says it already
@@ -197,11 +222,7 @@ class StudyPage(Page):
         dialog.open()
 
     def _use_data(self, path: Path, base: Path) -> None:
-        try:
-            written = Path(os.path.relpath(path, base)).as_posix()
-        except ValueError:  # another drive on Windows
-            written = path.as_posix()
-        self._draft.edit("data.file", written)
+        self._draft.edit("data.file", written_path(path, base))
         self._draft.seal()
 
     def _add_section(self, name: str, model: type[BaseModel], path: str, only: tuple[str, ...]) -> None:
@@ -214,9 +235,13 @@ class StudyPage(Page):
         self.forms[name] = form
 
     def _lay_out(self) -> None:
-        task_specs = fields_of(Task, "task", ("metric",))
+        task_specs = [
+            replace(spec, kind=FieldKind.LONG_TEXT) if spec.path == "task.prompt" else spec
+            for spec in fields_of(Task, "task")
+        ]
         self.forms["task"] = FieldForm(self.context.translator, task_specs, self._cards["complexity"])
-        bind(self.forms["task"], self._draft)
+        self.forms["task"].edited.connect(self._task_edited)
+        self.forms["task"].sealed.connect(self._draft.seal)
         self._cards["complexity"].body.addWidget(self.forms["task"])
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (

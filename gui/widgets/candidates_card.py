@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
-from core.domain import Role
-from core.spec import (
-    BaselineModel,
-    Candidate,
-    CandidateModel,
-    EndpointModel,
-    GgufModel,
-    HubModel,
-    LocalModel,
-    PredictionsModel,
-    PriceFromList,
-    PricePerRequest,
-    Prune,
-    Quantize,
-    SampleModel,
-    SelfHosted,
-    Study,
-    TeacherLayers,
-)
+from core.spec import PriceFromList, PricePerRequest, SelfHosted, Study
+from gui.candidate_words import candidate_text
 from gui.context import Context
 from gui.i18n import Translator
 from gui.theme import GAP_ROWS
@@ -31,50 +14,6 @@ from gui.widgets.card import Card
 from gui.widgets.elided_label import ElidedLabel
 from gui.widgets.key_value import KeyValueRows
 from gui.widgets.role_mark import RoleMark
-
-
-def candidate_text(translator: Translator, study: Study, candidate: Candidate) -> str:
-    """How a candidate is made, in words: `2 layers of teacher, distilled over 10 epochs, int8`."""
-    tr = translator.tr
-    if candidate.role is Role.HYBRID:
-        return tr("gui.candidate.hybrid", teacher=candidate.teacher, student=candidate.student)
-    parts = [_model_text(translator, study, candidate)]
-    training = study.training_of(candidate)
-    if training.method != "none" and not isinstance(candidate.model, BaselineModel):
-        parts.append(tr(f"gui.candidate.{training.method}", count=training.epochs))
-    for step in candidate.compress:
-        match step:
-            case Quantize():
-                parts.append(tr(f"gui.candidate.{step.quantize}"))
-            case Prune():
-                parts.append(tr("gui.candidate.prune", share=translator.formats.percent(step.prune)))
-            case _:
-                parts.append(tr("gui.candidate.trim"))
-    return tr("gui.list_separator").join(parts)
-
-
-def _model_text(translator: Translator, study: Study, candidate: Candidate) -> str:
-    tr, model = translator.tr, candidate.model
-    match model:
-        case HubModel() | SampleModel():
-            return model.id
-        case LocalModel():
-            return model.path
-        case GgufModel() | PredictionsModel():
-            return tr(f"gui.candidate.{model.source}", file=model.file)
-        case EndpointModel():
-            return tr("gui.candidate.endpoint", model=model.model, address=model.base_url)
-        case BaselineModel():
-            if study.training_of(candidate).method == "distill":
-                return tr("gui.candidate.baseline_distilled", teacher=study.teacher_of(candidate) or "–")
-            return tr("gui.candidate.baseline")
-        case TeacherLayers():
-            layers = model.layers if isinstance(model.layers, int) else len(model.layers)
-            return tr("gui.candidate.layers", count=layers, teacher=study.teacher_of(candidate) or "–")
-        case CandidateModel():
-            return tr("gui.candidate.from", name=model.name)
-        case None:
-            return "–"
 
 
 def profile_text(translator: Translator, study: Study, name: str) -> str:
@@ -107,6 +46,9 @@ class CandidatesCard(Card):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__("…", parent)
         self._context = context
+        self.edit_button = QPushButton(self)
+        self.edit_button.setProperty("kind", "link")
+        self.add_corner(self.edit_button)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(GAP_ROWS)
         self._grid.setVerticalSpacing(0)
@@ -117,6 +59,7 @@ class CandidatesCard(Card):
         """Show a study's candidates."""
         translator = self._context.translator
         self.set_title(translator.tr("gui.candidates.title", count=len(study.candidates)))
+        self.edit_button.setText(translator.tr("gui.candidates.edit"))
         while (item := self._grid.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic_core import ErrorDetails
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
+from core.errors import UserError
 from gui.formatting import Formats
 from gui.i18n import Translator
 from gui.theme import CONTROL_HEIGHT, GAP_ROWS
@@ -48,6 +50,13 @@ class Editor(QWidget):
 
     def set_invalid(self, invalid: bool) -> None:
         """Mark the editor as holding a value that does not fit."""
+
+    def set_placeholder(self, text: str) -> None:
+        """What stands in the editor while it is empty."""
+
+    def show_problems(self, _problems: Mapping[str, UserError | ErrorDetails]) -> set[str]:
+        """Show what is wrong with parts of the value, by their paths within it; the paths that are shown here."""
+        return set()
 
     def describe(self, name: str, help_text: str) -> None:
         """Name the editor for screen readers and explain it on hover."""
@@ -88,6 +97,7 @@ class LineEditor(Editor):
         row.setSpacing(GAP_ROWS)
         row.addWidget(self.line, 3)
         row.addWidget(self.unit, 2)
+        self.unit.setHidden(spec.presentation.wide)
         self.setFocusProxy(self.line)
         self.line.textEdited.connect(self._text_edited)
         self.line.editingFinished.connect(self._finished)
@@ -97,6 +107,10 @@ class LineEditor(Editor):
         if self._value != value or not self._typing:
             self._value = value
             self.line.setText(self._text_of(value))
+
+    def set_placeholder(self, text: str) -> None:
+        """What an empty line means."""
+        self.line.setPlaceholderText(text)
 
     def set_read_only(self, read_only: bool) -> None:
         """Allow or refuse changes; a refused line can still be read and copied."""
@@ -120,8 +134,8 @@ class LineEditor(Editor):
         self.sealed.emit()
 
     def _value_of(self, text: str) -> Any:
-        if self._spec.kind is FieldKind.TEXT:
-            return text.strip() or None
+        if self._spec.kind in (FieldKind.TEXT, FieldKind.PATH):
+            return text.strip() or (None if self._spec.optional else "")
         number = parse_number(text)
         if not isinstance(number, float):
             return number
@@ -151,6 +165,7 @@ class ChoiceEditor(Editor):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._options: list[tuple[Any, str]] = []
         self.box = _QuietComboBox(self)
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -161,9 +176,15 @@ class ChoiceEditor(Editor):
         self.setFocusProxy(self.box)
         self.box.activated.connect(self._activated)
 
+    @property
+    def options(self) -> list[tuple[Any, str]]:
+        """The (value, words) pairs offered."""
+        return list(self._options)
+
     def set_options(self, options: Sequence[tuple[Any, str]]) -> None:
         """Offer these (value, words) pairs and keep the value shown."""
         value = self.box.currentData()
+        self._options = list(options)
         self.box.clear()
         for option, words in options:
             self.box.addItem(words, option)
@@ -171,8 +192,11 @@ class ChoiceEditor(Editor):
 
     def set_value(self, value: Any) -> None:
         """Show a value."""
+        for extra in range(self.box.count() - 1, len(self._options) - 1, -1):
+            if self.box.itemData(extra) != value:
+                self.box.removeItem(extra)  # an earlier value that is not offered
         position = next((i for i in range(self.box.count()) if self.box.itemData(i) == value), -1)
-        if position < 0 and value is not None:
+        if position < 0 and value not in (None, ""):
             self.box.addItem(str(value), value)
             position = self.box.count() - 1
         self.box.setCurrentIndex(position)

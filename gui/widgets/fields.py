@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -20,19 +20,34 @@ class FieldKind(Enum):
     FLAG = "flag"
     WORDS = "words"
     FACTS = "facts"
+    PATH = "path"
+    LONG_TEXT = "long_text"
+    PAIRS = "pairs"
+    JSON = "json"
+    INTEGERS = "integers"
+    LAYERS = "layers"
+    LAYER_CHOICES = "layer_choices"
+    WIDTHS = "widths"
+    RANGE = "range"
+    FLAGS = "flags"
+    STEPS = "steps"
+    STAGES = "stages"
 
 
 @dataclass(frozen=True)
 class Presentation:
     """How a field is shown: `unit` is a code `gui.unit.…`, `scale` what a stored value is multiplied with.
 
-    `suggestions` are words offered for a list; where `closed`, no others can be added.
+    `suggestions` are words offered for a list; where `closed`, no others can be added. A `wide` line takes the room of
+    its unit too. `files` are the patterns of a file to choose; empty means a folder.
     """
 
     unit: str | None = None
     scale: float = 1.0
     suggestions: tuple[str, ...] = ()
     closed: bool = False
+    wide: bool = False
+    files: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,7 @@ PRESENTATIONS: dict[str, Presentation] = {
     "criteria.compliance.data_classes": Presentation(suggestions=("personal", "health", "payment", "confidential")),
     "criteria.compliance.jurisdictions": Presentation(suggestions=("EU", "UK", "US", "CN")),
     "criteria.compliance.facts": Presentation(suggestions=("contract.dpa",)),
+    "task.max_output_tokens": Presentation("tokens"),
     "data.split.test": Presentation("percent", 100),
     "data.split.calibration": Presentation("percent", 100),
 }
@@ -89,6 +105,8 @@ def _kind_of(annotation: Any) -> tuple[FieldKind | None, bool, tuple[str, ...]]:
             break
     if origin is Literal:
         return FieldKind.CHOICE, optional, tuple(str(choice) for choice in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return FieldKind.CHOICE, optional, tuple(member.value for member in annotation)
     if origin is list:
         return FieldKind.WORDS, optional, ()
     if origin is dict:

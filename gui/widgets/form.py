@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,36 +17,18 @@ from gui.undo import StudyDraft
 from gui.widgets.editors import ChoiceEditor, Editor, FlagEditor, LineEditor, WordsEditor
 from gui.widgets.facts_editor import FactsEditor
 from gui.widgets.fields import FieldKind, FieldSpec
+from gui.widgets.path_editor import PathEditor
+from gui.widgets.problems import problem_sentence
+from gui.widgets.written_editors import FlagsEditor, TextEditor, WrittenEditor
 
-_SENTENCES = {
-    "greater_than": "above",
-    "greater_than_equal": "at_least",
-    "less_than": "below",
-    "less_than_equal": "at_most",
-    "string_pattern_mismatch": "pattern",
-    "literal_error": "choice",
-}
-_NUMBER_TYPES = ("float_parsing", "int_parsing", "int_from_float", "float_type", "int_type", "finite_number")
-
-
-def problem_sentence(translator: Translator, problem: UserError | ErrorDetails, spec: FieldSpec | None = None) -> str:
-    """What is wrong with a field in one sentence, in the field's own unit."""
-    if isinstance(problem, UserError):
-        return translator.error(problem)
-    kind = problem["type"]
-    if problem.get("input") in (None, "") and kind != "value_error":
-        return translator.tr("gui.field.problem.required")
-    if kind in _NUMBER_TYPES:
-        whole = kind.startswith("int")
-        return translator.tr("gui.field.problem.whole" if whole else "gui.field.problem.number")
-    limit = next((value for key, value in problem.get("ctx", {}).items() if key in ("gt", "ge", "lt", "le")), None)
-    if kind in _SENTENCES and kind not in ("string_pattern_mismatch", "literal_error") and limit is not None:
-        scaled = float(limit) * (spec.presentation.scale if spec else 1.0)
-        return translator.tr(f"gui.field.problem.{_SENTENCES[kind]}", limit=translator.formats.number(scaled))
-    if kind in _SENTENCES:
-        return translator.tr(f"gui.field.problem.{_SENTENCES[kind]}")
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return message[:1].upper() + message[1:]
+SHOWN_BY_EXAMPLE = frozenset(
+    {FieldKind.LAYERS, FieldKind.LAYER_CHOICES, FieldKind.WIDTHS, FieldKind.RANGE, FieldKind.PAIRS, FieldKind.JSON}
+)
+"""Kinds whose empty editor shows how a value is written."""
+HIGHER = frozenset(
+    {FieldKind.STEPS, FieldKind.STAGES, FieldKind.LONG_TEXT, FieldKind.PAIRS, FieldKind.JSON, FieldKind.WORDS}
+)
+"""Kinds whose editors are as high as what they hold; a least height of one line would let the form squeeze them."""
 
 
 class FieldRow:
@@ -55,6 +37,7 @@ class FieldRow:
     def __init__(self, spec: FieldSpec, editor: Editor, parent: QWidget) -> None:
         self.spec = spec
         self.editor = editor
+        self.shown = True
         self.label = QLabel(parent)
         self.label.setProperty("type", "muted")
         self.label.setBuddy(editor)
@@ -67,8 +50,15 @@ class FieldRow:
     def show_problem(self, text: str) -> None:
         """Show or clear what is wrong."""
         self.problem.setText(text)
-        self.problem.setVisible(bool(text))
+        self.problem.setVisible(bool(text) and self.shown)
         self.editor.set_invalid(bool(text))
+
+    def set_shown(self, shown: bool) -> None:
+        """Show or hide the whole row."""
+        self.shown = shown
+        self.label.setVisible(shown)
+        self.editor.setVisible(shown)
+        self.problem.setVisible(shown and bool(self.problem.text()))
 
 
 class FieldForm(QWidget):
@@ -84,10 +74,12 @@ class FieldForm(QWidget):
         parent: QWidget | None = None,
         label_width: int = LABEL_WIDTH,
         code_prefix: str = "field",
+        editors: Mapping[str, Editor] | None = None,
     ) -> None:
         super().__init__(parent)
         self._translator = translator
         self._code_prefix = code_prefix
+        self._given_editors = dict(editors or {})
         self._units: Mapping[str, str] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -101,20 +93,33 @@ class FieldForm(QWidget):
         translator.language_changed.connect(self.retranslate)
         self.retranslate()
 
-    def show_values(self, value_of: Callable[[str], Any]) -> None:
-        """Show the value of each field's path."""
+    def show_values(self, value_of: Callable[[str], Any], except_for: Collection[str] = ()) -> None:
+        """Show the value of each field's path, and leave some as they are."""
         for path, row in self.rows.items():
-            row.editor.set_value(value_of(path))
+            if path not in except_for:
+                row.editor.set_value(value_of(path))
 
     def show_problems(self, problems: Mapping[str, UserError | ErrorDetails]) -> set[str]:
         """Show what is wrong with each field; the paths that are shown here."""
         shown: set[str] = set()
         for path, row in self.rows.items():
-            own = next((key for key in problems if key == path or key.startswith(f"{path}.")), None)
-            row.show_problem("" if own is None else problem_sentence(self._translator, problems[own], row.spec))
-            if own is not None:
-                shown.add(own)
+            inside = {
+                key.removeprefix(f"{path}."): problem
+                for key, problem in problems.items()
+                if row.shown and key.startswith(f"{path}.")
+            }
+            shown |= {f"{path}.{key}" for key in row.editor.show_problems(inside)}
+            own = [key for key in problems if (key == path or key.startswith(f"{path}.")) and key not in shown]
+            first = own[0] if own and row.shown else None
+            row.show_problem("" if first is None else problem_sentence(self._translator, problems[first], row.spec))
+            if first is not None:
+                shown.update(own)
         return shown
+
+    def show_only(self, paths: Collection[str]) -> None:
+        """Show these fields and hide the others."""
+        for path, row in self.rows.items():
+            row.set_shown(path in paths)
 
     def set_choices(self, path: str, choices: tuple[str, ...]) -> None:
         """Offer only some of a field's choices."""
@@ -147,8 +152,8 @@ class FieldForm(QWidget):
                 row.editor.set_options([(choice, tr(f"{code}.{choice}")) for choice in row.spec.choices])
             if isinstance(row.editor, FlagEditor):
                 row.editor.box.setText(tr(f"{code}.yes"))
-            if isinstance(row.editor, LineEditor) and row.spec.optional:
-                row.editor.line.setPlaceholderText(tr(f"{code}.empty"))
+            if row.spec.optional or row.spec.kind in SHOWN_BY_EXAMPLE:
+                row.editor.set_placeholder(self._translator.stored(f"{code}.empty", {}, ""))
         self._set_units()
 
     def _set_units(self) -> None:
@@ -159,11 +164,14 @@ class FieldForm(QWidget):
                 row.editor.unit.setText(self._translator.tr(f"gui.unit.{unit}", **values).strip())
 
     def _add_row(self, spec: FieldSpec) -> None:
-        row = FieldRow(spec, make_editor(spec, self._translator, self), self)
+        editor = self._given_editors.get(spec.path) or make_editor(spec, self._translator, self)
+        editor.setParent(self)
+        row = FieldRow(spec, editor, self)
         row.editor.edited.connect(lambda value: self.edited.emit(spec.path, value))
         row.editor.sealed.connect(self.sealed)
         row.label.setMinimumHeight(CONTROL_HEIGHT)
-        row.editor.setMinimumHeight(CONTROL_HEIGHT)
+        if spec.kind not in HIGHER:
+            row.editor.setMinimumHeight(CONTROL_HEIGHT)
         line = 2 * len(self.rows)
         self._grid.addWidget(row.label, line, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(row.editor, line, 1, Qt.AlignmentFlag.AlignTop)
@@ -182,8 +190,18 @@ def make_editor(spec: FieldSpec, translator: Translator, parent: QWidget) -> Edi
             return WordsEditor(spec, translator, parent)
         case FieldKind.FACTS:
             return FactsEditor(spec, translator, parent)
+        case FieldKind.PATH:
+            return PathEditor(spec, translator, parent)
+        case FieldKind.FLAGS:
+            return FlagsEditor(translator, parent)
+        case FieldKind.LONG_TEXT | FieldKind.PAIRS | FieldKind.JSON:
+            return TextEditor(spec, parent)
         case FieldKind.NUMBER | FieldKind.INTEGER | FieldKind.TEXT:
             return LineEditor(spec, parent)
+        case FieldKind.STEPS | FieldKind.STAGES:
+            raise ValueError(f"{spec.path} has an editor of its own; hand it to the form")
+        case _:
+            return WrittenEditor(spec, translator, parent)
 
 
 def bind(form: FieldForm, draft: StudyDraft) -> None:

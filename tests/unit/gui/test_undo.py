@@ -53,10 +53,17 @@ def test_what_does_not_fit_is_named_by_its_path(draft: StudyDraft) -> None:
 
 
 def test_what_no_field_is_to_blame_for_is_told_for_the_whole_study(draft: StudyDraft) -> None:
-    draft.edit("profiles", {"other": draft.value("profiles")["own"]})
-    draft.seal()
-    draft.edit("profiles", {**draft.value("profiles"), "third": draft.value("profiles")["other"]})
+    twice = draft.value("candidates")
+    twice[1]["name"] = twice[0]["name"]
+    draft.edit("candidates", twice)
     assert set(draft.problems) == {WHOLE_STUDY}
+
+
+def test_a_refusal_that_names_a_field_is_told_at_its_path(draft: StudyDraft) -> None:
+    candidates = draft.value("candidates")
+    candidates[2]["student"] = "nobody"
+    draft.edit("candidates", candidates)
+    assert set(draft.problems) == {"candidates.2.student"}
 
 
 def test_an_edit_that_changes_nothing_is_no_command(draft: StudyDraft) -> None:

@@ -113,9 +113,10 @@ def test_a_variable_that_is_not_set_is_told_and_the_study_opens(
 ) -> None:
     study = OWN_DATA.replace("file: rows.csv", 'file: "${TERCET_NO_SUCH_VARIABLE}/rows.csv"')
     open_in(qtbot, application, store_of(tmp_path, study))
-    bar = application.window.message_bar
-    qtbot.waitUntil(lambda: any("TERCET_NO_SUCH_VARIABLE" in text for text in bar.texts), timeout=5000)
-    assert application.window.study_page.isVisible()
+    page, bar = application.window.study_page, application.window.message_bar
+    told = lambda: "\n".join([page.whole_problem.text(), *bar.texts])  # noqa: E731
+    qtbot.waitUntil(lambda: "TERCET_NO_SUCH_VARIABLE" in told(), timeout=5000)
+    assert page.isVisible()
 
 
 def test_rule_packs_of_a_study_survive_an_edit(qtbot: QtBot, application: Application, study_file: Path) -> None:

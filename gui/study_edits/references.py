@@ -1,0 +1,62 @@
+"""Which candidates a candidate needs, in the document under edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gui.study_edits.shapes import Document, training_of
+
+
+def teacher_named(candidates: Sequence[Document], candidate: Document) -> str | None:
+    """The teacher that a candidate learns from: the named one, else the study's only one."""
+    named = (candidate.get("train") or {}).get("teacher")
+    if named is not None:
+        return str(named)
+    teachers = [str(other.get("name")) for other in candidates if other.get("role") == "teacher"]
+    return teachers[0] if len(teachers) == 1 else None
+
+
+def uses_teacher(candidate: Document, kind: str) -> bool:
+    """Whether a teacher makes a candidate, or gives it its layers or its token embeddings."""
+    if candidate.get("role") == "hybrid":
+        return False
+    model = candidate.get("model") or {}
+    source = model.get("source")
+    if source == "baseline" and model.get("kind") != "tfidf_linear" and (candidate.get("train") or {}).get("teacher"):
+        return True
+    return source in ("teacher", "sweep") or training_of(candidate, kind)["method"] == "distill"
+
+
+def needed_by(candidates: Sequence[Document], candidate: Document, kind: str) -> list[str]:
+    """The names that a candidate needs."""
+    if candidate.get("role") == "hybrid":
+        return [str(candidate[part]) for part in ("teacher", "student") if candidate.get(part)]
+    needed = []
+    model = candidate.get("model") or {}
+    if model.get("source") == "candidate" and model.get("name"):
+        needed.append(str(model["name"]))
+    teacher = teacher_named(candidates, candidate)
+    if uses_teacher(candidate, kind) and teacher is not None:
+        needed.append(teacher)
+    return needed
+
+
+def users_of(candidates: Sequence[Document], name: str, kind: str) -> list[str]:
+    """The names of the candidates that need `name`."""
+    return [
+        str(other.get("name"))
+        for other in candidates
+        if other.get("name") != name and name in needed_by(candidates, other, kind)
+    ]
+
+
+def asks_in_words(task: Document, candidates: Sequence[Document]) -> bool:
+    """Whether a language model is asked, or may be, so that a prompt makes sense."""
+    models = [candidate.get("model") or {} for candidate in candidates]
+    named = any(
+        model.get("source") in ("endpoint", "gguf")
+        or model.get("language_model")
+        or (model.get("source") == "sample" and str(model.get("id")).startswith("llm"))
+        for model in models
+    )
+    return task.get("kind") == "generation" or bool(task.get("prompt")) or named

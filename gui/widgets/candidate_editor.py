@@ -1,0 +1,231 @@
+"""One candidate as a form in sections: what it is, its model, its training, its compression.
+
+Rarer fields stand under "More options", unless they are set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import ErrorDetails
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from core.errors import UserError
+from gui.i18n import Translator
+from gui.study_edits.shapes import Document, stage_of, step_kind, step_of
+from gui.theme import GAP_CARDS, GAP_ROWS, Theme
+from gui.widgets.candidate_fields import (
+    SECTIONS,
+    default_values,
+    is_set,
+    narrowed_choices,
+    path_in_candidate,
+    section_specs,
+    shown_fields,
+    stage_fields,
+    step_choices,
+    step_fields,
+    value_of,
+)
+from gui.widgets.editors import ChoiceEditor, Editor
+from gui.widgets.form import FieldForm, FieldRow
+from gui.widgets.parts_editor import PartKinds, PartsEditor
+from gui.widgets.path_editor import PathEditor
+
+FIELD_LABEL_WIDTH = 152
+STEPS = PartKinds("candidate.compress", step_fields(), step_kind, step_of)
+STAGES = PartKinds("candidate.train.stages", stage_fields(), lambda _stage: "assistant", lambda _kind: stage_of())
+_OTHERS = ("candidate.model.candidate.name", "candidate.train.teacher", "candidate.teacher", "candidate.student")
+
+
+class _Section(QWidget):
+    """A heading, a form, and a button that shows the rarer fields."""
+
+    def __init__(self, name: str, translator: Translator, editors: Mapping[str, Editor], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.name = name
+        specs = section_specs(name)
+        self.defaults = default_values(specs)
+        self.open = False
+        self.title = QLabel(self)
+        self.title.setProperty("type", "strong")
+        self.title.setHidden(name == SECTIONS[0])  # the card's own title says it
+        self.form = FieldForm(translator, specs, self, FIELD_LABEL_WIDTH, editors=editors)
+        self.more_button = QPushButton(self)
+        self.more_button.setProperty("kind", "link")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_ROWS)
+        column.addWidget(self.title)
+        column.addWidget(self.form)
+        below = QHBoxLayout()
+        below.setContentsMargins(FIELD_LABEL_WIDTH + GAP_CARDS, 0, 0, 0)
+        below.addWidget(self.more_button)
+        below.addStretch(1)
+        column.addLayout(below)
+
+
+class CandidateEditor(QWidget):
+    """Shows one candidate. `edited` carries (path within the candidate, value); `renamed` a new name."""
+
+    edited = Signal(str, object)
+    renamed = Signal(str)
+    sealed = Signal()
+
+    def __init__(self, translator: Translator, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._translator = translator
+        self._candidate: Document = {}
+        self._others: list[Document] = []
+        self._kind = "classification"
+        self._read_only = False
+        self._refused_name = ""
+        self.steps = PartsEditor(STEPS, translator, theme)
+        self.stages = PartsEditor(STAGES, translator, theme)
+        editors: dict[str, Editor] = {"candidate.compress": self.steps, "candidate.train.stages": self.stages}
+        self.sections: dict[str, _Section] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_CARDS + GAP_ROWS)
+        for name in SECTIONS:
+            section = _Section(name, translator, editors if name in ("compress", "train") else {}, self)
+            section.form.edited.connect(self._field_edited)
+            section.form.sealed.connect(self.sealed)
+            section.more_button.clicked.connect(lambda _checked=False, name=name: self._switch_more(name))
+            self.sections[name] = section
+            column.addWidget(section)
+        column.addStretch(1)
+        translator.language_changed.connect(self.retranslate)
+        self.retranslate()
+
+    def editor(self, path: str) -> Editor:
+        """The editor of a field, such as `candidate.train.epochs`. Raises KeyError."""
+        section = next(section for section in self.sections.values() if path in section.form.rows)
+        return section.form.rows[path].editor
+
+    def show_candidate(
+        self, candidate: Document, others: Sequence[Document], kind: str, profiles: Sequence[str], base: Path
+    ) -> None:
+        """Show a candidate beside the others of its study, in a study of a kind of task."""
+        if candidate.get("name") != self._candidate.get("name"):
+            self._refused_name = ""
+        self._candidate, self._others, self._kind = candidate, list(others), kind
+        self._offer(profiles)
+        for section in self.sections.values():
+            for row in section.form.rows.values():
+                if isinstance(row.editor, PathEditor):
+                    row.editor.base = base
+            kept = ("candidate.name",) if self._refused_name else ()  # what the user is still typing
+            section.form.show_values(lambda path: value_of(path, candidate, kind), kept)
+        self._show_fields()
+
+    def show_problems(self, problems: Mapping[str, UserError | ErrorDetails]) -> set[str]:
+        """Show what is wrong, by paths within the candidate; the paths that are shown at a field."""
+        shown: set[str] = set()
+        for section in self.sections.values():
+            own = {path: path_in_candidate(path) for path in section.form.rows}
+            by_field = {
+                field + key.removeprefix(path): problem
+                for key, problem in problems.items()
+                for field, path in own.items()
+                if (key == path or key.startswith(f"{path}.")) and section.form.rows[field].shown
+            }
+            for told in section.form.show_problems(by_field):
+                field = next(name for name in own if told == name or told.startswith(f"{name}."))
+                shown.add(own[field] + told.removeprefix(field))
+        if self._refused_name:
+            self._name_row().show_problem(self._refused_name)
+        return shown
+
+    def focus_problem(self) -> bool:
+        """Put the focus into the first field with a problem; false where there is none."""
+        rows = [row for section in self.sections.values() for row in section.form.rows.values()]
+        wrong = next((row for row in rows if row.shown and row.problem.text()), None)
+        if wrong is not None:
+            wrong.editor.setFocus(Qt.FocusReason.OtherFocusReason)
+        return wrong is not None
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Allow or refuse changes."""
+        self._read_only = read_only
+        for section in self.sections.values():
+            section.form.set_read_only(read_only)
+
+    def retranslate(self) -> None:
+        """Set every word again."""
+        for name, section in self.sections.items():
+            section.title.setText(self._translator.tr(f"gui.candidate.section.{name}"))
+        self._show_more_words()
+
+    def _field_edited(self, path: str, value: Any) -> None:
+        if path == "candidate.name":
+            self._rename(str(value or "").strip())
+            return
+        optional_list = path == "candidate.train.lora.targets" and not value
+        self.edited.emit(path_in_candidate(path), None if optional_list else value)
+
+    def _rename(self, name: str) -> None:
+        """Take a name as soon as it may stand: until then the old one stays, and the field says why."""
+        tr, row = self._translator.tr, self._name_row()
+        taken = any(other.get("name") == name for other in self._others)
+        wrong = not name or len(name) > 80 or any(sign in "/\\" or ord(sign) < 32 for sign in name)
+        if taken:
+            self._refused_name = tr("gui.candidate.name_taken", name=name)
+        elif wrong:
+            self._refused_name = tr("gui.field.problem.name" if name else "gui.field.problem.required")
+        else:
+            self._refused_name = ""
+        row.show_problem(self._refused_name)
+        if not self._refused_name:
+            self.renamed.emit(name)
+
+    def _name_row(self) -> FieldRow:
+        return self.sections["candidate"].form.rows["candidate.name"]
+
+    def _offer(self, profiles: Sequence[str]) -> None:
+        tr = self._translator.tr
+        only = [(None, tr("gui.candidate.only_profile"))] if len(profiles) == 1 else []
+        self._set_options("candidate.profile", [*only, *((name, name) for name in profiles)])
+        plain = [str(other.get("name")) for other in self._others if other.get("role") != "hybrid"]
+        teachers = [other for other in self._others if other.get("role") == "teacher"]
+        for path in _OTHERS:
+            options: list[tuple[Any, str]] = [(name, name) for name in plain]
+            if path == "candidate.train.teacher" and len(teachers) == 1:
+                options.insert(0, (None, tr("gui.candidate.only_teacher", name=str(teachers[0].get("name")))))
+            self._set_options(path, options)
+        source = str((self._candidate.get("model") or {}).get("source"))
+        for path in ("candidate.train.method", "candidate.train.technique"):
+            choices = narrowed_choices(path, source, self._kind)
+            if choices is not None:
+                self.sections["train"].form.set_choices(path, choices)
+        self.steps.offer(step_choices(self._kind, self._candidate))
+
+    def _set_options(self, path: str, options: Sequence[tuple[Any, str]]) -> None:
+        editor = self.editor(path)
+        if isinstance(editor, ChoiceEditor) and editor.options != list(options):
+            editor.set_options(options)
+
+    def _show_fields(self) -> None:
+        for name, section in self.sections.items():
+            shown = shown_fields(name, self._candidate, self._kind)
+            kept = [path for path in shown.other if is_set(path, self._candidate, self._kind, section.defaults)]
+            section.form.show_only({*shown.common, *(shown.other if section.open else kept)})
+            section.setVisible(bool(shown.common))
+            section.more_button.setVisible(len(kept) < len(shown.other))
+            section.form.set_read_only(self._read_only)
+        self._show_more_words()
+
+    def _switch_more(self, name: str) -> None:
+        self.sections[name].open = not self.sections[name].open
+        self._show_fields()
+
+    def _show_more_words(self) -> None:
+        tr = self._translator.tr
+        for name, section in self.sections.items():
+            section.more_button.setText(tr("gui.candidate.fewer" if section.open else "gui.candidate.more"))
+            part = tr(f"gui.candidate.section.{name}")
+            code = "gui.candidate.fewer_of" if section.open else "gui.candidate.more_of"
+            section.more_button.setAccessibleName(tr(code, section=part))

@@ -1,0 +1,103 @@
+"""What is wrong with a field, in one sentence of the language in force."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from core.errors import UserError
+from gui.i18n import Translator
+from gui.widgets.fields import FieldKind, FieldSpec
+
+_SENTENCES = {
+    "greater_than": "above",
+    "greater_than_equal": "at_least",
+    "less_than": "below",
+    "less_than_equal": "at_most",
+    "literal_error": "choice",
+    "enum": "choice",
+}
+_NUMBER_TYPES = ("float_parsing", "int_parsing", "int_from_float", "float_type", "int_type", "finite_number")
+# Kinds that are written in a form of their own: any value that cannot be read is told by an example.
+_WRITTEN = {
+    FieldKind.INTEGERS: "integers",
+    FieldKind.LAYERS: "layers",
+    FieldKind.LAYER_CHOICES: "layer_choices",
+    FieldKind.WIDTHS: "widths",
+    FieldKind.RANGE: "range",
+    FieldKind.PAIRS: "pairs",
+    FieldKind.JSON: "json",
+}
+_UNREAD = (*_NUMBER_TYPES, "list_type", "tuple_type", "dict_type", "string_type", "bool_type", "missing", "too_long")
+# The sentences of the study file's schema (core/spec.py), which are English only.
+SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
+    (r"seeds names one twice", "seeds_twice"),
+    (r"(?P<name>\w+) belongs to method distill", "distill_only"),
+    (r"(?P<name>\w+) is a range from low to high", "range_order"),
+    (r"a hybrid needs teacher and student", "hybrid_parts"),
+    (r"a hybrid has no model", "hybrid_alone"),
+    (r"policies is empty", "policies_empty"),
+    (r"model is missing", "model_missing"),
+    (r"teacher and student belong to a hybrid", "only_hybrid_has_parts"),
+    (r"metric (?P<name>\w+) does not fit", "metric_fits"),
+    (r"prompt has a stray brace", "prompt_brace"),
+    (r"prompt names no column", "prompt_column"),
+    (r"test must be above 0", "test_share"),
+    (r"test and calibration together", "shares_together"),
+    (r"give either file or files", "one_source"),
+    (r"split belongs to file", "split_of_file"),
+    (r"folds must be 0", "folds"),
+    (r"a machine of one's own is never free", "never_free"),
+    (r"packs: unknown pack", "pack"),
+)
+
+
+def problem_sentence(translator: Translator, problem: UserError | ErrorDetails, spec: FieldSpec | None = None) -> str:
+    """What is wrong with a field in one sentence, in the field's own unit."""
+    if isinstance(problem, UserError):
+        return translator.error(problem)
+    kind = problem["type"]
+    if kind == "value_error":
+        return _schema_sentence(translator, str(problem["msg"]))
+    if problem.get("input") in (None, "") or kind in ("missing", "too_short"):
+        return translator.tr("gui.field.problem.required")
+    if spec is not None and spec.kind in _WRITTEN and kind in _UNREAD:
+        return translator.tr(f"gui.field.problem.{_WRITTEN[spec.kind]}")
+    if kind in _NUMBER_TYPES:
+        whole = kind.startswith("int")
+        return translator.tr("gui.field.problem.whole" if whole else "gui.field.problem.number")
+    return _limit_sentence(translator, problem, spec)
+
+
+def _limit_sentence(translator: Translator, problem: ErrorDetails, spec: FieldSpec | None) -> str:
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind in ("string_too_long", "string_pattern_mismatch"):
+        return _text_sentence(translator, kind, context, spec)
+    limit = next((value for key, value in context.items() if key in ("gt", "ge", "lt", "le")), None)
+    if kind in _SENTENCES and limit is not None:
+        scaled = float(limit) * (spec.presentation.scale if spec else 1.0)
+        return translator.tr(f"gui.field.problem.{_SENTENCES[kind]}", limit=translator.formats.number(scaled))
+    if kind in _SENTENCES:
+        return translator.tr(f"gui.field.problem.{_SENTENCES[kind]}")
+    message = str(problem["msg"])
+    return message[:1].upper() + message[1:]
+
+
+def _text_sentence(translator: Translator, kind: str, context: dict[str, Any], spec: FieldSpec | None) -> str:
+    if kind == "string_too_long":
+        return translator.tr("gui.field.problem.too_long", limit=context.get("max_length"))
+    name = spec.path.rpartition(".")[2] if spec is not None else ""
+    named = {"base_url": "address", "name": "name"}.get(name, "pattern")
+    return translator.tr(f"gui.field.problem.{named}")
+
+
+def _schema_sentence(translator: Translator, message: str) -> str:
+    """A sentence of the schema in the language in force; as it is where the table does not know it."""
+    bare = message.removeprefix("Value error, ")
+    for pattern, code in SCHEMA_SENTENCES:
+        match = re.search(pattern, bare)
+        if match is not None:
+            return translator.tr(f"gui.schema.{code}", **match.groupdict())
+    return bare[:1].upper() + bare[1:]
