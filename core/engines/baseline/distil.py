@@ -1,28 +1,36 @@
-"""The job that distils a teacher into the floor: its logits by least squares, kept where validation favours them.
+"""The job that distils a teacher into the floor: what it says where validation favours that, else the targets.
 
 Regression on logits is how a shallow model best mimics a deep one (Ba and Caruana, "Do Deep Nets Really Need to be
 Deep?", arXiv 1312.6184, section 2.2), and the limit of soft labels at a high temperature (Hinton and others, arXiv
-1503.02531, section 2.1), so the temperature plays no part here. On some tasks the targets alone teach a linear model
-more: both are fitted, and the one that answers more held-out train rows rightly is the floor. (The teacher itself was
-trained on those rows, which favours what it teaches a little; the benchmark's test rows nobody has seen.)
+1503.02531, section 2.1), so the temperature plays no part in terms; embeddings, which are few columns, learn the
+teacher's distributions at the training's temperature. On some tasks the targets alone teach a linear model more: both
+are fitted, and the one that answers more held-out train rows rightly is the floor. (The teacher itself was trained on
+those rows, which favours what it teaches a little; the benchmark's test rows nobody has seen.)
 """
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.linear_model import Ridge
 
 from core.domain import FloatArray, IntArray
-from core.engines.baseline.fitting import Fit, Planes, TrainMatrix, fit_targets, out_of_fold, train_matrix
-from core.engines.baseline.train import fit_and_save, train_rows
+from core.engines.baseline.choosing import TERMS, Details, Trial, as_shares, best_of, fit_and_save, tried
+from core.engines.baseline.embedding_source import find_source
+from core.engines.baseline.fitting import Fit, Planes, TrainMatrix, TrainRows, fit_targets, train_rows_of
+from core.engines.baseline.train import train_rows
+from core.engines.baseline.trials import chosen, one_hot
 from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
 from core.engines.models.opening import open_classifier
+from core.engines.models.weights import resolve
 from core.i18n import english
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters
 from core.model_files import fingerprint_weights
+from core.spec import BaselineModel
 from core.worker.context import JobContext
 
 OUTPUTS_FOLDER = "teacher_outputs"
@@ -31,52 +39,66 @@ RIDGE = 1.0
 
 
 def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
-    """Train the floor on its teacher's logits and on the targets; the better one stands in `model/`.
+    """Train the floor on its teacher's answers and on the targets; the better one stands in `model/`.
 
     The teacher's outputs are kept as for any student, so a job that was stopped goes on with them. Raises Stopped, and
-    UserError where the rows do not fit the teacher.
+    UserError where the rows do not fit the teacher, or there are no embeddings where they are needed.
     """
     begun = time.monotonic()
-    settings = parameters.train
-    folder = context.input_folder("teacher") / "model"
+    settings, model = parameters.train, parameters.model
+    if not isinstance(model, BaselineModel):
+        raise TypeError("the job trains no baseline")
+    folder = _teacher_folder(parameters, context)
     teacher = open_classifier(folder)
     context.started(teacher.device)
-    examples = train_rows(context)
-    train = train_matrix(examples, teacher.labels, settings.seed, context)
-    texts = [example.input for example in examples]
+    rows = train_rows_of(train_rows(context), teacher.labels, settings.seed)
     outputs = teacher_log_probabilities(
-        teacher, fingerprint_weights(folder), texts, context.folder / OUTPUTS_FOLDER, context
+        teacher, fingerprint_weights(folder), rows.texts, context.folder / OUTPUTS_FOLDER, context
     )
     del teacher  # its memory is free for the fits
-    fits = {
-        "targets": fit_targets(train, settings.seed, context),
-        "teacher": fit_logits(train, wanted_logits(outputs, train, settings.alpha)),
-    }
-    held_out = {name: out_of_fold(train, fit, context) for name, fit in fits.items()}
-    accuracies = {name: held.accuracy for name, held in held_out.items()}
-    chosen = max(fits, key=lambda name: accuracies[name] or 0.0)  # of two equal ones the simpler
-    shares = {name: "–" if share is None else f"{share:.1%}" for name, share in accuracies.items()}
-    context.log(english("baseline.log.chosen", targets=shares["targets"], teacher=shares["teacher"]))
-    details = {
-        "learnt_from": chosen,
-        "out_of_fold_accuracy_targets": accuracies["targets"],
-        "out_of_fold_accuracy_teacher": accuracies["teacher"],
-    }
-    return fit_and_save("distill", train, fits[chosen], held_out[chosen], begun, context, details)
+    tried_terms: Details = {}
+
+    def of_terms(train: TrainMatrix) -> Trial:
+        fits = {
+            "targets": fit_targets(train, settings.seed, context),
+            "teacher": fit_logits(train, wanted_logits(outputs, rows, settings.alpha)),
+        }
+        trials = [tried(TERMS, train, fit, context, learnt_from=origin) for origin, fit in fits.items()]
+        accuracies = dict(zip(fits, (trial.held_out.accuracy for trial in trials), strict=True))
+        context.log(english("baseline.log.chosen", **as_shares(accuracies)))
+        tried_terms.update({f"out_of_fold_accuracy_{origin}": value for origin, value in accuracies.items()})
+        return best_of(trials)  # of two equal ones the simpler
+
+    wanted = {"targets": one_hot(rows)}
+    if settings.alpha > 0.0:
+        wanted["teacher"] = wanted_shares(outputs, rows, settings.alpha, settings.temperature)
+    choice, details = chosen(model, rows, find_source(parameters, context), of_terms, wanted, context)
+    return fit_and_save("distill", choice, begun, context, {**tried_terms, **details})
 
 
-def wanted_logits(outputs: LogProbabilities, train: TrainMatrix, alpha: float) -> FloatArray:
+def _teacher_folder(parameters: DistillParameters, context: JobContext) -> Path:
+    if parameters.teacher_model is not None:
+        return resolve(parameters.teacher_model, parameters.teacher_sha256)
+    return context.input_folder("teacher") / "model"
+
+
+def wanted_logits(outputs: LogProbabilities, rows: TrainRows, alpha: float) -> FloatArray:
     """alpha · the teacher's logits + (1 − alpha) · the targets', shape (rows, classes); each row's mean is 0.
 
     The targets are written as logits in which the right class leads by as much as the teacher's first choice does.
     """
     logits = np.asarray(outputs, dtype=np.float64)
     logits = logits - logits.mean(axis=1, keepdims=True)
-    hard = np.zeros(logits.shape)
-    hard[np.arange(len(train.targets)), train.targets] = 1.0
+    hard = one_hot(rows)
     hard -= 1.0 / logits.shape[1]
     lead = float(logits.max(axis=1).mean())
     return np.asarray(alpha * logits + (1.0 - alpha) * lead * hard)
+
+
+def wanted_shares(outputs: LogProbabilities, rows: TrainRows, alpha: float, temperature: float) -> FloatArray:
+    """alpha · the teacher's distribution at `temperature` + (1 − alpha) · the targets, shape (rows, classes)."""
+    soft = softmax(np.asarray(outputs, dtype=np.float64) / temperature, axis=1)
+    return np.asarray(alpha * soft + (1.0 - alpha) * one_hot(rows))
 
 
 def fit_logits(train: TrainMatrix, wanted: FloatArray) -> Fit:

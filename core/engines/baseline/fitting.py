@@ -1,10 +1,11 @@
-"""What both jobs of the floor share: the rows as features, hyperplanes fitted on targets, and out-of-fold decisions."""
+"""What both jobs of the floor share: the rows as features, hyperplanes fitted on targets, out-of-fold decisions."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,33 +68,56 @@ class OutOfFold:
         return fit_temperature(self.decisions, self.targets) if len(self.targets) else 1.0
 
 
+class RowFeatures(Protocol):
+    """Texts as numbers: what the floor is linear in."""
+
+    @property
+    def columns(self) -> int:
+        """How many numbers describe a text."""
+
+    def transform(self, texts: Sequence[str]) -> sparse.csr_matrix | NDArray[np.float32]:
+        """Sparse or dense float32 features, shape (rows, columns)."""
+
+
 @dataclass(frozen=True, eq=False)
-class TrainMatrix:
-    """The train rows: their features, shape (rows, columns), the index of each target, and each row's fold."""
+class TrainRows:
+    """The train rows: their texts, the index of each target, and each row's fold."""
 
     labels: tuple[str, ...]
-    features: TextFeatures
-    matrix: sparse.csr_matrix
+    texts: list[str]
     targets: IntArray
     folds: IntArray
 
 
-def train_matrix(examples: Sequence[Example], labels: Sequence[str], seed: int, context: JobContext) -> TrainMatrix:
-    """The rows as features. Raises UserError where there is no text, or a target that is not among `labels`."""
+@dataclass(frozen=True, eq=False)
+class TrainMatrix:
+    """The train rows as one kind of features, `matrix` of shape (rows, columns), sparse or dense."""
+
+    rows: TrainRows
+    features: RowFeatures
+    matrix: sparse.csr_matrix | NDArray[np.float32]
+
+
+def train_rows_of(examples: Sequence[Example], labels: Sequence[str], seed: int) -> TrainRows:
+    """The rows with their folds. Raises UserError where a target is not among `labels`."""
     place = {label: index for index, label in enumerate(labels)}
     for example in examples:
         if example.target not in place:
             raise UserError("train.label_unknown", label=example.target, row=example.example_id)
     targets = np.array([place[example.target] for example in examples], dtype=np.int64)
+    folds = stratified_folds(targets, [example.group for example in examples], FOLDS, seed)
+    return TrainRows(tuple(labels), [example.input for example in examples], targets, folds)
+
+
+def term_matrix(rows: TrainRows, context: JobContext) -> TrainMatrix:
+    """The rows as TF-IDF. Raises UserError where there is no text."""
     tell(context, "phase.vectorise", 0, 1)
-    texts = [example.input for example in examples]
-    features = TextFeatures.fit(texts)
+    features = TextFeatures.fit(rows.texts)
     if features.columns == 0:
         raise UserError("baseline.no_text")
-    matrix = features.transform(texts)
+    matrix = features.transform(rows.texts)
     tell(context, "phase.vectorise", 1, 1)
-    folds = stratified_folds(targets, [example.group for example in examples], FOLDS, seed)
-    return TrainMatrix(tuple(labels), features, matrix, targets, folds)
+    return TrainMatrix(rows, features, matrix)
 
 
 def tell(context: JobContext, phase: str, step: int, total_steps: int) -> None:
@@ -110,7 +134,7 @@ def fit_targets(train: TrainMatrix, seed: int, context: JobContext) -> Fit:
         machine = LinearSVC(C=INVERSE_REGULARISATION, max_iter=_MAX_ITERATIONS, random_state=seed % 2**32)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            machine.fit(train.matrix[rows], train.targets[rows])
+            machine.fit(train.matrix[rows], train.rows.targets[rows])
         if caught:
             context.log(english("baseline.log.not_converged", iterations=_MAX_ITERATIONS), "warning")
         return _planes_of(machine)
@@ -146,24 +170,26 @@ def for_all_classes(planes: Planes, classes: int) -> Planes:
 def out_of_fold(train: TrainMatrix, fit: Fit, context: JobContext) -> OutOfFold:
     """Decisions about each held-out row by planes that saw neither it nor its group.
 
-    Only the terms and their document frequencies come from all train rows; they know nothing of the targets. Rows whose
-    class the fold's training part lacks are left out, for no temperature could make them right.
+    Only the features, such as terms and their frequencies, come from all train rows; they know nothing of the targets.
+    Rows whose class the fold's training part lacks are left out, for no temperature could make them right. Two kinds of
+    features of the same rows leave out the same ones, and give the others in the same order.
     """
-    classes = len(train.labels)
+    known = train.rows
+    classes = len(known.labels)
     decisions: list[FloatArray] = [np.zeros((0, classes))]
     rows: list[IntArray] = [np.zeros(0, dtype=np.int64)]
     for fold in range(FOLDS):
         tell(context, "phase.calibrate", fold, FOLDS)
-        inside, outside = np.flatnonzero(train.folds != fold), np.flatnonzero(train.folds == fold)
-        seen = np.unique(train.targets[inside])
-        outside = outside[np.isin(train.targets[outside], seen)]
+        inside, outside = np.flatnonzero(known.folds != fold), np.flatnonzero(known.folds == fold)
+        seen = np.unique(known.targets[inside])
+        outside = outside[np.isin(known.targets[outside], seen)]
         if len(seen) < 2 or len(outside) == 0:
             continue
         planes = for_all_classes(fit(inside), classes)
-        decisions.append(train.matrix[outside] @ planes.coefficients + planes.intercepts)
+        decisions.append(np.asarray(train.matrix[outside] @ planes.coefficients + planes.intercepts))
         rows.append(outside)
     context.progress("phase.calibrate", FOLDS, FOLDS)
-    return OutOfFold(np.concatenate(decisions), train.targets[np.concatenate(rows)])
+    return OutOfFold(np.concatenate(decisions), known.targets[np.concatenate(rows)])
 
 
 def quality_of(held_out: OutOfFold, temperature: float) -> dict[str, float | None]:

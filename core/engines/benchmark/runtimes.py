@@ -24,7 +24,12 @@ from core.jobs.results import Environment, LatencySamples, RuntimeFigures
 from core.lazy import is_installed, load
 from core.worker.context import JobContext, Stopped
 
-_HOME: dict[str, Runtime] = {"transformers": "torch", "onnx": "onnxruntime", "tfidf_linear": "sklearn"}
+_HOME: dict[str, Runtime] = {
+    "transformers": "torch",
+    "onnx": "onnxruntime",
+    "tfidf_linear": "sklearn",
+    "embedding_linear": "sklearn",
+}
 _EXPORT_LIBRARIES = ("onnx", "onnxscript", "onnxruntime")
 
 

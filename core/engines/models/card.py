@@ -23,7 +23,7 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    format: Literal["transformers", "onnx", "tfidf_linear"]
+    format: Literal["transformers", "onnx", "tfidf_linear", "embedding_linear"]
     kind: Literal["classifier", "language_model"] = "classifier"
     labels: tuple[str, ...]
     max_length: int

@@ -21,11 +21,12 @@ def open_classifier(folder: Path, runtime: Runtime | None = None) -> Classifier:
     `runtime` cannot run it.
     """
     form = read_card(folder).format if has_card(folder) else "transformers"
-    chosen = runtime or {"transformers": "torch", "onnx": "onnxruntime", "tfidf_linear": "sklearn"}[form]
-    if chosen == "sklearn" and form == "tfidf_linear":
+    floor = form in ("tfidf_linear", "embedding_linear")
+    chosen = runtime or ("sklearn" if floor else {"transformers": "torch", "onnx": "onnxruntime"}[form])
+    if chosen == "sklearn" and floor:
         return cast(Classifier, load("core.engines.baseline.model").load(folder))
     if chosen == "torch" and form == "transformers":
         return cast(Classifier, load("core.engines.models.torch_classifier").TorchClassifier(folder))
-    if chosen == "onnxruntime" and form != "tfidf_linear" and (folder / ONNX_NAME).is_file():
+    if chosen == "onnxruntime" and not floor and (folder / ONNX_NAME).is_file():
         return cast(Classifier, load("core.engines.models.onnx_classifier").OnnxClassifier(folder))
     raise UserError("model.runtime_unfit", path=str(folder), format=form, runtime=chosen)
