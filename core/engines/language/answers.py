@@ -1,8 +1,13 @@
-"""What a language model said of the train rows, on disk: `answers.jsonl` in the folder of a label job."""
+"""What a language model said of the train rows, in the folder of a label job: written once, read by who learns it.
+
+`answers.jsonl` holds one row a line, as it was said; `answers.json` the labels, the job's result, and whether the text
+to learn keeps the reasoning. The second is written last: without it the answers are not complete.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,95 +16,164 @@ import numpy as np
 
 from core.data.jsonl import read_rows, write_rows
 from core.domain import FloatArray
+from core.engines.durable import disk_full_told, sync_folder, write_json
+from core.engines.language.generator import FinishReason
 from core.errors import UserError
+from core.jobs.results import LabelResult
+from core.metrics.reasoning import CLOSING, OPENING
 
-FILE_NAME = "answers.jsonl"
+ROWS_NAME = "answers.jsonl"
+HEADER_NAME = "answers.json"
+_HEADER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
-class LabelledRow:
-    """What was said of one row. `text` is without the reasoning, which stands apart. `label` is null in a task of generation and
-    where the answer names none; `label_probabilities` are of all labels, where the model gave them."""
+class AnsweredRow:
+    """One row's answer. `label` is null where the text names none, and in generation; `label_probabilities` are in the
+    order of the header's labels."""
 
     example_id: str
     text: str
-    reasoning: str | None = None
-    label: str | None = None
-    label_probabilities: Mapping[str, float] | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    finish_reason: str = "stop"
+    reasoning: str | None
+    label: str | None
+    label_probabilities: tuple[float, ...] | None
+    input_tokens: int | None
+    output_tokens: int | None
+    finish_reason: FinishReason
+
+    def usable(self, classification: bool) -> bool:
+        """Whether a student can learn it: a label, or a text that came to its end."""
+        return self.label is not None if classification else self.finish_reason == "stop" and self.text != ""
 
 
-def write_answers(folder: Path, answers: Sequence[LabelledRow]) -> Path:
-    """Write all answers and return the file's path. Raises UserError (disk.full)."""
-    path = folder / FILE_NAME
-    write_rows(path, answers, _encode)
-    return path
+@dataclass(frozen=True)
+class TaughtRow:
+    """What a student learns of one row: the text (the label itself in classification), the label, and the teacher's
+    distribution over `TeacherAnswers.labels`, which sums to 1; null where the teacher told none."""
+
+    example_id: str
+    text: str
+    label: str | None
+    distribution: tuple[float, ...] | None
 
 
-def read_answers(folder: Path) -> list[LabelledRow]:
-    """All answers of a label job's folder, in the order in which they were written."""
-    return list(read_rows(folder / FILE_NAME, _decode))
+@dataclass(frozen=True)
+class TeacherAnswers:
+    """The usable answers by the id of their example, in the order of the train rows. `unusable` are the other ids.
 
-
-def texts_to_learn(answers: Sequence[LabelledRow], reasoning: Literal["keep", "strip"]) -> dict[str, str]:
-    """The text of each whole answer by example id, with the reasoning before it where that is kept.
-
-    Answers that were cut off or held back are left out. Raises UserError where none is left, and, naming the row, for
-    an empty one.
+    `labels` are the classes of the study in sorted order, none in generation.
     """
-    whole = [answer for answer in answers if answer.finish_reason == "stop"]
-    if not whole:
-        raise UserError("answers.none_whole", count=len(answers))
-    for answer in whole:
-        if not answer.text.strip():
-            raise UserError("answers.empty", row=answer.example_id)
-    return {answer.example_id: _with_reasoning(answer) if reasoning == "keep" else answer.text for answer in whole}
+
+    labels: tuple[str, ...]
+    rows: dict[str, TaughtRow]
+    unusable: tuple[str, ...]
+
+    def distributions(self, example_ids: Sequence[str]) -> FloatArray:
+        """The teacher's distribution over the labels for each id, shape (rows, labels): where none was told, all of it
+        lies on the row's label. Raises KeyError for an id without a usable answer."""
+        places = {label: place for place, label in enumerate(self.labels)}
+        matrix = np.zeros((len(example_ids), len(self.labels)), dtype=np.float64)
+        for number, example_id in enumerate(example_ids):
+            row = self.rows[example_id]
+            if row.distribution is not None:
+                matrix[number] = row.distribution
+            elif row.label is not None:
+                matrix[number, places[row.label]] = 1.0
+        return matrix
 
 
-def label_distributions(answers: Sequence[LabelledRow], labels: Sequence[str]) -> dict[str, FloatArray | str]:
-    """For each answer with one of the labels, by example id: its distribution over `labels`, shape (labels,), or the
-    label alone where the model gave no probabilities. Raises UserError where no answer has a label."""
-    found: dict[str, FloatArray | str] = {}
-    for answer in answers:
-        if answer.label is None or answer.label not in labels:
-            continue
-        if answer.label_probabilities is None:
-            found[answer.example_id] = answer.label
+def write_answers(
+    folder: Path,
+    job_id: str,
+    rows: Sequence[AnsweredRow],
+    labels: Sequence[str],
+    reasoning: Literal["keep", "strip"],
+    result: LabelResult,
+) -> None:
+    """Write all answers of a label job, whole. Raises UserError (disk.full)."""
+    write_rows(folder / ROWS_NAME, rows, _document)
+    header = {
+        "job_id": job_id,
+        "labels": list(labels),
+        "reasoning": reasoning,
+        "result": result.model_dump(mode="json"),
+    }
+    partial = folder / f"{HEADER_NAME}.partial"
+    with disk_full_told(partial, _HEADER_BYTES):
+        write_json(partial, header)
+        partial.replace(folder / HEADER_NAME)
+        sync_folder(folder)
+
+
+def finished_result(folder: Path, job_id: str) -> LabelResult | None:
+    """The result of an earlier attempt of this job that wrote all its answers; null without one."""
+    try:
+        header = json.loads((folder / HEADER_NAME).read_text(encoding="utf-8"))
+        return LabelResult.model_validate(header["result"]) if header["job_id"] == job_id else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_answers(folder: Path) -> TeacherAnswers:
+    """What a student learns from the folder of a finished label job. Raises UserError where no answer is usable."""
+    header = json.loads((folder / HEADER_NAME).read_text(encoding="utf-8"))
+    labels = tuple(header["labels"])
+    keeps = header["reasoning"] == "keep"
+    taught: dict[str, TaughtRow] = {}
+    unusable = []
+    first: AnsweredRow | None = None
+    for row in read_rows(folder / ROWS_NAME, _row):
+        if row.usable(bool(labels)):
+            taught[row.example_id] = _taught(row, keeps)
         else:
-            weights = np.array([answer.label_probabilities.get(label, 0.0) for label in labels], dtype=np.float64)
-            found[answer.example_id] = np.asarray(weights / weights.sum())
-    if not found:
-        raise UserError("answers.no_label", count=len(answers))
-    return found
+            unusable.append(row.example_id)
+            first = first or row
+    if not taught and first is not None:
+        raise none_usable(first, len(unusable), bool(labels))
+    return TeacherAnswers(labels, taught, tuple(unusable))
 
 
-def _with_reasoning(answer: LabelledRow) -> str:
-    return answer.text if answer.reasoning is None else f"<think>{answer.reasoning}</think>{answer.text}"
+def none_usable(row: AnsweredRow, rows: int, classification: bool) -> UserError:
+    """The error for answers none of which can be learnt, such as that of `row`."""
+    shown = " ".join(row.text.split())[:80]
+    if row.finish_reason == "failed":
+        return UserError("label.none_answered", count=rows, row=row.example_id)
+    if row.finish_reason == "too_long":
+        return UserError("label.none_fits", count=rows, row=row.example_id)
+    if not shown:
+        return UserError("label.none_said", count=rows, row=row.example_id, finish=row.finish_reason)
+    code = "label.none_names_a_label" if classification else "label.none_complete"
+    return UserError(code, count=rows, row=row.example_id, text=shown)
 
 
-def _encode(answer: LabelledRow) -> dict[str, Any]:
+def _taught(row: AnsweredRow, keeps_reasoning: bool) -> TaughtRow:
+    text = row.text if row.label is None else row.label
+    if keeps_reasoning and row.reasoning and row.label is None:
+        text = f"{OPENING}\n{row.reasoning}\n{CLOSING}\n\n{text}"
+    return TaughtRow(row.example_id, text, row.label, row.label_probabilities)
+
+
+def _document(row: AnsweredRow) -> dict[str, Any]:
     return {
-        "id": answer.example_id,
-        "text": answer.text,
-        "reasoning": answer.reasoning,
-        "label": answer.label,
-        "label_probabilities": None if answer.label_probabilities is None else dict(answer.label_probabilities),
-        "input_tokens": answer.input_tokens,
-        "output_tokens": answer.output_tokens,
-        "finish_reason": answer.finish_reason,
+        "example_id": row.example_id,
+        "text": row.text,
+        "reasoning": row.reasoning,
+        "label": row.label,
+        "label_probabilities": row.label_probabilities,
+        "tokens": {"input": row.input_tokens, "output": row.output_tokens},
+        "finish_reason": row.finish_reason,
     }
 
 
-def _decode(document: dict[str, Any]) -> LabelledRow:
-    return LabelledRow(
-        example_id=document["id"],
+def _row(document: dict[str, Any]) -> AnsweredRow:
+    told = document["label_probabilities"]
+    return AnsweredRow(
+        example_id=document["example_id"],
         text=document["text"],
         reasoning=document["reasoning"],
         label=document["label"],
-        label_probabilities=document["label_probabilities"],
-        input_tokens=document["input_tokens"],
-        output_tokens=document["output_tokens"],
+        label_probabilities=None if told is None else tuple(told),
+        input_tokens=document["tokens"]["input"],
+        output_tokens=document["tokens"]["output"],
         finish_reason=document["finish_reason"],
     )

@@ -1,0 +1,217 @@
+"""An OpenAI-compatible endpoint: several requests under way at once, each sent again where that may help."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from core.engines.language.answer import Answer
+from core.engines.language.answer_store import Asked
+from core.engines.language.endpoint_connection import open_client, told_error
+from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES, Pacing
+from core.engines.language.endpoint_reply import read_reply
+from core.engines.language.endpoint_request import RequestForm, request_url
+from core.engines.language.endpoint_trouble import RefusedRequest, TransientTrouble, reach_of
+from core.engines.language.generator import Generation
+from core.errors import UserError
+from core.keys import endpoint_key
+from core.spec import EndpointModel
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+CONCURRENT_REQUESTS = 8
+# How often one request is sent at most, and how long answers that are under way are waited for at the end.
+ATTEMPTS = 5
+GRACE_S = 10.0
+_POLL_S = 0.1
+
+
+class Endpoint:
+    """Asks one model at one address; a context, which closes its connections.
+
+    `top_logprobs` is how many alternatives of each token are wanted. `log` hears what the endpoint does not take;
+    `should_stop` is asked ten times a second. `sent` counts requests, those sent again included.
+    """
+
+    def __init__(
+        self,
+        model: EndpointModel,
+        max_output_tokens: int,
+        top_logprobs: int = 0,
+        log: Callable[[str], None] = lambda text: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._model = model
+        self._form = RequestForm(model, max_output_tokens, top_logprobs, log)
+        self._should_stop = should_stop
+        self._keeps_steps = top_logprobs > 0
+        key = endpoint_key(model)
+        self._reach = reach_of(model, key)
+        self._url = request_url(model)
+        self._runner = asyncio.Runner()
+        self._client: AsyncClient = open_client(model, key, CONCURRENT_REQUESTS)
+        self._pacing = Pacing(model.requests_per_minute)
+        self._tried = False
+        self._ending = False
+        self._refusals = 0
+        self._under_way: set[asyncio.Task[Any] | None] = set()
+        self.sent = 0
+        self.runtime = "endpoint"
+        self.device = f"{model.model} @ {self._reach.url}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._runner.run(self._client.aclose())
+        self._runner.close()
+
+    def asked(self) -> Asked:
+        """What names the answers of this model."""
+        return self._form.asked()
+
+    def check_cap(self, rows: int) -> None:
+        """Raises UserError where so many requests are more than the study file allows; nothing is sent."""
+        cap = self._model.max_requests
+        if cap is not None and rows > cap:
+            raise UserError("endpoint.cap", rows=rows, cap=cap)
+
+    def ask(self, messages: Sequence[str], on_answer: Callable[[int, Answer], None]) -> bool:
+        """Ask all messages; whether it was not stopped before the end.
+
+        `on_answer` gets each answer with the place of its message as soon as it is there, in any order; one that the
+        endpoint refused or failed to give is `too_long` or `failed`. The first request goes alone: where it fails,
+        nothing more is sent. When it stops or fails, answers under way are waited for and handed over, for ten
+        seconds. Raises UserError where the endpoint cannot be used.
+        """
+        self.check_cap(len(messages))
+        return self._runner.run(self._ask_all(messages, on_answer))
+
+    async def _ask_all(self, messages: Sequence[str], on_answer: Callable[[int, Answer], None]) -> bool:
+        places = iter(range(len(messages)))
+        tasks: dict[asyncio.Task[Answer], int] = {}
+        self._ending = False
+        try:
+            while not self._should_stop():
+                for place in self._next_places(places, len(tasks)):
+                    tasks[asyncio.create_task(self._answer(messages[place]))] = place
+                if not tasks:
+                    return True
+                await asyncio.wait(tasks, timeout=_POLL_S, return_when=asyncio.FIRST_COMPLETED)
+                error = _hand_over(tasks, on_answer)
+                if error is not None:
+                    raise error
+            await self._wait_for_the_paid(tasks, on_answer)
+            return False
+        except UserError:
+            await self._wait_for_the_paid(tasks, on_answer)
+            raise
+        finally:
+            await _cancel(tasks)
+
+    def _next_places(self, places: Iterator[int], under_way: int) -> list[int]:
+        free = (CONCURRENT_REQUESTS if self._tried else 1) - under_way
+        return list(islice(places, max(0, free)))
+
+    async def _wait_for_the_paid(
+        self, tasks: dict[asyncio.Task[Answer], int], on_answer: Callable[[int, Answer], None]
+    ) -> None:
+        """Hand over what is under way and arrives within a moment; nothing is sent any more."""
+        self._ending = True
+        waiting = [task for task in tasks if task not in self._under_way and not task.done()]
+        for task in waiting:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_S)
+            _hand_over(tasks, on_answer)
+
+    async def _answer(self, message: str) -> Answer:
+        """The answer to a message, sent up to five times."""
+        attempts = 0
+        while True:
+            try:
+                answer = await self._paced(message)
+            except RefusedRequest as refusal:
+                if self._ending or not self._form.adapt(refusal.words):
+                    return self._unanswered(refusal)
+            except TransientTrouble as trouble:
+                attempts += 1
+                given_up = attempts >= ATTEMPTS
+                if self._ending or self._pacing.exhausted or (given_up and not self._tried):
+                    raise trouble.given_up(self._pacing.failures) from trouble
+                if given_up:
+                    return Answer(Generation("", finish_reason="failed"))
+            else:
+                self._form.accepted()
+                self._tried, self._refusals = True, 0
+                return answer
+
+    def _unanswered(self, refusal: RefusedRequest) -> Answer:
+        """The row that the endpoint does not take. Raises UserError where it takes none."""
+        if refusal.too_long:
+            return Answer(Generation("", finish_reason="too_long"))
+        self._refusals += 1
+        if not self._tried or self._refusals >= CONSECUTIVE_FAILURES:
+            raise self._reach.refused(refusal) from refusal
+        return Answer(Generation("", finish_reason="failed"))
+
+    async def _paced(self, message: str) -> Answer:
+        """One request, when it is its turn. Raises TransientTrouble, RefusedRequest and UserError."""
+        await self._pacing.enter()
+        task = asyncio.current_task()
+        try:
+            self._under_way.add(task)
+            answer = await self._sent_once(message)
+            self._pacing.succeeded()
+            return answer
+        except TransientTrouble as trouble:
+            self._pacing.failed(trouble.wait_s)
+            raise
+        except RefusedRequest:
+            self._pacing.succeeded()
+            raise
+        finally:
+            self._under_way.discard(task)
+            await self._pacing.leave()
+
+    async def _sent_once(self, message: str) -> Answer:
+        cap = self._model.max_requests
+        if cap is not None and self.sent >= cap:
+            raise UserError("endpoint.cap_reached", cap=cap)
+        self.sent += 1
+        begun = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._model.timeout_s):
+                response = await self._client.post(self._url, json=self._form.body(message))
+        except Exception as error:
+            raise told_error(error, self._reach, self._model) from error
+        latency_ms = (time.perf_counter() - begun) * 1000.0
+        self._reach.check(response.status_code, response.headers, response.content)
+        return read_reply(response.content, self._reach, latency_ms, self._keeps_steps)
+
+
+def _hand_over(
+    tasks: dict[asyncio.Task[Answer], int], on_answer: Callable[[int, Answer], None]
+) -> BaseException | None:
+    """Hand over the answers that are there; the first error of the other tasks that have ended."""
+    failed: BaseException | None = None
+    for task in [task for task in tasks if task.done()]:
+        place = tasks.pop(task)
+        error = None if task.cancelled() else task.exception()
+        if not task.cancelled() and error is None:
+            on_answer(place, task.result())
+        failed = failed or error
+    return failed
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[Answer]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,79 @@
+"""The HTTP client of an endpoint: key, headers, proxy, certificates; and its errors in words."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from core.engines.language.endpoint_trouble import Reach, TransientTrouble, shown_url
+from core.errors import UserError
+from core.lazy import load
+from core.spec import EndpointModel
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+
+def open_client(model: EndpointModel, key: str | None, connections: int) -> AsyncClient:
+    """A client that sends the endpoint's headers, and its key as a bearer token. It never sends anything twice.
+
+    Without `proxy` the environment's proxies are used, without `ca_file` the system's certificates. Raises UserError
+    for a header, proxy or certificate file that cannot be used.
+    """
+    http: Any = load("httpx2")
+    headers = {"Accept": "application/json", **({} if key is None else {"Authorization": f"Bearer {key}"})}
+    headers.update(_checked_headers(model))
+    try:
+        client: AsyncClient = http.AsyncClient(
+            headers=headers,
+            proxy=model.proxy,
+            verify=True if model.ca_file is None else _certificates(model.ca_file),
+            timeout=model.timeout_s,
+            limits=http.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=False,
+        )
+    except (ValueError, ImportError, http.InvalidURL) as error:
+        raise UserError("endpoint.proxy_unusable", proxy=shown_url(model.proxy or "")) from error
+    return client
+
+
+def _checked_headers(model: EndpointModel) -> dict[str, str]:
+    """The study file's own headers. A value that HTTP cannot carry would be quoted in the library's error."""
+    for name, value in model.headers.items():
+        if not (name.isascii() and name.isprintable() and name.strip() == name and name):
+            raise UserError("endpoint.header_unusable", name=name)
+        if not (value.isascii() and value.isprintable()):
+            raise UserError("endpoint.header_unusable", name=name)
+    return model.headers
+
+
+def _certificates(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise UserError("endpoint.ca_unusable", path=ca_file) from error
+
+
+def told_error(error: Exception, reach: Reach, model: EndpointModel) -> Exception:
+    """The exception that says what a failed exchange means: for good, or for now; a bug stays as it is."""
+    http: Any = load("httpx2")
+    if isinstance(error, TimeoutError | http.TimeoutException):
+        return TransientTrouble("endpoint.timeout", url=reach.url, seconds=f"{model.timeout_s:g}")
+    if isinstance(error, http.UnsupportedProtocol | http.InvalidURL):
+        return UserError("endpoint.address_unusable", url=reach.url)
+    if _certificate_refused(error):
+        return UserError("endpoint.not_trusted", url=reach.url)
+    if isinstance(error, http.ConnectError | http.ProxyError):
+        return TransientTrouble("endpoint.unreachable", url=reach.url, problem=reach.clean(str(error)) or "-")
+    if isinstance(error, http.TransportError | http.DecodingError):
+        return TransientTrouble("endpoint.cut_off", url=reach.url, problem=reach.clean(str(error)) or "-")
+    return error
+
+
+def _certificate_refused(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return "CERTIFICATE_VERIFY_FAILED" in str(error)

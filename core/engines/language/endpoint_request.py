@@ -1,0 +1,89 @@
+"""What is sent to an endpoint, and what it was found not to take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from core.engines.language.answer_store import Asked
+from core.errors import UserError
+from core.i18n import english
+from core.spec import EndpointModel
+
+TOP_LOGPROBS = 20
+_FEWER_LOGPROBS = 5
+_PATH = "/chat/completions"
+_OURS = ("messages", "model", "n", "stream", "logprobs", "top_logprobs")
+
+
+def request_url(model: EndpointModel) -> str:
+    """The address of chat completions; `base_url` may be that address itself."""
+    base = model.base_url.rstrip("/")
+    return base if base.endswith(_PATH) else f"{base}{_PATH}"
+
+
+class RequestForm:
+    """Makes the bodies of requests, greedy unless the model's `body` says otherwise; a null there leaves a field out.
+
+    `top_logprobs` is how many alternatives of each token are wanted. What the endpoint refuses is left out of later
+    requests, and `log` hears of it. Raises UserError for a body that names what Tercet itself must set.
+    """
+
+    def __init__(
+        self, model: EndpointModel, max_output_tokens: int, top_logprobs: int, log: Callable[[str], None]
+    ) -> None:
+        for name in _OURS:
+            if name in model.body:
+                raise UserError("endpoint.body_field", name=name)
+        self._model = model
+        self._log = log
+        self._wanted = top_logprobs
+        self._logprobs: int | None = top_logprobs
+        limit = {} if "max_completion_tokens" in model.body else {"max_tokens": max_output_tokens}
+        self._settings: dict[str, Any] = {"temperature": 0, **limit, **model.body}
+        self._sent = {name: value for name, value in self._settings.items() if value is not None}
+        self._settled = False
+
+    def asked(self) -> Asked:
+        """Who is asked and how, as the user means it: what an endpoint refuses changes no answer's name."""
+        return Asked(
+            self._model.base_url.rstrip("/").removesuffix(_PATH),
+            self._model.model,
+            {"body": self._settings, "logprobs": self._wanted},
+        )
+
+    def body(self, message: str) -> dict[str, Any]:
+        """The body of one request."""
+        body: dict[str, Any] = {
+            "model": self._model.model,
+            "messages": [{"role": "user", "content": message}],
+            **self._sent,
+            "stream": False,
+        }
+        if self._logprobs is not None:
+            body["logprobs"] = True
+        if self._logprobs:
+            body["top_logprobs"] = self._logprobs
+        return body
+
+    def accepted(self) -> None:
+        """A request was answered: a later refusal is about that one request, not about the fields."""
+        self._settled = True
+
+    def adapt(self, words: str) -> bool:
+        """Leave out what the endpoint refuses, by its own words, else what it may refuse; whether asking again makes
+        sense."""
+        text = words.lower()
+        if "max_completion_tokens" in text and "max_tokens" in self._sent:
+            self._sent["max_completion_tokens"] = self._sent.pop("max_tokens")
+            return True
+        if "temperature" in text and "temperature" in self._sent and "temperature" not in self._model.body:
+            del self._sent["temperature"]
+            self._log(english("endpoint.log.no_temperature"))
+            return True
+        if self._logprobs is None or (self._settled and "logprob" not in text):
+            return False
+        self._logprobs = _FEWER_LOGPROBS if self._logprobs > _FEWER_LOGPROBS else None
+        if self._logprobs is None:
+            self._log(english("endpoint.log.no_logprobs"))
+        return True

@@ -1,0 +1,168 @@
+"""The train rows that a language model answers: what is asked, what is known, what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from core.data.examples import read_examples
+from core.domain import Example, Split
+from core.engines.language.answer import Answer
+from core.engines.language.answer_store import AnswerStore, Asked
+from core.engines.language.answers import AnsweredRow, none_usable
+from core.engines.language.label_text import LabelText, as_row
+from core.engines.language.prompts import message_of
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.results import LabelResult
+from core.metrics.text import text_scorer
+from core.spec import Task
+from core.worker.context import JobContext
+
+PHASE = "phase.label"
+# Where none of so many first answers can be used, the prompt is wrong, and the rest would be bought for nothing.
+HOPELESS_ANSWERS = 20
+_TOLD_UNUSABLE_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class LabelRows:
+    """The train rows with the message to each. `labels` are the classes, none in generation."""
+
+    task: Task
+    examples: tuple[Example, ...]
+    labels: tuple[str, ...]
+    row_messages: tuple[str, ...]
+
+    @cached_property
+    def messages(self) -> tuple[str, ...]:
+        """What is asked: a message that stands in several rows is asked once."""
+        return tuple(dict.fromkeys(self.row_messages))
+
+    @cached_property
+    def first_row(self) -> dict[str, int]:
+        """The first row of each message."""
+        return {message: row for row, message in reversed(list(enumerate(self.row_messages)))}
+
+
+def read_label_rows(data_folder: Path, task: Task) -> LabelRows:
+    """The train rows of a prepare job's folder; the labels are those of all its rows. Raises UserError without any."""
+    examples = read_examples(data_folder)
+    train = tuple(example for example in examples if example.split is Split.TRAIN)
+    if not train:
+        raise UserError("train.no_rows")
+    labels = tuple(sorted({example.target for example in examples})) if task.kind == "classification" else ()
+    return LabelRows(task, train, labels, tuple(message_of(task, example, labels) for example in train))
+
+
+class Labelling:
+    """One run of a label job over `rows`, with the answers in `store`."""
+
+    def __init__(self, rows: LabelRows, asked: Asked, store: AnswerStore, context: JobContext) -> None:
+        self._rows = rows
+        self._store = store
+        self._context = context
+        self._classes = bool(rows.labels)
+        self._texts = LabelText(rows.labels)
+        self._keys = [asked.key(message) for message in rows.messages]
+        self._unanswered: dict[str, Answer] = {}
+        self.missing = [place for place, key in enumerate(self._keys) if key not in store]
+        self._known = len(self._keys) - len(self.missing)
+        self._heard = 0
+        # What was bought earlier was looked at then.
+        self._any_usable = self._known > 0
+        self._begun = time.monotonic()
+
+    def begin(self, device: str) -> None:
+        """Say where the work runs and what is known already."""
+        self._context.started(device, self._known)
+        if self._store.damaged:
+            path = str(self._store.path)
+            self._context.log(english("label.log.damaged", count=self._store.damaged, path=path), "warning")
+        if self._known:
+            self._context.log(english("label.log.kept", count=self._known, rows=len(self._keys)))
+        self._context.progress(PHASE, self._known, len(self._keys))
+
+    def take(self, place: int, answer: Answer) -> None:
+        """Keep the answer to a message: it counts once it is on the disk. One that the model did not give is not kept.
+
+        Raises UserError (disk.full), and where none of the first answers is of any use.
+        """
+        key = self._keys[place]
+        if answer.generation.finish_reason in ("failed", "too_long"):
+            self._unanswered[key] = answer
+        else:
+            self._store.put(key, answer, self._context.spec.job_id)
+        self._heard += 1
+        row = self._row(self._rows.first_row[self._rows.messages[place]], answer)
+        self._any_usable = self._any_usable or row.usable(self._classes)
+        if self._heard >= HOPELESS_ANSWERS and not self._any_usable:
+            raise none_usable(row, self._heard, self._classes)
+        left = len(self.missing) - self._heard
+        speed = self._heard / max(time.monotonic() - self._begun, 1e-9)
+        self._context.progress(PHASE, self._known + self._heard, len(self._keys), left / speed)
+
+    def answered(self) -> list[AnsweredRow]:
+        """Every train row with its answer, in their order. Raises UserError where none can be learnt."""
+        key_of = dict(zip(self._rows.messages, self._keys, strict=True))
+        rows = []
+        for place, message in enumerate(self._rows.row_messages):
+            key = key_of[message]
+            rows.append(self._row(place, self._unanswered.get(key) or self._store.get(key)))
+        unusable = [row for row in rows if not row.usable(self._classes)]
+        if len(unusable) == len(rows):
+            raise none_usable(unusable[0], len(rows), self._classes)
+        if len(unusable) > _TOLD_UNUSABLE_SHARE * len(rows):
+            told = english("label.log.unusable", count=len(unusable), rows=len(rows), row=unusable[0].example_id)
+            self._context.log(told, "warning")
+        return rows
+
+    def _row(self, place: int, answer: Answer) -> AnsweredRow:
+        said = answer.generation
+        label = self._texts.label_of(said.text) if self._classes else None
+        soft = None
+        if label is not None:
+            told = answer.label_probabilities or self._texts.distribution(answer.steps)
+            soft = None if told is None else tuple(as_row(told, self._rows.labels))
+        return AnsweredRow(
+            example_id=self._rows.examples[place].example_id,
+            text=said.text,
+            reasoning=said.reasoning,
+            label=label,
+            label_probabilities=soft,
+            input_tokens=said.input_tokens,
+            output_tokens=said.output_tokens,
+            finish_reason=said.finish_reason,
+        )
+
+    def result(self, rows: Sequence[AnsweredRow], seconds: float) -> LabelResult:
+        """The figures of the job; tokens are those of every answer, whoever bought it."""
+        keys = [key for key in self._keys if key not in self._unanswered]
+        bought = sum(self._store.bought_by(key) == self._context.spec.job_id for key in keys)
+        answers = [self._store.get(key).generation for key in keys]
+        return LabelResult(
+            rows=len(rows),
+            bought=bought,
+            kept=len(keys) - bought,
+            unusable=sum(not row.usable(self._classes) for row in rows),
+            soft_rows=sum(row.label_probabilities is not None for row in rows),
+            input_tokens=sum(answer.input_tokens or 0 for answer in answers),
+            output_tokens=sum(answer.output_tokens or 0 for answer in answers),
+            agreement_with_targets=self._agreement(rows),
+            seconds=seconds,
+        )
+
+    def _agreement(self, rows: Sequence[AnsweredRow]) -> float | None:
+        """The mean score of the usable answers against the targets by the task's metric; null where a judge scores."""
+        scorer = text_scorer(self._rows.task.metric)
+        if scorer is None:
+            return None
+        scores = [
+            scorer(row.text if row.label is None else row.label, example.target)
+            for row, example in zip(rows, self._rows.examples, strict=True)
+            if row.usable(self._classes)
+        ]
+        return sum(scores) / len(scores)

@@ -1,0 +1,122 @@
+"""Who answers the train rows: a language model on this machine, or one behind an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from core.engines.language.answer import Answer
+from core.engines.language.answer_store import Asked
+from core.engines.language.endpoint import Endpoint
+from core.engines.language.endpoint_request import TOP_LOGPROBS
+from core.engines.language.generator import Generation, LocalGenerator
+from core.jobs.specs import LabelParameters
+from core.lazy import load
+from core.model_files import file_sha256, fingerprint_weights, is_gguf_file
+from core.spec import EndpointModel
+from core.worker.context import JobContext, Stopped
+
+# Answers are durable batch by batch: what a kill loses is one batch.
+BATCH_ROWS = 8
+
+OnAnswer = Callable[[int, Answer], None]
+
+
+class Respondent(Protocol):
+    """A language model that is asked. `device` is a word for the user."""
+
+    device: str
+
+    def asked(self) -> Asked:
+        """What names its answers."""
+
+    def ask(self, messages: Sequence[str], missing: Sequence[int], on_answer: OnAnswer) -> None:
+        """Answer those messages whose places are `missing`, each handed over as soon as it is there. Raises Stopped,
+        and UserError where the model cannot be asked."""
+
+
+@contextmanager
+def respondent_of(parameters: LabelParameters, labels: Sequence[str], context: JobContext) -> Iterator[Respondent]:
+    """The model that a label job asks; `labels` are the classes, none in generation. Raises UserError."""
+    model, limit = parameters.loadable, parameters.task.max_output_tokens
+    if isinstance(model, EndpointModel):
+        top = TOP_LOGPROBS if labels else 0
+        with Endpoint(model, limit, top, lambda text: context.log(text, "warning"), context.should_stop) as endpoint:
+            yield EndpointRespondent(endpoint)
+        return
+    if model is None:
+        source = context.input_folder("model") / "model"
+    else:
+        source = cast(Path, load("core.engines.models.weights").resolve(model, parameters.model_sha256))
+    yield LocalRespondent(source, labels, limit, context.should_stop)
+
+
+class EndpointRespondent:
+    """A model behind an address, asked by several requests at once."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self.device = endpoint.device
+
+    def asked(self) -> Asked:
+        """What names its answers."""
+        return self._endpoint.asked()
+
+    def ask(self, messages: Sequence[str], missing: Sequence[int], on_answer: OnAnswer) -> None:
+        """Answer the missing messages, those first that come first. Raises Stopped and UserError."""
+        wanted = [messages[place] for place in missing]
+        if not self._endpoint.ask(wanted, lambda place, answer: on_answer(missing[place], answer)):
+            raise Stopped
+
+
+class LocalRespondent:
+    """A model folder or GGUF file on this machine, loaded when it is first asked: it weighs `labels` exactly, or
+    writes greedily where there are none."""
+
+    def __init__(
+        self, source: Path, labels: Sequence[str], max_output_tokens: int, should_stop: Callable[[], bool]
+    ) -> None:
+        self._source = source
+        self._labels = tuple(labels)
+        self._limit = max_output_tokens
+        self._should_stop = should_stop
+        self.device = str(load("core.engines.device").choose_device().description)
+
+    def asked(self) -> Asked:
+        """What names its answers: the weights, wherever they lie."""
+        gguf = is_gguf_file(self._source)
+        sha256 = file_sha256(self._source) if gguf else fingerprint_weights(self._source)
+        settings = {"labels": list(self._labels)} if self._labels else {"max_output_tokens": self._limit}
+        return Asked(f"sha256:{sha256}", "local", settings)
+
+    def ask(self, messages: Sequence[str], missing: Sequence[int], on_answer: OnAnswer) -> None:
+        """Answer the missing messages in batches of like length, which are the same after every stop."""
+        module: Any = load("core.engines.language.torch_generator")
+        generator: LocalGenerator = module.TorchGenerator(self._source, on_step=self._stop_when_asked)
+        tokens = generator.token_counts(messages)
+        order = sorted(range(len(messages)), key=lambda place: tokens[place])
+        wanted = set(missing)
+        for begin in range(0, len(order), BATCH_ROWS):
+            batch = order[begin : begin + BATCH_ROWS]
+            if wanted.isdisjoint(batch):
+                continue
+            self._stop_when_asked()
+            answers = self._answers(generator, [messages[place] for place in batch], [tokens[place] for place in batch])
+            for place, answer in zip(batch, answers, strict=True):
+                if place in wanted:
+                    on_answer(place, answer)
+
+    def _answers(self, generator: LocalGenerator, messages: Sequence[str], tokens: Sequence[int]) -> list[Answer]:
+        if not self._labels:
+            return [Answer(generation) for generation in generator.generate(messages, self._limit)]
+        answers = []
+        for row, count in zip(generator.classify(messages, self._labels), tokens, strict=True):
+            probabilities = {label: float(value) for label, value in zip(self._labels, row, strict=True)}
+            answers.append(Answer(Generation(self._labels[int(row.argmax())], input_tokens=count), (), probabilities))
+        return answers
+
+    def _stop_when_asked(self) -> None:
+        if self._should_stop():
+            raise Stopped

@@ -1,0 +1,157 @@
+"""A real HTTP server on this machine that plays an OpenAI-compatible endpoint, well behaved or not."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from core.spec import EndpointModel
+
+KEY = "sk-secret-9f2c71d0"
+KEY_VARIABLE = "TERCET_TEST_ENDPOINT_KEY"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the server was sent."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    at: float
+
+    @property
+    def message(self) -> str:
+        return str(self.body["messages"][-1]["content"])
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server says. `cut` announces more bytes than it sends."""
+
+    document: Any = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    delay_s: float = 0.0
+    cut: bool = False
+
+
+Script = Callable[[int, Request], Reply]
+
+
+def completion(
+    text: str | None,
+    finish: str | None = "stop",
+    logprobs: list[dict[str, Any]] | None = None,
+    **message: Any,
+) -> dict[str, Any]:
+    """A chat completion as OpenAI documents it."""
+    choice: dict[str, Any] = {
+        "index": 0,
+        "message": {"role": "assistant", "content": text, **message},
+        "finish_reason": finish,
+        "logprobs": None if logprobs is None else {"content": logprobs},
+    }
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    return {"id": "c1", "object": "chat.completion", "choices": [choice], "usage": usage}
+
+
+def token(text: str, probability: float, **others: float) -> dict[str, Any]:
+    """One entry of `logprobs.content`; `others` are alternatives with their probabilities."""
+    every = {text: probability, **others}
+    return {
+        "token": text,
+        "logprob": math.log(probability),
+        "bytes": list(text.encode()),
+        "top_logprobs": [
+            {"token": other, "logprob": math.log(value), "bytes": list(other.encode())}
+            for other, value in every.items()
+        ],
+    }
+
+
+def error(status: int, message: str, **more: Any) -> Reply:
+    """A refusal in OpenAI's form."""
+    return Reply({"error": {"message": message, "type": "error", **more}}, status)
+
+
+class ScriptedEndpoint:
+    """The server; `requests` are those it got, in order. `script` says what the nth (from 0) is answered with."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.requests: list[Request] = []
+        self._lock = threading.Lock()
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 10
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                request = Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body, time.monotonic())
+                with endpoint._lock:
+                    number = len(endpoint.requests)
+                    endpoint.requests.append(request)
+                self._answer(endpoint.script(number, request))
+
+            def _answer(self, reply: Reply) -> None:
+                if reply.delay_s:
+                    time.sleep(reply.delay_s)
+                data = reply.raw if reply.raw is not None else json.dumps(reply.document).encode()
+                try:
+                    self.send_response(reply.status)
+                    for name, value in reply.headers.items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(data) + (50 if reply.cut else 0)))
+                    self.end_headers()
+                    self.wfile.write(data)
+                    self.wfile.flush()
+                except OSError:
+                    self.close_connection = True
+                if reply.cut:
+                    self.close_connection = True
+
+            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name in the library
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = False
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def model(self, **more: Any) -> EndpointModel:
+        """The endpoint as a study file names it."""
+        return EndpointModel(source="endpoint", base_url=self.url, model="big-teacher", **more)
+
+    def messages(self) -> list[str]:
+        """What was asked, in order."""
+        return [request.message for request in self.requests]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextmanager
+def scripted_endpoint(script: Script) -> Iterator[ScriptedEndpoint]:
+    """A running server, ended with all its threads."""
+    server = ScriptedEndpoint(script)
+    try:
+        yield server
+    finally:
+        server.close()
