@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from importlib import metadata
+from math import prod
 from pathlib import Path
+from typing import Any
 
 from core.errors import UserError
+from core.lazy import load
 
 WEIGHT_SUFFIXES = (".safetensors", ".onnx", ".onnx.data", ".npz")
 PICKLED_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
@@ -166,6 +169,25 @@ def fingerprint_weights(folder: Path) -> str:
 
 def _determines_answers(name: str) -> bool:
     return name in _DETERMINING_NAMES or name.endswith(WEIGHT_SUFFIXES) or name.startswith(_DETERMINING_STEMS)
+
+
+def weight_count(source: Path) -> int:
+    """How many weights a model folder or GGUF file has, read from the headers alone."""
+    if is_gguf_file(source):
+        return sum(int(tensor.n_elements) for tensor in load("gguf").GGUFReader(source).tensors)
+    shapes = [
+        entry["shape"]
+        for file in sorted(source.glob("*.safetensors"))
+        for name, entry in _header(file).items()
+        if name != "__metadata__"
+    ]
+    return sum(prod(shape) for shape in shapes)
+
+
+def _header(file: Path) -> dict[str, Any]:
+    with file.open("rb") as stream:
+        document: dict[str, Any] = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    return document
 
 
 def file_sha256(path: Path) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, processors
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
 
 from core.data.examples import write_examples
@@ -46,6 +47,17 @@ def character_tokenizer(chat_template: str | None = None) -> PreTrainedTokenizer
         clean_up_tokenization_spaces=False,
     )
     made.chat_template = chat_template
+    return made
+
+
+def word_tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
+    """A tokenizer of whole words, which drops the spaces between them."""
+    vocabulary = {token: index for index, token in enumerate((UNKNOWN, END, *words))}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    made: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # untyped there
+        tokenizer_object=tokenizer, eos_token=END, unk_token=UNKNOWN
+    )
     return made
 
 

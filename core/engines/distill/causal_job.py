@@ -12,6 +12,7 @@ from core.engines.distill.causal_rows import CausalRows, causal_rows, train_exam
 from core.engines.distill.causal_technique import Technique, choose_technique
 from core.engines.distill.construct import language_student_from_layers
 from core.engines.distill.cross_tokenizer import CrossTokenizerObjective, aligned_positions
+from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.objective import Objective
 from core.engines.distill.token_cache import TokenCache, teacher_tokens
 from core.engines.distill.training_job import (
@@ -23,7 +24,7 @@ from core.engines.distill.training_job import (
     finished_before,
     run_training,
 )
-from core.engines.language.answers import read_answers, texts_to_learn
+from core.engines.language.answers import read_answers
 from core.engines.language.opening import open_language_model, open_language_tokenizer
 from core.engines.models.starting import longest_input
 from core.engines.models.weights import resolve
@@ -97,7 +98,8 @@ def distil(parameters: DistillParameters, context: JobContext) -> TrainResult:
         return _on_policy(parameters, material, teacher, attempt, context)
     answers = None
     if technique.name == "sequence":
-        answers = texts_to_learn(read_answers(context.input_folder("labels")), settings.reasoning)
+        taught = read_answers(context.input_folder("labels")).rows
+        answers = {name: row.text for name, row in taught.items()}
     rows = _rows(context, _task(parameters.task), student, settings.max_length, answers)
     objective = _objective(parameters, technique, student, teacher, rows, attempt, context)
     rate = settings.learning_rate or DISTILL_RATE
@@ -146,8 +148,13 @@ def _cache(
 ) -> TokenCache:
     """The teacher's outputs; it is opened only where some are missing, and leaves memory again when this returns."""
     settings = parameters.train
+
+    def opened() -> Any:
+        check_teacher_fit(teacher, attempt.device, context)
+        return open_language_model(teacher, attempt.device).model
+
     cache = teacher_tokens(
-        lambda: open_language_model(teacher, attempt.device).model,
+        opened,
         (_sha256(teacher), attempt.device.precision),
         rows,
         settings.top_k,

@@ -12,7 +12,7 @@ from core.engines.distill.causal_model import body_states, head_logits, head_par
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.token_cache import TokenCache
-from core.engines.distill.token_losses import TeacherTokens, chunked_loss, mixed_token_loss
+from core.engines.distill.token_losses import TeacherTokens, chunked_loss, head_workspace_mib, mixed_token_loss
 
 
 class CausalObjective(BatchObjective):
@@ -51,3 +51,11 @@ class CausalObjective(BatchObjective):
     def units(self, rows: IntArray) -> int:
         """The completion tokens of some rows."""
         return int(np.sum(self._completion_lengths[rows]))
+
+    def saves(self, model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The body's last hidden states: the head's logits are never kept."""
+        return body_states(model, ids, mask)
+
+    def workspace_mib(self, model: Any) -> float:
+        """One chunk's logits with their softmax and gradient, and the head's gradient before it is added."""
+        return head_workspace_mib(model, self._vocabulary)

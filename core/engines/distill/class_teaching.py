@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.domain import FloatArray, IntArray
+from core.domain import IntArray
 from core.engines.device import Device
 from core.engines.distill.losses import hard_label_loss, soft_label_loss
 from core.engines.distill.objective import LogitObjective
 from core.engines.distill.rows import TrainingRows
 from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
 from core.engines.distill.training_job import MODEL_FOLDER, hard_objective
-from core.engines.language.answers import label_distributions, read_answers
+from core.engines.language.answers import TeacherAnswers, read_answers
 from core.engines.models.card import has_card, read_card
 from core.engines.models.opening import open_classifier
 from core.engines.models.weights import resolve
@@ -94,38 +94,39 @@ def _teacher_outputs(
 
 def _from_answers(settings: Train, rows: TrainingRows, device: Device, context: JobContext) -> ClassTeaching:
     """A language model's answers: its distributions over the labels where it gave them, else the labels it named."""
-    labels = rows.labels
-    said = label_distributions(read_answers(context.input_folder("labels")), labels)
-    soft_rows = sum(not isinstance(one, str) for one in said.values())
-    soft = settings.technique in ("auto", "soft_labels") and 2 * soft_rows > len(said)
+    answers = read_answers(context.input_folder("labels"))
+    soft_rows = sum(row.distribution is not None for row in answers.rows.values())
+    soft = settings.technique in ("auto", "soft_labels") and 2 * soft_rows > len(answers.rows)
     if settings.technique == "soft_labels" and not soft:
-        raise UserError("train.no_label_probabilities", count=len(said), soft=soft_rows)
-    kept = [
-        place for place, name in enumerate(rows.names) if name in said and not (soft and isinstance(said[name], str))
-    ]
+        raise UserError("train.no_label_probabilities", count=len(answers.rows), soft=soft_rows)
+    learnt = _answered_rows(rows, answers, told_only=soft)
+    left_out = len(rows.names) - len(learnt.names)
     context.log(
-        english("train.log.answers", rows=len(kept), left_out=len(rows.names) - len(kept), soft=soft_rows),
-        "info" if len(kept) == len(rows.names) else "warning",
+        english("train.log.answers", rows=len(learnt.names), left_out=left_out, soft=soft_rows),
+        "warning" if left_out else "info",
     )
-    learnt = replace(
-        rows,
-        names=tuple(rows.names[place] for place in kept),
-        inputs=tuple(rows.inputs[place] for place in kept),
-        targets=tuple(rows.targets[place] for place in kept),
-    )
-    targets = learnt.label_indices(labels)
+    targets = learnt.label_indices(answers.labels)
+    said = answers.distributions(learnt.names)
     if soft:
-        table = np.stack([np.asarray(said[name], dtype=np.float64) for name in learnt.names])
-        logarithms = np.log(np.maximum(table, np.finfo(np.float64).tiny)).astype(np.float32)
+        logarithms = np.log(np.maximum(said, np.finfo(np.float64).tiny)).astype(np.float32)
         objective = soft_objective(settings, targets, logarithms, device)
-        return ClassTeaching(learnt, labels, objective, "soft_labels", "train.reason.label_probabilities")
-    chosen = np.array([_place(said[name], labels) for name in learnt.names], dtype=np.int64)
+        return ClassTeaching(learnt, answers.labels, objective, "soft_labels", "train.reason.label_probabilities")
     reason = "train.reason.asked" if settings.technique == "labels" else "train.reason.label_text"
-    return ClassTeaching(learnt, labels, _chosen_objective(settings, chosen, targets, device), "labels", reason)
+    objective = _chosen_objective(settings, said.argmax(axis=1).astype(np.int64), targets, device)
+    return ClassTeaching(learnt, answers.labels, objective, "labels", reason)
 
 
-def _place(said: FloatArray | str, labels: Sequence[str]) -> int:
-    return labels.index(said) if isinstance(said, str) else int(np.argmax(said))
+def _answered_rows(rows: TrainingRows, answers: TeacherAnswers, *, told_only: bool) -> TrainingRows:
+    """The rows with a usable answer, or with a distribution over the labels where only those are wanted."""
+    kept = [
+        place
+        for place, name in enumerate(rows.names)
+        if name in answers.rows and not (told_only and answers.rows[name].distribution is None)
+    ]
+    names, inputs, targets = (
+        tuple(column[place] for place in kept) for column in (rows.names, rows.inputs, rows.targets)
+    )
+    return replace(rows, names=names, inputs=inputs, targets=targets)
 
 
 def soft_objective(settings: Train, targets: Sequence[int], soft: LogProbabilities, device: Device) -> LogitObjective:

@@ -19,7 +19,7 @@ from core.engines.distill.causal_model import body_states, head_logits, head_par
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.token_cache import TokenCache
-from core.engines.distill.token_losses import TeacherTokens, chunked_loss
+from core.engines.distill.token_losses import TeacherTokens, chunked_loss, head_workspace_mib
 from core.engines.language.prompts import spaced_answer
 
 _NOT_ALIGNED = -1
@@ -51,6 +51,14 @@ class CrossTokenizerObjective(BatchObjective):
     def units(self, rows: IntArray) -> int:
         """The completion tokens of some rows."""
         return int(np.sum(self._rows.completion_lengths[rows]))
+
+    def saves(self, model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The body's last hidden states: the head's logits are never kept."""
+        return body_states(model, ids, mask)
+
+    def workspace_mib(self, model: Any) -> float:
+        """One chunk's logits with their softmax and gradient, and the head's gradient before it is added."""
+        return head_workspace_mib(model, self._vocabulary)
 
     def loss(self, model: Any, ids: torch.Tensor, mask: torch.Tensor, rows: IntArray) -> torch.Tensor:
         """The mean loss over the completion tokens of these rows."""

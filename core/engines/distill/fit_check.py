@@ -11,16 +11,20 @@ been measured there.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
 
 from core.engines.device import Device
 from core.engines.distill.loop import Training
+from core.engines.distill.objective import BatchObjective
 from core.errors import UserError
 from core.i18n import english
+from core.model_files import weight_count
 from core.worker.context import JobContext
 
 IGNORE_VARIABLE = "TERCET_IGNORE_MEMORY"
@@ -30,6 +34,9 @@ STATED_ERROR = 0.15
 _SHORTEST_TOKENS = 16
 _MIB = 2**20
 _CGROUP = Path("/sys/fs/cgroup")
+
+# A model, token ids and attention mask -> what holds the activations of the backward pass.
+Forward = Callable[[Any, torch.Tensor, torch.Tensor], Any]
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ def check_fit(training: Training, context: JobContext) -> None:
     """Say how much memory the training will take. Raises UserError, naming the nearest setting that fits, where that is
     more than is free; the environment variable TERCET_IGNORE_MEMORY lets it start all the same."""
     longest = int(training.tokens.lengths.max())
-    need = memory_need(training.model, longest, training.device)
+    need = training_need(training, longest)
     free_mib = free_memory_mib(training.device)
     predicted_mib = need.of_batch(training.plan.batch_size)
     figures = {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
@@ -71,14 +78,42 @@ def check_fit(training: Training, context: JobContext) -> None:
     raise UserError("train.too_large_rows", **figures, max_length=tokens)
 
 
-def memory_need(model: torch.nn.Module, tokens: int, device: Device) -> MemoryNeed:
-    """What training the model on rows of so many tokens adds to the memory held now."""
+def check_teacher_fit(source: Path, device: Device, context: JobContext) -> None:
+    """Say how much memory the teacher's weights will take while it is asked; it leaves memory before the training.
+
+    Raises UserError where that is more than is free; TERCET_IGNORE_MEMORY lets it start all the same.
+    """
+    bytes_per_weight = 4 if device.autocast_dtype is None else 2
+    needed_mib = weight_count(source) * bytes_per_weight / _MIB
+    free_mib = free_memory_mib(device)
+    figures = {"predicted": f"{needed_mib:,.0f}", "free": f"{free_mib:,.0f}"}
+    context.log(english("train.log.teacher_memory", **figures))
+    if needed_mib > free_mib and not os.environ.get(IGNORE_VARIABLE):
+        raise UserError("train.teacher_too_large", **figures)
+
+
+def training_need(training: Training, tokens: int) -> MemoryNeed:
+    """What the training adds to the memory held now with rows of so many tokens."""
+    objective = training.objective
+    if not isinstance(objective, BatchObjective):
+        return memory_need(training.model, tokens, training.device)
+    need = memory_need(training.model, tokens, training.device, objective.saves)
+    return MemoryNeed(need.fixed_mib + objective.workspace_mib(training.model), need.row_mib)
+
+
+def memory_need(model: torch.nn.Module, tokens: int, device: Device, forward: Forward | None = None) -> MemoryNeed:
+    """What training the model on rows of so many tokens adds to the memory held now; `forward` null runs all of it."""
+    run = forward or _whole_model
     weights = sum(part.numel() * part.element_size() for part in model.parameters() if part.requires_grad)
-    one, two = (_saved_bytes(model, rows, tokens, device) for rows in (1, 2))
-    return MemoryNeed(3 * weights / _MIB + WORKSPACE_MIB, ACTIVATION_FACTOR * (two - one) / _MIB)
+    one, two = (_saved_bytes(model, rows, tokens, device, run) for rows in (1, 2))
+    return MemoryNeed(3 * weights / _MIB + WORKSPACE_MIB, ACTIVATION_FACTOR * max(1, two - one) / _MIB)
 
 
-def _saved_bytes(model: torch.nn.Module, rows: int, tokens: int, device: Device) -> int:
+def _whole_model(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Any:
+    return model(input_ids=ids, attention_mask=mask)
+
+
+def _saved_bytes(model: torch.nn.Module, rows: int, tokens: int, device: Device, forward: Forward) -> int:
     """The bytes that autograd keeps for the backward pass of one batch, each storage counted once."""
     weights = {part.untyped_storage().data_ptr() for part in model.parameters()}
     kept: dict[int, int] = {}
@@ -92,7 +127,7 @@ def _saved_bytes(model: torch.nn.Module, rows: int, tokens: int, device: Device)
     model.train()
     with torch.autograd.graph.saved_tensors_hooks(remember, lambda tensor: tensor), device.autocast():
         # Held until the sum is taken: a freed storage's address would be given out again.
-        output = model(input_ids=ids, attention_mask=torch.ones_like(ids))
+        output = forward(model, ids, torch.ones_like(ids))
     total = sum(size for address, size in kept.items() if address not in weights)
     del output
     return total
@@ -101,7 +136,7 @@ def _saved_bytes(model: torch.nn.Module, rows: int, tokens: int, device: Device)
 def _longest_that_fits(training: Training, longest: int, free_mib: float) -> int | None:
     tokens = longest // 2
     while tokens >= _SHORTEST_TOKENS:
-        if memory_need(training.model, tokens, training.device).largest_batch(free_mib) > 0:
+        if training_need(training, tokens).largest_batch(free_mib) > 0:
             return tokens
         tokens //= 2
     return None

@@ -28,6 +28,14 @@ class BatchObjective(ABC):
     def units(self, rows: IntArray) -> int:
         """How many units the rows have: their share of a step's loss when a step has several batches."""
 
+    def saves(self, model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Any:
+        """Run the part of the model whose activations are kept for the backward pass; the result holds them."""
+        return model(input_ids=ids, attention_mask=mask)
+
+    def workspace_mib(self, model: Any) -> float:
+        """What the loss needs besides, whatever the batch, MiB."""
+        return 0.0
+
 
 Objective = LogitObjective | BatchObjective
 

@@ -91,6 +91,13 @@ def chunked_loss(hidden: torch.Tensor, parameters: Sequence[torch.Tensor], of_ch
     return _ChunkedLoss.apply(of_chunk, hidden, *parameters)  # type: ignore[no-any-return, no-untyped-call]  # untyped there
 
 
+def head_workspace_mib(model: Any, vocabulary: int) -> float:
+    """What a chunk of positions needs in the output head, MiB: five tensors of logits in fp32, and the gradient of the
+    head's weights twice."""
+    weights = sum(int(part.numel() * part.element_size()) for part in model.get_output_embeddings().parameters())
+    return (5 * 4 * CHUNK_POSITIONS * vocabulary + 2 * weights) / 2**20
+
+
 class _ChunkedLoss(torch.autograd.Function):
     """Takes each chunk's gradient in the forward pass and only scales it in the backward pass."""
 

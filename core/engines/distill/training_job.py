@@ -192,7 +192,10 @@ def _save_activations(model: Any, settings: Train) -> None:
     """Trade time for memory where asked: activations are computed again in the backward pass."""
     if not settings.gradient_checkpointing:
         return
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    if hasattr(model, "activation_checkpointing_enable"):
+        model.activation_checkpointing_enable({"use_reentrant": False})
+    else:  # the name of older releases of transformers 5
+        model.gradient_checkpointing_enable({"use_reentrant": False})
     if settings.lora is not None:
         # Frozen embeddings would cut the gradient off before the first layer.
         model.enable_input_require_grads()

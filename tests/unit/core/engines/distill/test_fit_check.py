@@ -46,7 +46,8 @@ class Log:
 def training(batch_size: int = 32, tokens: int = 128) -> Any:
     lengths = np.array([4, tokens, 9])
     plan = SimpleNamespace(batch_size=batch_size)
-    return SimpleNamespace(model=Stack(8), tokens=SimpleNamespace(lengths=lengths), plan=plan, device=CPU)
+    tokens_of_rows = SimpleNamespace(lengths=lengths)
+    return SimpleNamespace(model=Stack(8), tokens=tokens_of_rows, plan=plan, device=CPU, objective=None)
 
 
 @pytest.fixture

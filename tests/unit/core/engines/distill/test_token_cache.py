@@ -1,0 +1,137 @@
+"""The teacher's outputs on tokens: small, complete, gone on with after a stop, and never another teacher's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from job_context import RecordingContext, job_context
+from tiny_language_models import write_language_model, write_text_dataset
+
+from core.engines.device import choose_device
+from core.engines.distill.causal_model import body_states, head_logits
+from core.engines.distill.causal_rows import CausalRows, causal_rows, train_examples
+from core.engines.distill.token_cache import MOST_BYTES_PER_TOKEN, TokenCache, record_type, teacher_tokens
+from core.engines.distill.token_losses import token_divergence
+from core.engines.language.opening import open_language_model
+from core.errors import UserError
+from core.jobs.specs import DistillParameters
+from core.spec import Task, Train
+from core.worker.context import Stopped
+
+TASK = Task(kind="generation", metric="exact_match", prompt="Last word of: {text}")
+
+
+@dataclass(frozen=True)
+class Setting:
+    model: Any
+    rows: CausalRows
+    vocabulary: int
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
+    folder = tmp_path_factory.mktemp("cache")
+    opened = open_language_model(write_language_model(folder / "model"))
+    rows = causal_rows(train_examples(write_text_dataset(folder / "data", rows=40)), TASK, opened.tokenizer, 64)
+    return Setting(opened.model, rows, len(opened.tokenizer))
+
+
+def context_of(folder: Path, **options: Any) -> RecordingContext:
+    parameters = DistillParameters(train=Train(method="distill"), task=TASK)
+    context = job_context(folder, parameters, {}, **options)
+    context.started("CPU")
+    return context
+
+
+def cache_of(
+    setting: Setting, folder: Path, temperature: float = 2.0, teacher: str = "a", **options: Any
+) -> tuple[TokenCache, RecordingContext]:
+    context = context_of(folder, **options)
+    cache = teacher_tokens(
+        lambda: setting.model, (teacher,), setting.rows, 8, setting.vocabulary, temperature, choose_device("cpu"),
+        folder / "out", context,
+    )  # fmt: skip
+    return cache, context
+
+
+def test_the_most_that_may_be_kept_of_a_token_stays_within_200_bytes() -> None:
+    assert record_type(Train.model_fields["top_k"].metadata[1].le).itemsize <= MOST_BYTES_PER_TOKEN
+    assert record_type(Train(method="distill").top_k).itemsize <= MOST_BYTES_PER_TOKEN
+
+
+def test_the_file_is_as_large_as_said(setting: Setting, tmp_path: Path) -> None:
+    cache, _ = cache_of(setting, tmp_path)
+    tokens = int(setting.rows.completion_lengths.sum())
+    size = (tmp_path / "out" / "teacher_tokens.npy").stat().st_size
+    assert tokens * cache.bytes_per_token <= size <= tokens * cache.bytes_per_token + 512
+
+
+def test_the_teacher_itself_does_not_diverge_from_its_kept_outputs(setting: Setting, tmp_path: Path) -> None:
+    cache, _ = cache_of(setting, tmp_path)
+    rows = np.array([5, 2, 9])
+    ids, mask = (torch.from_numpy(part) for part in setting.rows.tokens.padded(rows, 0))
+    followed = torch.from_numpy(setting.rows.followed(rows))
+    with torch.no_grad():
+        logits = head_logits(setting.model, body_states(setting.model, ids, mask)[:, :-1][followed])
+    kept = cache.of_rows(rows, torch.device("cpu"))
+    assert float(token_divergence(logits, kept, 2.0).abs().max()) < 1e-4
+    assert float(token_divergence(logits.flip(0), kept, 2.0).mean()) > 0.1
+    mass = torch.cat([kept.log_probabilities, kept.log_rest[:, None]], dim=-1).exp().sum(-1)
+    assert torch.allclose(mass, torch.ones(len(mass)), atol=1e-5)
+
+
+def test_a_stopped_cache_is_gone_on_with_and_ends_the_same(setting: Setting, tmp_path: Path) -> None:
+    whole, _ = cache_of(setting, tmp_path / "whole")
+    stops = iter([False, False, True])
+    with pytest.raises(Stopped):
+        cache_of(setting, tmp_path / "cut", stop_when=lambda _context: next(stops))
+    again, context = cache_of(setting, tmp_path / "cut")
+    first_step = min(step for name, step, _ in context.phases if name == "phase.teacher_outputs")
+    assert first_step > 32
+    first, second = ((tmp_path / name / "out" / "teacher_tokens.npy").read_bytes() for name in ("whole", "cut"))
+    assert first == second
+    assert again.bytes_per_token == whole.bytes_per_token
+
+
+def test_a_kept_cache_does_not_open_the_teacher(setting: Setting, tmp_path: Path) -> None:
+    cache_of(setting, tmp_path)
+
+    def refuse() -> Any:
+        raise AssertionError("the teacher was opened")
+
+    context = context_of(tmp_path / "again")
+    teacher_tokens(
+        refuse, ("a",), setting.rows, 8, setting.vocabulary, 2.0, choose_device("cpu"), tmp_path / "out", context
+    )
+    assert any("already on disk" in line for line in context.logs)
+
+
+@pytest.mark.parametrize("change", [{"temperature": 1.0}, {"teacher": "b"}])
+def test_another_teacher_or_temperature_starts_anew(setting: Setting, tmp_path: Path, change: dict[str, Any]) -> None:
+    cache_of(setting, tmp_path / "job")
+    _, context = cache_of(setting, tmp_path / "job", **change)
+    steps = [step for name, step, _ in context.phases if name == "phase.teacher_outputs"]
+    assert steps[0] <= 16
+
+
+def test_a_full_disk_is_told_with_what_is_needed(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.engines.distill.token_cache._allocate", full)
+    with pytest.raises(UserError, match="disk is full"):
+        cache_of(setting, tmp_path)
+
+
+def test_a_teacher_gets_no_gradients_and_stays_in_evaluation_mode(setting: Setting, tmp_path: Path) -> None:
+    setting.model.eval()
+    cache_of(setting, tmp_path)
+    assert not setting.model.training
+    assert all(parameter.grad is None for parameter in setting.model.parameters())
