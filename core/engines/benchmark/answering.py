@@ -17,9 +17,10 @@ from core.spec import Task
 
 
 class RowAnswerer(Protocol):
-    """Answers batches of rows; `device` is a word for the user."""
+    """Answers batches of rows: `batch_rows` at a time, null for the usual 32. `device` is a word for the user."""
 
     device: str
+    batch_rows: int | None
 
     def token_counts(self, examples: Sequence[Example]) -> list[int] | None:
         """How many tokens the model sees of each row, special ones included; null where it has no tokens."""
@@ -30,6 +31,8 @@ class RowAnswerer(Protocol):
 
 class LabelAnswers:
     """Rows answered by a classifier's most probable label."""
+
+    batch_rows: int | None = None
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
@@ -60,6 +63,8 @@ class LabelAnswers:
 
 class TextAnswers:
     """Rows answered by the text of a model on this machine. Raises UserError for a metric that needs a judge."""
+
+    batch_rows: int | None = None
 
     def __init__(self, generator: LocalGenerator, task: Task) -> None:
         self._generator = generator

@@ -12,6 +12,7 @@ from core.data.examples import read_examples
 from core.data.predictions import write_predictions
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark.answering import LabelAnswers
+from core.engines.benchmark.endpoint_job import measure_endpoint
 from core.engines.benchmark.language_job import is_language_model, measure_language_model
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.runtimes import time_runtimes
@@ -41,7 +42,7 @@ def run(parameters: BenchmarkParameters, context: JobContext) -> BenchmarkResult
     if not any(example.split is Split.TEST for example in examples):
         raise UserError("benchmark.no_rows")
     if isinstance(parameters.loadable, EndpointModel):
-        raise UserError("benchmark.endpoint")
+        return measure_endpoint(parameters.loadable, parameters.task, examples, context)
     source = _model_source(parameters, context)
     if is_language_model(source, parameters.loadable, parameters.task):
         return measure_language_model(source, parameters.task, examples, context)

@@ -37,14 +37,15 @@ MINIMUM_RUNTIME_AGREEMENT = 0.99
 SEED = 1
 
 
-def batches_by_length(lengths: Sequence[int]) -> list[list[int]]:
+def batches_by_length(lengths: Sequence[int], batch_rows: int | None = None) -> list[list[int]]:
     """Batches of 32 rows of like length, as row numbers, shortest first: little padding, and the same on every run.
 
-    INT8 models scale activations by the batch, so that a row's answer depends on its neighbours: resuming keeps the
-    batches as they are.
+    `batch_rows` stands in for the 32. INT8 models scale activations by the batch, so that a row's answer depends on its
+    neighbours: resuming keeps the batches as they are.
     """
     order = sorted(range(len(lengths)), key=lambda row: lengths[row])
-    return [order[begin : begin + BATCH_ROWS] for begin in range(0, len(order), BATCH_ROWS)]
+    count = batch_rows or BATCH_ROWS
+    return [order[begin : begin + count] for begin in range(0, len(order), count)]
 
 
 def timing_sample(rows: int) -> list[int]:

@@ -60,7 +60,7 @@ def answer_rows(
     batches, and UserError (disk.full).
     """
     tokens = answerer.token_counts(examples)
-    batches = batches_by_length(tokens or [len(example.input) for example in examples])
+    batches = batches_by_length(tokens or [len(example.input) for example in examples], answerer.batch_rows)
     done = {prediction.example_id: prediction for prediction in known}
     begun, done_before = time.monotonic(), len(done)
     path = context.folder / _PARTIAL_NAME

@@ -1,0 +1,152 @@
+"""Measuring a model behind an address: each row is asked once, one at a time, and timed at this end of the line."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.domain import Example, Prediction, Split
+from core.engines.benchmark import environment
+from core.engines.benchmark.answering import as_messages, scorer_of, text_prediction
+from core.engines.benchmark.quality import answer_all
+from core.engines.language.answer import Answer
+from core.engines.language.answer_store import AnswerStore, answers_folder, open_answers
+from core.engines.language.endpoint import Endpoint
+from core.engines.language.endpoint_request import TOP_LOGPROBS
+from core.engines.language.label_text import LabelText
+from core.i18n import english
+from core.jobs.results import BenchmarkResult, Environment, LatencySamples, RuntimeFigures
+from core.spec import EndpointModel, Task
+from core.worker.context import JobContext, Stopped
+
+
+def measure_endpoint(
+    model: EndpointModel, task: Task, examples: Sequence[Example], context: JobContext
+) -> BenchmarkResult:
+    """Ask all rows outside the train split; `examples` are those of the dataset, whose targets are the labels.
+
+    What was bought before is not bought again. Raises Stopped, and UserError where the endpoint cannot be used.
+    """
+    begun = time.monotonic()
+    load_average = environment.load_average()
+    labels = sorted({example.target for example in examples}) if task.kind == "classification" else []
+    evaluated = [example for example in examples if example.split is not Split.TRAIN]
+    asked = as_messages(evaluated, task, labels)
+    top = TOP_LOGPROBS if labels else 0
+
+    def warn(text: str) -> None:
+        context.log(text, "warning")
+
+    def wait() -> None:
+        if context.should_stop():
+            raise Stopped
+
+    with (
+        Endpoint(model, task.max_output_tokens, top, warn, context.should_stop) as endpoint,
+        open_answers(answers_folder(context.folder), endpoint.asked(), wait) as store,
+    ):
+        answerer = EndpointAnswers(endpoint, store, task, labels, context.spec.job_id)
+        answerer.announce(asked, context)
+        predictions = answer_all(answerer, asked, context)
+        device = endpoint.device
+    return _result(predictions, evaluated, device, load_average, time.monotonic() - begun)
+
+
+class EndpointAnswers:
+    """Rows answered by an endpoint, or by what it said before; satisfies `answering.RowAnswerer`."""
+
+    # A bought answer is kept at once: there is nothing to gain by larger batches.
+    batch_rows: int | None = 1
+
+    def __init__(self, endpoint: Endpoint, store: AnswerStore, task: Task, labels: Sequence[str], job_id: str) -> None:
+        self._endpoint = endpoint
+        self._store = store
+        self._asked = endpoint.asked()
+        self._texts = LabelText(labels) if labels else None
+        self._scorer = scorer_of(task)
+        self._job_id = job_id
+        self._connected = False
+        self.device = endpoint.device
+
+    def announce(self, examples: Sequence[Example], context: JobContext) -> None:
+        """Say how many answers are known already. Raises UserError where the others are more than may be asked."""
+        keys = {self._asked.key(example.input) for example in examples}
+        known = sum(key in self._store for key in keys)
+        self._endpoint.check_cap(len(keys) - known)
+        if known:
+            context.log(english("benchmark.log.answers_kept", count=known, rows=len(keys)))
+
+    def token_counts(self, examples: Sequence[Example]) -> None:
+        """Null: only the server counts its tokens."""
+        return
+
+    def answer(self, examples: Sequence[Example], tokens: Sequence[int] | None) -> list[Prediction]:
+        """The answers to some rows, whose inputs are whole messages. Raises Stopped and UserError."""
+        return [self._prediction(example, self._answer(example.input)) for example in examples]
+
+    def _answer(self, message: str) -> Answer:
+        key = self._asked.key(message)
+        if key in self._store:
+            return self._store.get(key)
+        heard: list[Answer] = []
+        if not self._endpoint.ask([message], lambda place, answer: heard.append(answer)) and not heard:
+            raise Stopped
+        answer = heard[0]
+        if not self._connected:  # the first request pays for the connection, which the others share
+            answer = replace(answer, generation=replace(answer.generation, latency_ms=None))
+            self._connected = True
+        if answer.generation.finish_reason not in ("failed", "too_long"):
+            self._store.put(key, answer, self._job_id)
+        return answer
+
+    def _prediction(self, example: Example, answer: Answer) -> Prediction:
+        said = answer.generation
+        told = text_prediction(example, said, self._scorer)
+        if self._texts is None:
+            return replace(told, latency_ms=said.latency_ms)
+        label = self._texts.label_of(said.text) if told.output is not None else None
+        spread = None if label is None else self._texts.distribution(answer.steps)
+        return replace(
+            told,
+            output=label,
+            score=float(label == example.target),
+            confidence=None if spread is None or label is None else spread.get(label, 0.0),
+            latency_ms=said.latency_ms,
+        )
+
+
+def _result(
+    predictions: Sequence[Prediction],
+    examples: Sequence[Example],
+    device: str,
+    load_average: float | None,
+    seconds: float,
+) -> BenchmarkResult:
+    rows = Counter(example.split for example in examples)
+    times = [one.latency_ms for one in predictions if one.latency_ms is not None and math.isfinite(one.latency_ms)]
+    latency = LatencySamples(milliseconds=tuple(times), warm_up_requests=len(predictions) - len(times))
+    figures = RuntimeFigures(runtime="endpoint", latency=latency, requests_per_second=None)
+    return BenchmarkResult(
+        origin="measured",
+        rows_test=rows[Split.TEST],
+        rows_calibration=rows[Split.CALIBRATION],
+        runtimes=(figures,) if times else (),
+        peak_memory_mib=None,
+        model_size_mib=None,
+        parameters=None,
+        joules_per_request=None,
+        energy_source="not measured",
+        unanswered=sum(not prediction.output for prediction in predictions),
+        environment=Environment(
+            machine=environment.machine(),
+            device=device,
+            cores=environment.cores(),
+            load_average=load_average,
+            timing_coefficient_of_variation=None,
+            noisy=False,
+        ),
+        seconds=seconds,
+    )

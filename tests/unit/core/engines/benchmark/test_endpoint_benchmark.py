@@ -1,0 +1,166 @@
+"""Measuring a model behind an address: every row bought once, whatever happens in between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from job_context import RecordingContext, job_context
+from tiny_language_models import write_text_dataset
+
+from core.data.examples import read_examples
+from core.data.predictions import read_predictions
+from core.domain import Split
+from core.engines.benchmark import endpoint_job, job
+from core.engines.language.answer import Answer, TokenStep
+from core.engines.language.answer_store import Asked
+from core.engines.language.generator import Generation
+from core.errors import UserError
+from core.jobs.results import BenchmarkResult
+from core.jobs.specs import BenchmarkParameters
+from core.spec import EndpointModel, Task
+from core.worker.context import Stopped
+
+MODEL = EndpointModel(source="endpoint", base_url="http://localhost:1/v1", model="big")
+WRITING = Task(kind="generation", metric="exact_match", prompt="Last word of: {text}")
+NAMING = Task(kind="classification", metric="accuracy", prompt="Last word of: {text}")
+
+
+class FakeEndpoint:
+    """Says the last word of a message, takes 5, 6, 7 … ms, and remembers what it was asked."""
+
+    asked_messages: list[str]
+
+    def __init__(self, model: EndpointModel, limit: int, top: int, log: Any, should_stop: Callable[[], bool]) -> None:
+        self._model, self._top, self._should_stop = model, top, should_stop
+        self.device = f"{model.model} @ localhost"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def asked(self) -> Asked:
+        return Asked(self._model.base_url, self._model.model, {"top": self._top})
+
+    def check_cap(self, rows: int) -> None:
+        if self._model.max_requests is not None and rows > self._model.max_requests:
+            raise UserError("endpoint.cap", rows=rows, cap=self._model.max_requests)
+
+    def ask(self, messages: Sequence[str], on_answer: Callable[[int, Answer], None]) -> bool:
+        assert len(messages) == 1, "one request at a time"
+        if self._should_stop():
+            return False
+        self.asked_messages.append(messages[0])
+        on_answer(0, self.say(messages[0].split()[-1], 4.0 + len(self.asked_messages)))
+        return True
+
+    def say(self, word: str, latency_ms: float) -> Answer:
+        if word == "now":
+            return Answer(Generation("", finish_reason="failed"))
+        steps = (TokenStep(word, math.log(0.95), (("?", math.log(0.05)),)),) if self._top else ()
+        said = (
+            Generation(f"{word}.", input_tokens=9, output_tokens=2, latency_ms=latency_ms)
+            if self._top
+            else (Generation(word, reasoning="hm", input_tokens=9, output_tokens=2, latency_ms=latency_ms))
+        )
+        return Answer(said, steps)
+
+
+@pytest.fixture(autouse=True)
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> type[FakeEndpoint]:
+    FakeEndpoint.asked_messages = []
+    monkeypatch.setattr(endpoint_job, "Endpoint", FakeEndpoint)
+    return FakeEndpoint
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_text_dataset(tmp_path_factory.mktemp("rows"))
+
+
+def run(
+    study: Path,
+    name: str,
+    task: Task,
+    rows: Path,
+    model: EndpointModel = MODEL,
+    stop_when: Callable[[RecordingContext], bool] = lambda context: False,
+) -> tuple[BenchmarkResult, RecordingContext]:
+    parameters = BenchmarkParameters(task=task, loadable=model)
+    context = job_context(study / "jobs" / name, parameters, {"data": rows}, stop_when)
+    return job.run(parameters, context), context
+
+
+def held_out(rows: Path) -> list[Any]:
+    return [example for example in read_examples(rows) if example.split is not Split.TRAIN]
+
+
+def test_every_held_out_row_is_asked_once_alone_and_timed_but_for_the_first(tmp_path: Path, rows: Path) -> None:
+    result, context = run(tmp_path, "a", WRITING, rows)
+    predictions = read_predictions(context.folder)
+    messages = {f"Last word of: {example.input}" for example in held_out(rows)}
+    assert sorted(set(FakeEndpoint.asked_messages)) == sorted(messages)
+    times = sorted(one.latency_ms for one in predictions if one.latency_ms is not None)
+    assert result.runtimes[0].runtime == "endpoint"
+    assert sorted(result.runtimes[0].latency.milliseconds) == times
+    assert 5.0 not in times
+    assert min(times) >= 6.0
+    assert result.runtimes[0].latency.warm_up_requests == len(predictions) - len(times) >= 1
+    assert result.runtimes[0].requests_per_second is None
+    assert (result.model_size_mib, result.peak_memory_mib, result.parameters) == (None, None, None)
+
+
+def test_what_was_said_is_scored_without_its_reasoning_and_what_was_not_counts_as_wrong(
+    tmp_path: Path, rows: Path
+) -> None:
+    result, context = run(tmp_path, "a", WRITING, rows)
+    unanswered = 0
+    for example, prediction in zip(held_out(rows), read_predictions(context.folder), strict=True):
+        failed = example.target == "now"
+        unanswered += failed
+        assert prediction.output == (None if failed else example.target)
+        assert prediction.score == float(not failed)
+        assert prediction.output_tokens == (None if failed else 2)
+    assert result.unanswered == unanswered > 0
+
+
+def test_a_classification_takes_the_label_that_is_named_with_the_probability_of_its_tokens(
+    tmp_path: Path, rows: Path
+) -> None:
+    _, context = run(tmp_path, "a", NAMING, rows)
+    for example, prediction in zip(held_out(rows), read_predictions(context.folder), strict=True):
+        if example.target != "now":
+            assert (prediction.output, prediction.score) == (example.target, 1.0)
+            assert prediction.confidence == pytest.approx(1.0)
+        else:
+            assert (prediction.output, prediction.score, prediction.confidence) == (None, 0.0, None)
+
+
+def test_bought_answers_are_not_bought_again_by_a_stopped_job_or_another_one(tmp_path: Path, rows: Path) -> None:
+    run(tmp_path / "whole", "a", WRITING, rows)
+    wanted = [(one.example_id, one.output, one.score) for one in read_predictions(tmp_path / "whole/jobs/a")]
+    FakeEndpoint.asked_messages.clear()
+    with pytest.raises(Stopped):
+        run(tmp_path / "cut", "a", WRITING, rows, stop_when=lambda context: len(context.sent) >= 3)
+    first = list(FakeEndpoint.asked_messages)
+    _, again = run(tmp_path / "cut", "a", WRITING, rows)
+    assert [(one.example_id, one.output, one.score) for one in read_predictions(again.folder)] == wanted
+    answered = [message for message in FakeEndpoint.asked_messages if not message.endswith("now")]
+    assert len(answered) == len(set(answered))
+    assert again.starts[0][1] == 3 >= len(first)
+    FakeEndpoint.asked_messages.clear()
+    _, other = run(tmp_path / "cut", "b", WRITING, rows)
+    assert all(message.endswith("now") for message in FakeEndpoint.asked_messages)
+    assert any("are not bought again" in line for line in other.logs)
+
+
+def test_more_requests_than_the_study_allows_are_refused_before_the_first(tmp_path: Path, rows: Path) -> None:
+    capped = MODEL.model_copy(update={"max_requests": 2})
+    with pytest.raises(UserError):
+        run(tmp_path, "a", WRITING, rows, capped)
+    assert FakeEndpoint.asked_messages == []
