@@ -6,13 +6,16 @@ import json
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_gguf import write_gguf
 from tiny_language_models import CHAT_TEMPLATE, write_language_model, write_language_model_job
+from transformers import AutoModelForCausalLM
 
+from core.engines.device import Device
 from core.engines.language.opening import open_language_model
 from core.engines.language.prompts import completion_ids, prompt_ids
 from core.engines.models.card import ModelCard
@@ -43,6 +46,29 @@ def test_opening_prints_and_warns_nothing(
         open_language_model(folder)
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
+
+
+def test_on_a_device_of_lower_precision_the_weights_are_in_it(folder: Path) -> None:
+    opened = open_language_model(folder, Device(torch.device("cpu"), "CPU", torch.bfloat16))
+    assert {parameter.dtype for parameter in opened.model.parameters()} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize(("devices", "spread"), [(1, False), (2, True)])
+def test_weights_are_spread_over_several_gpus_alone(
+    folder: Path, devices: int, spread: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+    load = AutoModelForCausalLM.from_pretrained
+
+    def on_this_cpu(source: Path, device_map: str | None = None, **options: Any) -> Any:
+        asked["device_map"] = device_map
+        return load(source, **options)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", on_this_cpu)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    monkeypatch.setattr(torch.nn.Module, "to", lambda model, device: asked.update(moved=device) or model)
+    open_language_model(folder, Device(torch.device("cuda"), "GPU", torch.bfloat16))
+    assert asked == ({"device_map": "auto"} if spread else {"device_map": None, "moved": torch.device("cuda")})
 
 
 def test_a_model_whose_output_head_is_missing_is_refused_and_not_drawn_at_random(folder: Path, tmp_path: Path) -> None:
