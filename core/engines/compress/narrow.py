@@ -39,10 +39,12 @@ def narrowed(model: Any, kept: Kept) -> Any:
     """A new model in fp32 with the kept parts of `model`; weights that were tied are tied, its generation config stays.
 
     Whatever the model reads of the parts that go is lost with them; nothing is done to make up for it. Raises UserError
-    for a family that is not known where more than layers go.
+    for a family that is not known where more than layers go, and for a first layer that cannot be one.
     """
     only_layers = kept.groups is None and kept.neurons is None and kept.channels is None
     anatomy = anatomy_of(model, known=not only_layers)
+    if anatomy.first_differs and kept.layers is not None and (kept.layers[0] != 0 or 0 in kept.layers[1:]):
+        raise UserError("train.layers_first", architecture=type(model).__name__)
     config = _config_of(model.config, anatomy, kept)
     smaller: Any = type(model)(config).to(torch.float32)
     state = dict(model.state_dict())

@@ -193,6 +193,8 @@ class Anatomy:
     """The sizes of a model and the roles of its weights.
 
     Heads go by groups: one key-value head with its `queries_per_group` query heads (1 where each head has its own).
+    `first_differs` says that the first layer has other weights than the rest, as ModernBERT's lacks a norm, and must
+    stay the first.
     """
 
     family: Family
@@ -203,6 +205,7 @@ class Anatomy:
     queries_per_group: int
     head_width: int
     neurons: int
+    first_differs: bool
 
     def weights(self, tensors: Iterator[tuple[str, torch.Tensor]]) -> Iterator[Weight]:
         """Each named tensor with the roles of its axes."""
@@ -246,8 +249,9 @@ def anatomy_of(model: Any, *, known: bool = True) -> Anatomy:
     if family is None and known:
         raise UserError("prune.family_unknown", architecture=type(model).__name__, known=", ".join(sorted(FAMILIES)))
     prefix = layers_prefix(model)
+    differs = _first_differs(model, prefix)
     if family is None:
-        return Anatomy(_UNKNOWN, prefix, int(config.num_hidden_layers), 0, 0, 0, 0, 0)
+        return Anatomy(_UNKNOWN, prefix, int(config.num_hidden_layers), 0, 0, 0, 0, 0, differs)
     heads = int(config.num_attention_heads)
     groups = int(getattr(config, "num_key_value_heads", None) or heads)
     return Anatomy(
@@ -259,7 +263,14 @@ def anatomy_of(model: Any, *, known: bool = True) -> Anatomy:
         queries_per_group=heads // groups,
         head_width=int(getattr(config, "head_dim", None) or config.hidden_size // heads),
         neurons=int(getattr(config, family.feed_forward_field) or 4 * config.hidden_size),
+        first_differs=differs,
     )
+
+
+def _first_differs(model: Any, prefix: str) -> bool:
+    layers = model.get_submodule(prefix)
+    names = [set(layer.state_dict()) for layer in list(layers)[:2]]
+    return names[0] != names[-1]
 
 
 def layers_prefix(model: Any) -> str:

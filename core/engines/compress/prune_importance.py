@@ -102,7 +102,7 @@ def _count(gates: _Gates, weight: Weight, products: torch.Tensor) -> None:
         return
     if layer is not None and module and module[0] == "h":
         gates.layers[layer] += products.sum()
-    if products.ndim != 2 or not module:
+    if products.ndim != 2 or not module or module[1] not in weight.roles:
         return
     read = _by_entry(products, weight.roles.index(module[1]))
     if module[1] == "p":

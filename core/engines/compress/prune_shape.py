@@ -88,6 +88,8 @@ def choose(
     """
     sizes = Sizes(model, anatomy)
     order = _descending(measured.layers)
+    if anatomy.first_differs:
+        order = [0, *(layer for layer in order if layer != 0)]
     shares = _Shares(measured, order)
     close = whole * TOLERANCE
     ends = [shape for shape, missed in _candidates(model, sizes, anatomy, order, targets[-1]) if missed <= close]
@@ -128,7 +130,7 @@ def least_parameters(model: Any, anatomy: Anatomy) -> int:
     return min(
         sizes.parameters(Shape(1, groups, min(step, anatomy.neurons), hidden), [layer])
         for groups, hidden in _widths(model, anatomy)
-        for layer in range(anatomy.layers)
+        for layer in ([0] if anatomy.first_differs else range(anatomy.layers))
     )
 
 
@@ -175,7 +177,7 @@ class _Shares:
     """What share of the importance stays, by how many of each kind stay."""
 
     def __init__(self, measured: Importance, order: Sequence[int]) -> None:
-        self._layers = _cumulated(measured.layers)
+        self._layers = _cumulated(measured.layers, order)
         self._channels = _cumulated(measured.channels)
         # Averages over the first layers of the order, for every number of them.
         self._groups, self._neurons = (
@@ -194,9 +196,9 @@ class _Shares:
         return math.prod(float(part) for part in parts)
 
 
-def _cumulated(values: torch.Tensor) -> torch.Tensor:
-    """The share of the sum that the n largest have, for n from 0 to all, shape (count + 1,)."""
-    ordered = values.sort(descending=True).values
+def _cumulated(values: torch.Tensor, order: Sequence[int] | None = None) -> torch.Tensor:
+    """The share of the sum that the n largest have, or the first n of `order`, for n from 0 to all, (count + 1,)."""
+    ordered = values.sort(descending=True).values if order is None else values[list(order)]
     total = float(ordered.sum())
     # Without any signal all entries count alike.
     ordered = ordered / total if total > 0.0 else torch.full_like(ordered, 1 / len(ordered))

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from tiny_language_models import write_language_model
 from tiny_models import LABELS, tiny_config, tiny_tokenizer, write_body, write_classifier
 from transformers import (
     AlbertConfig,
+    AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     DebertaV2Config,
     DistilBertConfig,
@@ -19,7 +21,7 @@ from transformers import (
     RobertaConfig,
 )
 
-from core.engines.distill.construct import layer_indices, student_from_layers
+from core.engines.distill.construct import language_student_from_layers, layer_indices, student_from_layers
 from core.engines.models.card import ModelCard
 from core.engines.models.opening import open_classifier
 from core.engines.models.writing import save_transformers_model
@@ -72,7 +74,9 @@ def test_layers_that_the_teacher_lacks_are_refused(layers: int | list[int], word
 @pytest.mark.parametrize("family", FAMILIES)
 def test_student_has_the_chosen_layers_and_reloads_with_plain_from_pretrained(family: str, tmp_path: Path) -> None:
     teacher = write_classifier(tmp_path / "teacher", write_body(tmp_path / "body", FAMILIES[family]))
-    student = student_from_layers(teacher / "model", LABELS, TeacherLayers(source="teacher", layers=[0, 3])).model.eval()
+    student = student_from_layers(
+        teacher / "model", LABELS, TeacherLayers(source="teacher", layers=[0, 3])
+    ).model.eval()
     card = ModelCard(format="transformers", labels=LABELS, max_length=32, architecture=type(student).__name__)
     save_transformers_model(tmp_path / "student", student, tiny_tokenizer(), card)
 
@@ -105,3 +109,62 @@ def test_a_model_that_shares_one_layer_gives_no_layers(tmp_path: Path) -> None:
     teacher = write_classifier(tmp_path / "teacher", write_body(tmp_path / "body", config))
     with pytest.raises(UserError, match="smaller base model"):
         student_from_layers(teacher / "model", LABELS, TeacherLayers(source="teacher", layers=2))
+
+
+def test_a_narrower_student_with_the_vocabulary_of_the_texts_reloads_and_reads_them(tmp_path: Path) -> None:
+    teacher = write_classifier(tmp_path / "teacher", write_body(tmp_path / "body", tiny_config(4)))
+    wanted = TeacherLayers(source="teacher", layers=2, feed_forward=8, trim_vocabulary=True)
+    made = student_from_layers(teacher / "model", LABELS, wanted, ["lost card please", "help now"])
+    card = ModelCard(format="transformers", labels=LABELS, max_length=32, architecture="BertForSequenceClassification")
+    save_transformers_model(tmp_path / "student", made.model, made.tokenizer, card)
+
+    config = AutoModelForSequenceClassification.from_pretrained(tmp_path / "student").config
+    assert (config.num_hidden_layers, config.intermediate_size) == (2, 8)
+    assert config.vocab_size == len(made.tokenizer) == 4 + 4
+    assert made.details == {"layers": "2", "feed_forward": 8, "vocabulary": 8}
+    assert made.tokenizer.tokenize("lost please") == ["lost", "please"]
+    texts = ["lost please", "money"]
+    assert open_classifier(tmp_path / "student").probabilities(texts).shape == (2, len(LABELS))
+
+
+def test_a_trimmed_student_with_all_else_of_its_teacher_answers_the_texts_as_it_does(
+    teacher: Path, tmp_path: Path
+) -> None:
+    texts = ["lost my money", "rate"]
+    wanted = TeacherLayers(source="teacher", layers=3, feed_forward=32, trim_vocabulary=True)
+    made = student_from_layers(teacher / "model", LABELS, wanted, texts)
+    card = ModelCard(format="transformers", labels=LABELS, max_length=32, architecture="BertForSequenceClassification")
+    save_transformers_model(tmp_path / "student", made.model, made.tokenizer, card)
+    answers = [open_classifier(folder).probabilities(texts) for folder in (teacher / "model", tmp_path / "student")]
+    assert answers[0] == pytest.approx(answers[1], abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("narrower", "code"), [({"feed_forward": 33}, "train.feed_forward_too_many"), ({"heads": 1}, "train.heads_fixed")]
+)
+def test_widths_that_the_teacher_cannot_give_are_refused(teacher: Path, narrower: dict[str, int], code: str) -> None:
+    wanted = TeacherLayers.model_validate({"source": "teacher", "layers": 1, **narrower})
+    with pytest.raises(UserError) as refused:
+        student_from_layers(teacher / "model", LABELS, wanted)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_language_student_has_fewer_layers_neurons_and_heads(tmp_path: Path, tied: bool) -> None:
+    source = write_language_model(tmp_path / "source", layers=4, tied=tied)
+    wanted = TeacherLayers(source="teacher", layers=[0, 2], feed_forward=16, heads=2)
+    student = language_student_from_layers(source, wanted)
+    student.generation_config.max_new_tokens = 9
+    student.save_pretrained(tmp_path / "student")
+    reloaded = AutoModelForCausalLM.from_pretrained(tmp_path / "student")
+    ids = torch.tensor([[2, 7, 9, 30]])
+    with torch.no_grad():
+        assert torch.equal(reloaded(input_ids=ids).logits, student(input_ids=ids).logits)
+    config = reloaded.config
+    sizes = (config.num_hidden_layers, config.intermediate_size, config.num_attention_heads, config.num_key_value_heads)
+    assert sizes == (2, 16, 2, 1)
+    assert (reloaded.lm_head.weight is reloaded.model.embed_tokens.weight) == tied
+    assert reloaded.generation_config.max_new_tokens == 9
+    # Generation goes through the cache, whose places are the layers' numbers.
+    with_cache, without = (student.generate(ids, max_new_tokens=5, use_cache=cache) for cache in (True, False))
+    assert torch.equal(with_cache, without)
