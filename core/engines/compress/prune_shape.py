@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from core.engines.compress.narrow import Kept, possible_groups
@@ -48,17 +49,22 @@ class Sizes:
         self._anatomy = anatomy
         self._around: _Terms = Counter()
         self._layers: list[_Terms] = [Counter() for _ in range(anatomy.layers)]
+        self._merged: dict[tuple[int, ...], _Terms] = {}
         for weight in anatomy.weights(model.named_parameters()):
             term = tuple(zip(weight.roles, weight.tensor.shape, strict=True))
             (self._around if weight.layer is None else self._layers[weight.layer])[term] += 1
 
     def parameters(self, shape: Shape, layers: Sequence[int]) -> int:
         """The parameters of the model in that shape with those of its layers."""
-        terms: _Terms = Counter(self._around)
-        for layer in layers:
-            terms.update(self._layers[layer])
         lengths = self._lengths(shape)
+        terms = self._terms(tuple(layers))
         return sum(count * math.prod(lengths.get(role, size) for role, size in term) for term, count in terms.items())
+
+    def _terms(self, layers: tuple[int, ...]) -> _Terms:
+        """The axes of all weights of these layers and around them; alike ones, of which most layers are, once."""
+        if layers not in self._merged:
+            self._merged[layers] = sum((self._layers[layer] for layer in layers), Counter(self._around))
+        return self._merged[layers]
 
     def _lengths(self, shape: Shape) -> Mapping[str, int]:
         anatomy = self._anatomy
@@ -92,10 +98,12 @@ def choose(
         order = [0, *(layer for layer in order if layer != 0)]
     shares = _Shares(measured, order)
     close = whole * TOLERANCE
-    ends = [shape for shape, missed in _candidates(model, sizes, anatomy, order, targets[-1]) if missed <= close]
+    ends = np.asarray(
+        [_numbers(shape) for shape, missed in _candidates(model, sizes, anatomy, order, targets[-1]) if missed <= close]
+    )
     best: tuple[tuple[float, ...], Shape] | None = None
     for shape, missed in _candidates(model, sizes, anatomy, order, targets[0]):
-        if ends and not any(_within(end, shape) for end in ends):
+        if len(ends) and not (ends <= np.asarray(_numbers(shape))).all(axis=1).any():
             continue
         merit = (-max(0.0, missed - close), shares.product(shape))
         if best is None or merit > best[0]:
@@ -114,13 +122,8 @@ def _candidates(
                 yield shape, target - sizes.parameters(shape, order[:layers])
 
 
-def _within(small: Shape, large: Shape) -> bool:
-    return (
-        small.layers <= large.layers
-        and small.groups <= large.groups
-        and small.neurons <= large.neurons
-        and small.hidden <= large.hidden
-    )
+def _numbers(shape: Shape) -> tuple[int, int, int, int]:
+    return (shape.layers, shape.groups, shape.neurons, shape.hidden)
 
 
 def least_parameters(model: Any, anatomy: Anatomy) -> int:
