@@ -95,6 +95,8 @@ class ScriptedEndpoint:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 10
+            # Head and body leave as one packet: two would wait for each other's acknowledgement.
+            wbufsize = 1 << 16
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

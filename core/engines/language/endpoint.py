@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +15,7 @@ from core.engines.language.endpoint_connection import open_client, told_error
 from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES, Pacing
 from core.engines.language.endpoint_reply import read_reply
 from core.engines.language.endpoint_request import RequestForm, request_url
+from core.engines.language.endpoint_round import OnAnswer, Round
 from core.engines.language.endpoint_trouble import RefusedRequest, TransientTrouble, reach_of
 from core.engines.language.generator import Generation
 from core.errors import UserError
@@ -83,7 +84,7 @@ class Endpoint:
         if cap is not None and rows > cap:
             raise UserError("endpoint.cap", rows=rows, cap=cap)
 
-    def ask(self, messages: Sequence[str], on_answer: Callable[[int, Answer], None]) -> bool:
+    def ask(self, messages: Sequence[str], on_answer: OnAnswer) -> bool:
         """Ask all messages; whether it was not stopped before the end.
 
         `on_answer` gets each answer with the place of its message as soon as it is there, in any order; one that the
@@ -94,43 +95,28 @@ class Endpoint:
         self.check_cap(len(messages))
         return self._runner.run(self._ask_all(messages, on_answer))
 
-    async def _ask_all(self, messages: Sequence[str], on_answer: Callable[[int, Answer], None]) -> bool:
-        places = iter(range(len(messages)))
-        tasks: dict[asyncio.Task[Answer], int] = {}
+    async def _ask_all(self, messages: Sequence[str], on_answer: OnAnswer) -> bool:
+        questions = Round(messages, self._answer, on_answer)
         self._ending = False
         try:
             while not self._should_stop():
-                for place in self._next_places(places, len(tasks)):
-                    tasks[asyncio.create_task(self._answer(messages[place]))] = place
-                if not tasks:
+                if not questions.start(CONCURRENT_REQUESTS if self._tried else 1):
                     return True
-                await asyncio.wait(tasks, timeout=_POLL_S, return_when=asyncio.FIRST_COMPLETED)
-                error = _hand_over(tasks, on_answer)
-                if error is not None:
-                    raise error
-            await self._wait_for_the_paid(tasks, on_answer)
+                await questions.wait(_POLL_S)
+                questions.hand_over()
+            await self._end(questions)
             return False
         except UserError:
-            await self._wait_for_the_paid(tasks, on_answer)
+            await self._end(questions)
             raise
         finally:
-            await _cancel(tasks)
+            await questions.cancel()
 
-    def _next_places(self, places: Iterator[int], under_way: int) -> list[int]:
-        free = (CONCURRENT_REQUESTS if self._tried else 1) - under_way
-        return list(islice(places, max(0, free)))
-
-    async def _wait_for_the_paid(
-        self, tasks: dict[asyncio.Task[Answer], int], on_answer: Callable[[int, Answer], None]
-    ) -> None:
-        """Hand over what is under way and arrives within a moment; nothing is sent any more."""
+    async def _end(self, questions: Round) -> None:
+        """Keep what is paid for already; nothing is sent any more, and how the rest fails is of no interest now."""
         self._ending = True
-        waiting = [task for task in tasks if task not in self._under_way and not task.done()]
-        for task in waiting:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=GRACE_S)
-            _hand_over(tasks, on_answer)
+        with suppress(UserError, TransientTrouble):
+            await questions.wait_for(lambda task: task in self._under_way, GRACE_S)
 
     async def _answer(self, message: str) -> Answer:
         """The answer to a message, sent up to five times."""
@@ -195,23 +181,3 @@ class Endpoint:
         latency_ms = (time.perf_counter() - begun) * 1000.0
         self._reach.check(response.status_code, response.headers, response.content)
         return read_reply(response.content, self._reach, latency_ms, self._keeps_steps)
-
-
-def _hand_over(
-    tasks: dict[asyncio.Task[Answer], int], on_answer: Callable[[int, Answer], None]
-) -> BaseException | None:
-    """Hand over the answers that are there; the first error of the other tasks that have ended."""
-    failed: BaseException | None = None
-    for task in [task for task in tasks if task.done()]:
-        place = tasks.pop(task)
-        error = None if task.cancelled() else task.exception()
-        if not task.cancelled() and error is None:
-            on_answer(place, task.result())
-        failed = failed or error
-    return failed
-
-
-async def _cancel(tasks: Iterable[asyncio.Task[Answer]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -11,6 +11,7 @@ from core.engines.language.answer import Answer
 from core.engines.language.answer_store import Asked
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
+from core.engines.language.endpoint_round import OnAnswer
 from core.engines.language.generator import Generation, LocalGenerator
 from core.jobs.specs import LabelParameters
 from core.lazy import load
@@ -20,8 +21,6 @@ from core.worker.context import JobContext, Stopped
 
 # Answers are durable batch by batch: what a kill loses is one batch.
 BATCH_ROWS = 8
-
-OnAnswer = Callable[[int, Answer], None]
 
 
 class Respondent(Protocol):
