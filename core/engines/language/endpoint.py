@@ -19,6 +19,7 @@ from core.engines.language.endpoint_round import OnAnswer, Round
 from core.engines.language.endpoint_trouble import RefusedRequest, TransientTrouble, reach_of
 from core.engines.language.generator import Generation
 from core.errors import UserError
+from core.i18n import Value, english
 from core.keys import endpoint_key
 from core.spec import EndpointModel
 
@@ -30,6 +31,7 @@ CONCURRENT_REQUESTS = 8
 ATTEMPTS = 5
 GRACE_S = 10.0
 _POLL_S = 0.1
+_TOLD_PAUSE_S = 5.0
 
 
 class Endpoint:
@@ -49,6 +51,7 @@ class Endpoint:
     ) -> None:
         self._model = model
         self._form = RequestForm(model, max_output_tokens, top_logprobs, log)
+        self._log = log
         self._should_stop = should_stop
         self._keeps_steps = top_logprobs > 0
         key = endpoint_key(model)
@@ -158,14 +161,20 @@ class Endpoint:
             self._pacing.succeeded()
             return answer
         except TransientTrouble as trouble:
-            self._pacing.failed(trouble.wait_s)
+            self._tell_pause(trouble, self._pacing.failed(trouble.wait_s))
             raise
         except RefusedRequest:
             self._pacing.succeeded()
             raise
         finally:
-            self._under_way.discard(task)
             await self._pacing.leave()
+            # Last of all: until then the answer is not safe from being dropped at the end.
+            self._under_way.discard(task)
+
+    def _tell_pause(self, trouble: TransientTrouble, pause_s: float) -> None:
+        if pause_s >= _TOLD_PAUSE_S:
+            values: dict[str, Value] = {"failures": self._pacing.failures, "limit": CONSECUTIVE_FAILURES}
+            self._log(english("endpoint.log.pause", seconds=round(pause_s), reason=trouble.reason, **values))
 
     async def _sent_once(self, message: str) -> Answer:
         cap = self._model.max_requests
@@ -177,7 +186,10 @@ class Endpoint:
             async with asyncio.timeout(self._model.timeout_s):
                 response = await self._client.post(self._url, json=self._form.body(message))
         except Exception as error:
-            raise told_error(error, self._reach, self._model) from error
+            told = told_error(error, self._reach, self._model)
+            if told is None:
+                raise
+            raise told from error
         latency_ms = (time.perf_counter() - begun) * 1000.0
         self._reach.check(response.status_code, response.headers, response.content)
         return read_reply(response.content, self._reach, latency_ms, self._keeps_steps)

@@ -56,8 +56,8 @@ def _certificates(ca_file: str) -> ssl.SSLContext:
         raise UserError("endpoint.ca_unusable", path=ca_file) from error
 
 
-def told_error(error: Exception, reach: Reach, model: EndpointModel) -> Exception:
-    """The exception that says what a failed exchange means: for good, or for now; a bug stays as it is."""
+def told_error(error: Exception, reach: Reach, model: EndpointModel) -> Exception | None:
+    """The exception that says what a failed exchange means: for good, or for now; null for a bug."""
     http: Any = load("httpx2")
     if isinstance(error, TimeoutError | http.TimeoutException):
         return TransientTrouble("endpoint.timeout", url=reach.url, seconds=f"{model.timeout_s:g}")
@@ -69,7 +69,7 @@ def told_error(error: Exception, reach: Reach, model: EndpointModel) -> Exceptio
         return TransientTrouble("endpoint.unreachable", url=reach.url, problem=reach.clean(str(error)) or "-")
     if isinstance(error, http.TransportError | http.DecodingError):
         return TransientTrouble("endpoint.cut_off", url=reach.url, problem=reach.clean(str(error)) or "-")
-    return error
+    return None
 
 
 def _certificate_refused(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 CONSECUTIVE_FAILURES = 20
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 60.0
+LONGEST_PAUSE_S = 30.0
 # The draw of a pause's length, so that several clients do not come back at the same moment; no secret hangs on it.
 _DRAW = random.Random()  # noqa: S311
 
@@ -64,13 +64,14 @@ class Pacing:
         """The endpoint answers again."""
         self.failures = 0
 
-    def failed(self, asked_wait_s: float | None = None) -> None:
+    def failed(self, asked_wait_s: float | None = None) -> float:
         """Count a failure and let all wait: for `asked_wait_s` where the endpoint named a time, else longer than last
-        time."""
+        time. Returns the seconds."""
         self.failures += 1
         longest = min(LONGEST_PAUSE_S, self._first_pause_s * 2.0 ** (self.failures - 1))
         pause_s = longest * (0.5 + 0.5 * _DRAW.random()) if asked_wait_s is None else asked_wait_s
         self._paused_until = max(self._paused_until, self._now() + pause_s)
+        return pause_s
 
     @property
     def exhausted(self) -> bool:

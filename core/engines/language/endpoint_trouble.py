@@ -33,6 +33,13 @@ class TransientTrouble(Exception):  # noqa: N818 - trouble, which may pass
         self.wait_s = wait_s
         self.values = values
 
+    @property
+    def reason(self) -> str:
+        """What went wrong, in a few words of the server or of its status."""
+        told = self.values.get("words") or self.values.get("problem") or self.code.rpartition(".")[2]
+        status = self.values.get("status")
+        return str(told) if status is None else f"{status}: {told}"
+
     def given_up(self, failures: int) -> UserError:
         """The error that ends the job after so many failures in a row."""
         return UserError(self.code, failures=failures, **self.values)

@@ -226,6 +226,12 @@ def test_retry_after_is_obeyed(form: str) -> None:
     assert asked.requests[2].at - asked.requests[1].at >= (wait_s if form == "seconds" else 1.0)
 
 
+def test_a_long_pause_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint_module, "_TOLD_PAUSE_S", 0.001)
+    asked = Asked(first_times(1, lambda: Reply({"error": {"message": "full"}}, 503, {"Retry-After": "0.02"})), rows=1)
+    assert any("503: full" in line and "1 failures" in line for line in asked.log)
+
+
 def test_retry_after_reads_seconds_dates_and_nothing_else() -> None:
     assert retry_after_s("30") == 30.0
     assert retry_after_s("Wed, 21 Oct 2026 07:28:00 GMT", now=1792567670.0) == pytest.approx(10.0)
