@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -29,11 +28,13 @@ from tiny_language_models import write_language_model, write_language_model_job
 
 from core.data.examples import write_examples
 from core.domain import Example, Split
-from core.engines.language import endpoint_pacing
+from core.engines.language import endpoint_pacing, torch_generator
 from core.engines.language.answers import read_answers
 from core.engines.language.endpoint import CONCURRENT_REQUESTS
+from core.engines.language.generator import Generation
 from core.engines.language.label_job import run
 from core.engines.language.labelling import HOPELESS_ANSWERS
+from core.engines.language.respondents import LocalRespondent
 from core.engines.language.torch_generator import TorchGenerator
 from core.errors import UserError
 from core.jobs.folder import write_spec
@@ -184,7 +185,7 @@ def test_killed_and_run_again_only_what_was_under_way_is_asked_again(data: Path)
         deadline = time.monotonic() + 60
         while len(kept(data)) < 7 and time.monotonic() < deadline:
             time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         ended(process)
         before = kept(data)
         asked_before = len(server.requests)
@@ -375,6 +376,36 @@ def test_a_model_on_this_machine_weighs_the_labels_exactly_and_is_run_once(data:
     assert answers.rows["r4"].distribution == pytest.approx(expected.tolist(), abs=1e-6)
     assert answers.rows["r4"].label == LABELS[int(expected.argmax())]
     assert documents[4]["tokens"]["input"] > 100
+
+
+def test_a_model_on_this_machine_is_asked_in_the_same_batches_after_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[list[str]] = []
+
+    class Recorder:
+        def __init__(self, source: Path, on_step: Any) -> None:
+            pass
+
+        def token_counts(self, messages: list[str]) -> list[int]:
+            return [len(message) for message in messages]
+
+        def generate(self, messages: list[str], max_output_tokens: int) -> list[Generation]:
+            batches.append(list(messages))
+            return [Generation(message) for message in messages]
+
+    monkeypatch.setattr(torch_generator, "TorchGenerator", Recorder)
+    messages = ["m" * (1 + (7 * row) % 20) for row in range(20)]
+    respondent = LocalRespondent(tmp_path, (), 8, lambda: False)
+    respondent.ask(messages, range(20), lambda place, answer: None)
+    whole = list(batches)
+    batches.clear()
+    heard: dict[int, str] = {}
+    missing = [place for place, message in enumerate(messages) if len(message) in (1, 9, 20)]
+    respondent.ask(messages, missing, lambda place, answer: heard.update({place: answer.generation.text}))
+    assert [len(batch) for batch in whole] == [8, 8, 4]
+    assert batches == whole
+    assert heard == {place: messages[place] for place in missing}
 
 
 def test_a_model_that_another_job_made_writes_texts(data: Path, tmp_path: Path) -> None:
