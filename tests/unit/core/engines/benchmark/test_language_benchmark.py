@@ -117,7 +117,8 @@ def test_tokens_are_timed_and_counted(written: Measured) -> None:
     assert figures.output_tokens_per_second == written.result.output_tokens_per_second
     assert figures.output_tokens_per_second is not None
     assert figures.requests_per_second is not None
-    assert 1.0 <= figures.output_tokens_per_second / figures.requests_per_second <= WRITING.max_output_tokens
+    tokens_a_request = figures.output_tokens_per_second / figures.requests_per_second
+    assert 0.99 <= tokens_a_request <= 1.01 * WRITING.max_output_tokens
     assert plan.SINGLE_REQUESTS_AT_LEAST <= len(figures.latency.milliseconds) <= plan.SINGLE_REQUESTS
     assert len(figures.tokens.time_to_first_token_ms) <= len(figures.latency.milliseconds)
     assert np.median(figures.tokens.time_to_first_token_ms) < np.median(figures.latency.milliseconds)
