@@ -55,7 +55,7 @@ class Checkpoints:
         self.folder = job_folder / FOLDER_NAME
         self._job_id = job_id
         self._log = log
-        self._asked_interval_s = _asked_interval_s()
+        self._asked_interval_s = asked_interval_s()
         self._last_write_s = 0.0
         self._last_end = time.monotonic()
 
@@ -150,7 +150,8 @@ def _mark_complete(folder: Path) -> None:
     sync_folder(folder)
 
 
-def _asked_interval_s() -> float | None:
+def asked_interval_s() -> float | None:
+    """The seconds between checkpoints that the environment asks for; null where it says nothing. Raises UserError."""
     text = os.environ.get(INTERVAL_VARIABLE)
     if not text:
         return None

@@ -175,7 +175,7 @@ def run_training(
         reason=material.reason,
         details=details,
     )
-    _write(material, model, rows.max_length, parameters, result, context)
+    save_result(material, model, rows.max_length, result, context)
     attempt.checkpoints.clear()
     return result
 
@@ -233,9 +233,8 @@ def _tokenize(encoder: TextEncoder, inputs: Sequence[str], context: JobContext) 
     return tokens
 
 
-def _write(
-    material: Material, model: Any, max_length: int, parameters: int, result: TrainResult, context: JobContext
-) -> None:
+def save_result(material: Material, model: Any, max_length: int, result: TrainResult, context: JobContext) -> None:
+    """Write the folder `model` with the result in it, so that an attempt killed after this need not train again."""
     context.progress(SAVE_PHASE, 0, 1)
     card = ModelCard(
         format="transformers",
@@ -243,7 +242,7 @@ def _write(
         labels=material.labels,
         max_length=max_length,
         architecture=type(model).__name__,
-        parameters=parameters,
+        parameters=result.parameters,
         parent_sha256=material.parent_sha256,
     )
     record = {"job_id": context.spec.job_id, "result": result.model_dump(mode="json")}

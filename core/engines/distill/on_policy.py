@@ -1,0 +1,185 @@
+"""On-policy distillation through TRL: the student writes, the teacher scores what it wrote.
+
+Agarwal and others 2023, "On-Policy Distillation of Language Models", arXiv 2306.13649; TRL's `DistillationTrainer` with
+its reverse divergence. Its checkpoints are the Trainer's, which are not written atomically: only those that a marker
+calls complete are gone on with. Unlike our own loop a resumed run may differ in its last bits.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from core.engines.checkpoint import MINIMUM_INTERVAL_S, asked_interval_s
+from core.engines.distill.causal_rows import train_examples
+from core.engines.distill.fit_check import check_teacher_fit
+from core.engines.distill.loop import PHASE
+from core.engines.distill.training_job import Attempt, Material, save_result
+from core.engines.durable import disk_full_told
+from core.engines.language.opening import open_language_model
+from core.engines.language.prompts import message_of
+from core.engines.models.starting import quiet_transformers
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.results import TrainResult
+from core.jobs.specs import DistillParameters
+from core.lazy import load
+from core.model_files import weight_bytes
+from core.spec import Task
+from core.worker.context import JobContext, Stopped
+
+RATE = 1e-5
+FOLDER = "on_policy"
+COMPLETE = "COMPLETE"
+
+
+class JobCallback(TrainerCallback):
+    """Tells the job's context how far the Trainer is, asks it whether to stop, and marks whole checkpoints."""
+
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        interval_s = asked_interval_s()
+        self._interval_s = MINIMUM_INTERVAL_S if interval_s is None else interval_s
+        self._last_save = self._begun = time.monotonic()
+        self._first_step: int | None = None
+        self.stopped = False
+        self.last_loss: float | None = None
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        """Progress, and a checkpoint where one is due or the job is told to stop."""
+        if self._first_step is None:
+            self._first_step = state.global_step - 1
+        speed = (time.monotonic() - self._begun) / max(1, state.global_step - self._first_step)
+        self._context.progress(PHASE, state.global_step, state.max_steps, speed * (state.max_steps - state.global_step))
+        if self._context.should_stop() and state.global_step < state.max_steps:
+            self.stopped = control.should_training_stop = control.should_save = True
+        elif time.monotonic() - self._last_save > self._interval_s:
+            control.should_save = True
+        return control
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        """The loss as a point of the curve."""
+        if logs is not None and "loss" in logs:
+            self.last_loss = float(logs["loss"])
+            self._context.metric("loss", state.global_step, self.last_loss)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """The checkpoint of this step is whole."""
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        (folder / COMPLETE).write_text("", encoding="ascii")
+        self._context.checkpointed(state.global_step, folder)
+        self._last_save = time.monotonic()
+
+
+def run(
+    parameters: DistillParameters, material: Material, teacher: Path, attempt: Attempt, context: JobContext
+) -> TrainResult:
+    """Train the material's model on what it writes itself and return the result; its files stand in `model/`.
+
+    Raises Stopped after a checkpoint, and UserError where TRL is not installed or the disk is full.
+    """
+    check_teacher_fit(teacher, attempt.device, context)
+    settings, folder = parameters.train, context.folder / FOLDER
+    task = parameters.task
+    if task is None:
+        raise ValueError("the training of a language model has no task")
+    if settings.lora is not None or settings.hidden_weight > 0.0:
+        raise UserError("train.on_policy_plain")
+    prompts = _prompts(task, material.tokenizer, context)
+    callback = JobCallback(context)
+    resumed = newest_checkpoint(folder)
+    with quiet_transformers(), disk_full_told(folder, 3 * weight_bytes(teacher)):
+        trainer = _trainer(parameters, material, teacher, prompts, attempt, folder, callback)
+        begun = time.monotonic()
+        trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+    if callback.stopped:
+        raise Stopped
+    state = trainer.state
+    resumed_step = 0 if resumed is None else int(resumed.name.rpartition("-")[2])
+    examples = settings.epochs * len(prompts)
+    seconds = time.monotonic() - begun
+    done = max(1, int(state.max_steps) - resumed_step) / max(1, int(state.max_steps))
+    result = TrainResult(
+        method="distill",
+        device=attempt.device.description,
+        steps=int(state.global_step),
+        epochs=settings.epochs,
+        final_loss=callback.last_loss,
+        parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
+        examples=examples,
+        examples_per_second=examples * done / seconds if seconds > 0 else None,
+        seconds=seconds,
+        resumed_steps=(resumed_step,) if resumed_step else (),
+        technique=material.technique,
+        reason=material.reason,
+        details={**material.details, "learning_rate": settings.learning_rate or RATE},
+    )
+    save_result(material, trainer.model.cpu().float(), settings.max_length, result, context)
+    shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was written whole; those that were not are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    for path in found:
+        if not (path / COMPLETE).is_file():
+            shutil.rmtree(path, ignore_errors=True)
+    whole = [path for path in found if (path / COMPLETE).is_file()]
+    return whole[-1] if whole else None
+
+
+def _prompts(task: Task, tokenizer: Any, context: JobContext) -> list[Any]:
+    """What the student answers, as TRL takes it: a conversation for a chat template, else the text."""
+    messages = [message_of(task, example) for example in train_examples(context.input_folder("data"))]
+    context.log(english("causal.log.prompts", rows=len(messages)))
+    if not tokenizer.chat_template:
+        return messages
+    return [[{"role": "user", "content": message}] for message in messages]
+
+
+def _trainer(
+    parameters: DistillParameters,
+    material: Material,
+    teacher: Path,
+    prompts: list[Any],
+    attempt: Attempt,
+    folder: Path,
+    callback: JobCallback,
+) -> Any:
+    settings, trl = parameters.train, load("trl")
+    arguments = trl.DistillationConfig(
+        output_dir=str(folder),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulate,
+        gradient_checkpointing=settings.gradient_checkpointing,
+        learning_rate=settings.learning_rate or RATE,
+        seed=settings.seed,
+        temperature=settings.temperature,
+        max_completion_length=parameters.task.max_output_tokens if parameters.task else None,
+        save_strategy="no",
+        save_total_limit=2,
+        logging_steps=1,
+        report_to=[],
+        disable_tqdm=True,
+        use_cpu=attempt.device.torch_device.type == "cpu",
+        bf16=attempt.device.precision == "bf16",
+        fp16=attempt.device.precision == "fp16",
+    )
+    trainer = trl.DistillationTrainer(
+        model=material.model,
+        teacher_model=open_language_model(teacher, attempt.device).model,
+        args=arguments,
+        train_dataset=load("datasets").Dataset.from_dict({"prompt": prompts}),
+        processing_class=material.tokenizer,
+        callbacks=[callback],
+    )
+    # It prints what it logs, to a stdout that belongs to events.
+    for printing in ("PrinterCallback", "ProgressCallback"):
+        trainer.remove_callback(getattr(load("transformers.trainer_callback"), printing))
+    return trainer

@@ -1,0 +1,65 @@
+"""On-policy distillation: the student learns from what it wrote, stops, goes on, and leaves a plain model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from job_context import RecordingContext, job_context
+from tiny_language_models import CHAT_TEMPLATE, write_language_model, write_language_model_job, write_text_dataset
+from transformers import AutoModelForCausalLM
+
+from core.engines.distill import job as distill_job
+from core.engines.distill.on_policy import COMPLETE, newest_checkpoint
+from core.engines.models.card import read_card
+from core.errors import UserError
+from core.jobs.specs import DistillParameters
+from core.spec import Lora, Task, TeacherLayers, Train
+from core.worker.context import Stopped
+
+TASK = Task(kind="generation", metric="exact_match", prompt="Last: {text}", max_output_tokens=4)
+TRAIN = Train(method="distill", technique="on_policy", epochs=1, batch_size=6, temperature=1.0, learning_rate=1e-3)
+PARAMETERS = DistillParameters(layers=TeacherLayers(source="teacher", layers=1), task=TASK, train=TRAIN)
+
+pytest.importorskip("trl", reason="needs the extra on-policy")
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
+
+
+@pytest.fixture(scope="module", params=[None, CHAT_TEMPLATE], ids=["plain", "chat"])
+def inputs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("on-policy")
+    source = write_language_model(folder / "source", chat_template=request.param)
+    return {
+        "data": write_text_dataset(folder / "data"),
+        "teacher": write_language_model_job(folder / "job", source),
+    }
+
+
+def test_a_stopped_run_goes_on_from_its_checkpoint(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    def two_steps(context: RecordingContext) -> bool:
+        return context.steps("phase.train") >= 2
+
+    first = job_context(tmp_path, PARAMETERS, inputs, two_steps)
+    with pytest.raises(Stopped):
+        distill_job.run(PARAMETERS, first)
+    assert first.checkpoints == [2]
+    context = job_context(tmp_path, PARAMETERS, inputs)
+    result = distill_job.run(PARAMETERS, context)
+    assert (result.steps, result.resumed_steps, result.technique) == (4, (2,), "on_policy")
+    assert read_card(tmp_path / "model").kind == "language_model"
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "model").config.num_hidden_layers == 1
+    assert not (tmp_path / "on_policy").exists()
+
+
+def test_a_checkpoint_cut_off_in_the_middle_is_not_gone_on_with(tmp_path: Path) -> None:
+    for step in (2, 10):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    (tmp_path / "checkpoint-2" / COMPLETE).touch()
+    assert newest_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+    assert not (tmp_path / "checkpoint-10").exists()
+
+
+def test_an_adapter_is_refused(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    parameters = PARAMETERS.model_copy(update={"train": TRAIN.model_copy(update={"lora": Lora()})})
+    with pytest.raises(UserError, match="lora"):
+        distill_job.run(parameters, job_context(tmp_path, parameters, inputs))
