@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.engines.distill.causal_model import true_vocabulary
+import torch
+
+from core.engines.distill.causal_model import check_apart, shared_vocabulary, true_vocabulary
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows, causal_rows, train_examples
 from core.engines.distill.causal_technique import Technique, choose_technique
@@ -40,6 +43,8 @@ from core.worker.context import JobContext
 
 FINE_TUNE_RATE, DISTILL_RATE = 2e-4, 4e-4
 OUTPUTS_FOLDER = "teacher_outputs"
+# Another tokenizer may need more tokens for the same text, but hardly more than so many times as many.
+_MORE_TOKENS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +72,7 @@ def fine_tune(parameters: FineTuneParameters, context: JobContext) -> TrainResul
         raise UserError("train.no_model")
     seed_all(settings.seed)
     student = _opened(source)
+    check_apart(student.model, torch.device("cpu"))
     rows = _rows(context, task, student, settings.max_length)
     objective = CausalObjective(rows, true_vocabulary(student.tokenizer, student.model))
     material = Material(student.model, student.tokenizer, (), student.parent_sha256, False, student.details)
@@ -88,7 +94,8 @@ def distil(parameters: DistillParameters, context: JobContext) -> TrainResult:
     teacher = _teacher_source(parameters, context)
     seed_all(settings.seed)
     student = _student(parameters, teacher, context)
-    technique = choose_technique(parameters, teacher, student.tokenizer, student.model)
+    answered = "labels" in context.spec.inputs
+    technique = choose_technique(parameters, teacher, answered, student.tokenizer, student.model)
     context.log(english("causal.log.technique", technique=technique.name, reason=english(technique.reason)))
     material = Material(
         student.model, student.tokenizer, (), student.parent_sha256, False, student.details,
@@ -96,10 +103,8 @@ def distil(parameters: DistillParameters, context: JobContext) -> TrainResult:
     )  # fmt: skip
     if technique.name == "on_policy" and teacher is not None:
         return _on_policy(parameters, material, teacher, attempt, context)
-    answers = None
-    if technique.name == "sequence":
-        taught = read_answers(context.input_folder("labels")).rows
-        answers = {name: row.text for name, row in taught.items()}
+    check_apart(student.model, torch.device("cpu"))
+    answers = _answers(context) if technique.name == "sequence" else None
     rows = _rows(context, _task(parameters.task), student, settings.max_length, answers)
     objective = _objective(parameters, technique, student, teacher, rows, attempt, context)
     rate = settings.learning_rate or DISTILL_RATE
@@ -122,12 +127,12 @@ def _objective(
         return CausalObjective(rows, own_vocabulary)
     if technique.name == "cross_tokenizer":
         tokenizer, config = open_language_tokenizer(teacher)
-        # Another tokenizer may need more tokens for the same text.
-        longest = min(4 * settings.max_length, int(config.get_text_config().max_position_embeddings))
+        positions = getattr(config.get_text_config(), "max_position_embeddings", None)
+        longest = min(_MORE_TOKENS * settings.max_length, positions or sys.maxsize)
         their_rows = causal_rows(
             train_examples(context.input_folder("data")), _task(parameters.task), tokenizer, longest
         )
-        vocabulary = min(len(tokenizer), int(config.get_text_config().vocab_size))
+        vocabulary = shared_vocabulary(tokenizer, config)
         aligned = aligned_positions(rows, student.tokenizer, their_rows, tokenizer)
         cache = _cache(parameters, teacher, their_rows, vocabulary, attempt, context)
         return CrossTokenizerObjective(
@@ -166,6 +171,17 @@ def _cache(
     )
     context.log(english("causal.log.cache", tokens=int(rows.completion_lengths.sum()), bytes=cache.bytes_per_token))
     return cache
+
+
+def _answers(context: JobContext) -> dict[str, str]:
+    """What the teacher wrote, by the example's id; says how many rows it wrote nothing usable for."""
+    answers = read_answers(context.input_folder("labels"))
+    left_out = len(answers.unusable)
+    context.log(
+        english("train.log.answers", rows=len(answers.rows), left_out=left_out, soft=0),
+        "warning" if left_out else "info",
+    )
+    return {name: row.text for name, row in answers.rows.items()}
 
 
 def _on_policy(
@@ -226,7 +242,10 @@ def _rows(
 
 def _training_tokens(rows: CausalRows, student: _Student, max_length: int) -> TrainingTokens:
     longest = longest_input(student.model, student.tokenizer, max_length)
-    return TrainingTokens(rows.tokens, rows.names, int(student.tokenizer.pad_token_id or 0), longest)
+    pad_id = int(student.tokenizer.pad_token_id or 0)
+    # A padding token may have come without an embedding; what stands in masked places does not matter.
+    pad_id = pad_id if pad_id < int(student.model.config.get_text_config().vocab_size) else 0
+    return TrainingTokens(rows.tokens, rows.names, pad_id, longest)
 
 
 def _task(task: Task | None) -> Task:

@@ -14,7 +14,11 @@ from core.domain import BoolArray, Example, IntArray, Split
 from core.engines.language.prompts import completion_ids, message_of, prompt_ids
 from core.engines.models.tokenization import TokenRows
 from core.errors import UserError
+from core.metrics.reasoning import CLOSING, OPENING
 from core.spec import Task
+
+# Marks are one token, or a few characters where a tokenizer does not know them.
+_MARK_TOKENS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,20 @@ def train_examples(data_folder: Path) -> list[Example]:
     return examples
 
 
+def opens_reasoning(tokenizer: Any, prompt: Sequence[int]) -> bool:
+    """Whether the prompt ends with the mark that opens the reasoning, as DeepSeek-R1's newer templates do."""
+    return bool(tokenizer.decode(list(prompt[-_MARK_TOKENS:])).rstrip().endswith(OPENING))
+
+
+def after_prompt(text: str) -> str:
+    """A completion as it goes on after a mark that the prompt has opened: the reasoning without it, or, where there is
+    none, the closing mark first. Otherwise the student would open it twice, or answer within its reasoning."""
+    begun = text.lstrip()
+    if begun.startswith(OPENING):
+        return begun.removeprefix(OPENING).lstrip("\n")
+    return text if CLOSING in text else f"{CLOSING}\n\n{text}"
+
+
 def causal_rows(
     examples: Sequence[Example],
     task: Task,
@@ -76,9 +94,11 @@ def causal_rows(
         if not text.strip():
             raise UserError("causal.empty_completion", row=example.example_id)
         message = message_of(task, example)
-        prompt, completion = prompt_ids(tokenizer, message), completion_ids(tokenizer, text)
+        prompt = prompt_ids(tokenizer, message)
         if not prompt:
             raise UserError("causal.empty_prompt", row=example.example_id)
+        text = after_prompt(text) if opens_reasoning(tokenizer, prompt) else text
+        completion = completion_ids(tokenizer, text)
         if len(prompt) >= max_length:
             continue
         truncated += len(prompt) + len(completion) > max_length

@@ -8,6 +8,7 @@ character: elsewhere the two models answer different questions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,9 @@ _NOT_ALIGNED = -1
 
 
 class CrossTokenizerObjective(BatchObjective):
-    """alpha · T² · the distance of sorted probabilities + (1 − alpha) · cross-entropy, over completion tokens.
+    """alpha · T · the distance of sorted probabilities + (1 − alpha) · cross-entropy, over completion tokens.
+
+    The gradient of a distance of probabilities shrinks with 1/T, where that of a divergence shrinks with 1/T².
 
     The distance is 0 at positions without a counterpart. `aligned` gives for each row the teacher's completion token
     (its index within the teacher's row) beside each of the student's, −1 where there is none.
@@ -81,7 +84,7 @@ class CrossTokenizerObjective(BatchObjective):
                 teacher.ids[own[here]], teacher.log_probabilities[own[here]], teacher.log_rest[own[here]]
             )
             distance = sorted_distance(logits[here], chosen, self._temperature)
-            return total + self._alpha * self._temperature**2 * distance.sum()
+            return total + self._alpha * self._temperature * distance.sum()
 
         return chunked_loss(hidden, head_parameters(model), of_chunk) / len(hidden)
 
@@ -123,22 +126,31 @@ def aligned_positions(
         length = int(rows.completion_lengths[row])
         aligned = np.full(length, _NOT_ALIGNED, dtype=np.int64)
         if name in places:
-            theirs = _characters_read(rows.texts[row], teacher_tokenizer)
+            text, their_text = rows.texts[row], teacher_rows.texts[places[name]]
+            theirs = _characters_left(their_text, teacher_tokenizer)
             limit = int(teacher_rows.completion_lengths[places[name]])
-            first_at = {at: token for token, at in reversed(list(enumerate(theirs[:limit])))}
-            own = _characters_read(rows.texts[row], tokenizer)[:length]
-            for token, at in enumerate(own):
+            first_at = {left: token for token, left in reversed(list(enumerate(theirs[:limit])))}
+            own = _characters_left(text, tokenizer)[:length]
+            # A template may begin the reasoning, so that the texts to complete differ in their first characters.
+            same = _common_ending(text, their_text)
+            for token, left in enumerate(own):
                 # Of several tokens that make one character only the first begins where the other model stands.
-                if token == 0 or own[token - 1] != at:
-                    aligned[token] = first_at.get(at, _NOT_ALIGNED)
+                if left <= same and (token == 0 or own[token - 1] != left):
+                    aligned[token] = first_at.get(left, _NOT_ALIGNED)
         found.append(aligned)
     return found
 
 
-def _characters_read(text: str, tokenizer: Any) -> list[int]:
-    """How many characters of a completion stand before each of its tokens, the end token included."""
+def _common_ending(first: str, second: str) -> int:
+    """How many last characters two texts share."""
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _characters_left(text: str, tokenizer: Any) -> list[int]:
+    """How many characters of a completion are still to come at each of its tokens; none at the end token."""
     written = spaced_answer(tokenizer, text)
     shift = len(written) - len(text)
     encoding = tokenizer(written, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     ends = [max(0, int(end) - shift) for _, end in encoding["offset_mapping"]]
-    return [0, *ends]
+    return [len(text) - read for read in (0, *ends)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from core.engines.checkpoint import Checkpoint, Checkpoints
 from core.engines.device import Device
 from core.engines.distill.batches import batch_count, epoch_batches
 from core.engines.distill.objective import Objective, batch_loss, companion_of, units_of
+from core.engines.distill.observer import Observer
 from core.engines.distill.schedule import one_cycle
 from core.engines.models.starting import is_head
 from core.engines.models.tokenization import TokenRows
@@ -77,6 +78,7 @@ class Training:
     objective: Objective
     plan: TrainingPlan
     device: Device
+    observer: Observer = field(default_factory=Observer)
 
     @property
     def total_steps(self) -> int:
@@ -131,6 +133,7 @@ def train(
         scaler.update()
 
         state.step += 1
+        training.observer.after_step(state.step)
         state.seconds = earlier_seconds + time.monotonic() - begin
         remaining_s = (time.monotonic() - begin) / (state.step - first_step) * (total - state.step)
         context.progress(PHASE, state.step, total, remaining_s)
@@ -139,9 +142,11 @@ def train(
             mean = state.epoch_sum / per_epoch
             context.log(english("train.log.epoch", epoch=epoch + 1, epochs=plan.epochs, loss=f"{mean:.4f}"))
             state.epoch_sum = 0.0
+            training.observer.after_epoch(epoch + 1)
         if checkpoints.due() and state.step < total:
             _save(training, optimizer, scaler, state, checkpoints, context)
             saved_step = state.step
+    training.observer.after_training()
     return state
 
 
@@ -231,6 +236,9 @@ def _save(
         "optimizer": {f"{index}.{name}": tensor for index, part in moments.items() for name, tensor in part.items()},
         "random": random_state(training.device.torch_device),
     }
+    followed = training.observer.tensors()
+    if followed:
+        parts["observer"] = followed
     document = {"training": {**vars(state), "resumed_steps": list(state.resumed_steps)}, "scaler": scaler.state_dict()}
     folder = checkpoints.save(state.step, parts, document)
     context.checkpointed(state.step, folder)
@@ -254,6 +262,8 @@ def _restore(
     if scaler.is_enabled():
         scaler.load_state_dict(resumed.state["scaler"])
     restore_random_state(resumed.tensors("random"), device)
+    if training.observer.tensors():
+        training.observer.restore(resumed.tensors("observer", device))
     fields = resumed.state["training"]
     return TrainingState(**{**fields, "resumed_steps": (*fields["resumed_steps"], resumed.step)})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from transformers.pytorch_utils import Conv1D
 
 from core.engines.models.starting import is_head
 from core.errors import UserError
@@ -27,7 +28,12 @@ def add_adapter(model: Any, lora: Lora, train_head: bool) -> int:
         parameter.requires_grad_(False)
     peft: Any = load("peft")
     config = peft.LoraConfig(
-        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, bias="none"
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=targets,
+        bias="none",
+        fan_in_fan_out=any(isinstance(model.get_submodule(name), Conv1D) for name in targets),
     )
     peft.inject_adapter_in_model(config, model)
     for name, parameter in model.named_parameters():
@@ -58,7 +64,8 @@ def _targets(model: Any, lora: Lora) -> list[str]:
     linear = [
         name
         for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and module is not head and not is_head(model, f"{name}.weight")
+        # GPT-2 and its kin have linear layers of a class of their own, with the weights the other way round.
+        if isinstance(module, torch.nn.Linear | Conv1D) and module is not head and not is_head(model, f"{name}.weight")
     ]
     if lora.targets is None:
         return linear

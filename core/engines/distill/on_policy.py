@@ -1,8 +1,10 @@
 """On-policy distillation through TRL: the student writes, the teacher scores what it wrote.
 
 Agarwal and others 2023, "On-Policy Distillation of Language Models", arXiv 2306.13649; TRL's `DistillationTrainer` with
-its reverse divergence. Its checkpoints are the Trainer's, which are not written atomically: only those that a marker
-calls complete are gone on with. Unlike our own loop a resumed run may differ in its last bits.
+its reverse divergence. What the student writes is drawn at temperature 1, as it will write; the study's temperature is
+that of the loss. An epoch leaves out the prompts that fill no whole step. Its checkpoints are the Trainer's, which are
+not written atomically: only those that a marker calls complete are gone on with. Unlike our own loop a resumed run may
+differ in its last bits.
 """
 
 from __future__ import annotations
@@ -12,17 +14,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback
 
 from core.engines.checkpoint import MINIMUM_INTERVAL_S, asked_interval_s
+from core.engines.distill.causal_model import true_vocabulary
 from core.engines.distill.causal_rows import train_examples
 from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.loop import PHASE
 from core.engines.distill.training_job import Attempt, Material, save_result
 from core.engines.durable import disk_full_told
 from core.engines.language.opening import open_language_model
-from core.engines.language.prompts import message_of
-from core.engines.models.starting import quiet_transformers
+from core.engines.language.prompts import message_of, prompt_ids
+from core.engines.models.starting import longest_input, quiet_transformers
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
@@ -40,8 +44,9 @@ COMPLETE = "COMPLETE"
 class JobCallback(TrainerCallback):
     """Tells the job's context how far the Trainer is, asks it whether to stop, and marks whole checkpoints."""
 
-    def __init__(self, context: JobContext) -> None:
+    def __init__(self, context: JobContext, resumed_step: int) -> None:
         self._context = context
+        self._saved_step = resumed_step
         interval_s = asked_interval_s()
         self._interval_s = MINIMUM_INTERVAL_S if interval_s is None else interval_s
         self._last_save = self._begun = time.monotonic()
@@ -49,8 +54,19 @@ class JobCallback(TrainerCallback):
         self.stopped = False
         self.last_loss: float | None = None
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-        """Progress, and a checkpoint where one is due or the job is told to stop."""
+    def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> Any:
+        """Progress, and a checkpoint where one is due or the job is told to stop.
+
+        Raises UserError where a weight is not finite any more, before such a model is saved or writes.
+        """
+        if not _finite(others["model"]):
+            raise UserError(
+                "train.on_policy_not_finite",
+                step=state.global_step,
+                total_steps=state.max_steps,
+                saved_step=self._saved_step,
+                learning_rate=args.learning_rate,
+            )
         if self._first_step is None:
             self._first_step = state.global_step - 1
         speed = (time.monotonic() - self._begun) / max(1, state.global_step - self._first_step)
@@ -71,6 +87,7 @@ class JobCallback(TrainerCallback):
         """The checkpoint of this step is whole."""
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         (folder / COMPLETE).write_text("", encoding="ascii")
+        self._saved_step = state.global_step
         self._context.checkpointed(state.global_step, folder)
         self._last_save = time.monotonic()
 
@@ -89,9 +106,10 @@ def run(
         raise ValueError("the training of a language model has no task")
     if settings.lora is not None or settings.hidden_weight > 0.0:
         raise UserError("train.on_policy_plain")
-    prompts = _prompts(task, material.tokenizer, context)
-    callback = JobCallback(context)
+    prompts = _prompts(task, material, settings.max_length, context)
     resumed = newest_checkpoint(folder)
+    resumed_step = 0 if resumed is None else int(resumed.name.rpartition("-")[2])
+    callback = JobCallback(context, resumed_step)
     with quiet_transformers(), disk_full_told(folder, 3 * weight_bytes(teacher)):
         trainer = _trainer(parameters, material, teacher, prompts, attempt, folder, callback)
         begun = time.monotonic()
@@ -99,7 +117,6 @@ def run(
     if callback.stopped:
         raise Stopped
     state = trainer.state
-    resumed_step = 0 if resumed is None else int(resumed.name.rpartition("-")[2])
     examples = settings.epochs * len(prompts)
     seconds = time.monotonic() - begun
     done = max(1, int(state.max_steps) - resumed_step) / max(1, int(state.max_steps))
@@ -123,6 +140,11 @@ def run(
     return result
 
 
+def _finite(model: Any) -> bool:
+    """Whether every weight is a number; a NaN gradient makes all of them none."""
+    return bool(torch.stack([parameter.detach().sum() for parameter in model.parameters()]).isfinite().all())
+
+
 def newest_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that was written whole; those that were not are removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
@@ -133,13 +155,35 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return whole[-1] if whole else None
 
 
-def _prompts(task: Task, tokenizer: Any, context: JobContext) -> list[Any]:
-    """What the student answers, as TRL takes it: a conversation for a chat template, else the text."""
+def _prompts(task: Task, material: Material, max_length: int, context: JobContext) -> list[Any]:
+    """What the student answers, as TRL takes it: a conversation for a chat template, else the text.
+
+    Prompts of more than `max_length` tokens, or without room for an answer, are left out. Raises UserError without any.
+    """
+    tokenizer = material.tokenizer
+    room = longest_input(material.model, tokenizer, max_length + task.max_output_tokens) - task.max_output_tokens
     messages = [message_of(task, example) for example in train_examples(context.input_folder("data"))]
-    context.log(english("causal.log.prompts", rows=len(messages)))
+    given = len(messages)
+    messages = [message for message in messages if len(prompt_ids(tokenizer, message)) <= room]
+    if not messages:
+        raise UserError("train.on_policy_prompts", max_length=room)
+    dropped = given - len(messages)
+    context.log(
+        english("causal.log.prompts", rows=len(messages), dropped=dropped, max_length=room),
+        "warning" if dropped else "info",
+    )
     if not tokenizer.chat_template:
         return messages
     return [[{"role": "user", "content": message}] for message in messages]
+
+
+def _share_vocabulary(material: Material, teacher: Any) -> None:
+    """Cut the padding of both outputs off where the sizes differ, for TRL compares them whole."""
+    models = (material.model, teacher)
+    if len({int(model.config.get_text_config().vocab_size) for model in models}) > 1:
+        shared = true_vocabulary(material.tokenizer, *models)
+        for model in models:
+            model.resize_token_embeddings(shared, mean_resizing=False)
 
 
 def _trainer(
@@ -152,15 +196,18 @@ def _trainer(
     callback: JobCallback,
 ) -> Any:
     settings, trl = parameters.train, load("trl")
+    # TRL leaves out what fills no whole step, which with few prompts would be all of them.
+    batch_size = min(settings.batch_size, len(prompts))
     arguments = trl.DistillationConfig(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        gradient_accumulation_steps=settings.accumulate,
+        per_device_train_batch_size=batch_size,
+        gradient_accumulation_steps=min(settings.accumulate, len(prompts) // batch_size),
         gradient_checkpointing=settings.gradient_checkpointing,
         learning_rate=settings.learning_rate or RATE,
         seed=settings.seed,
         temperature=settings.temperature,
+        generation_kwargs={"temperature": 1.0},
         max_completion_length=parameters.task.max_output_tokens if parameters.task else None,
         save_strategy="no",
         save_total_limit=2,
@@ -171,9 +218,13 @@ def _trainer(
         bf16=attempt.device.precision == "bf16",
         fp16=attempt.device.precision == "fp16",
     )
+    # TRL refuses to spread a model's copies over several GPUs in one process; the first does the work.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    teacher_model = open_language_model(teacher, attempt.device).model
+    _share_vocabulary(material, teacher_model)
     trainer = trl.DistillationTrainer(
         model=material.model,
-        teacher_model=open_language_model(teacher, attempt.device).model,
+        teacher_model=teacher_model,
         args=arguments,
         train_dataset=load("datasets").Dataset.from_dict({"prompt": prompts}),
         processing_class=material.tokenizer,

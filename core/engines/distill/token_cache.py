@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.domain import IntArray
 from core.engines.device import Device
-from core.engines.distill.causal_model import body_states, head_logits
+from core.engines.distill.causal_model import body_states, check_apart, head_logits
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.token_losses import CHUNK_POSITIONS, TeacherTokens, likeliest_tokens
 from core.engines.durable import disk_full_told, write_json
@@ -133,7 +133,8 @@ class _Filler:
         self._starts = row_starts(rows)
 
     def fill(self, model: Any, done: int, context: JobContext) -> None:
-        """Go on from row `done` of the length order. Raises Stopped."""
+        """Go on from row `done` of the length order. Raises Stopped, and UserError for a model of an unknown build."""
+        check_apart(model, self._device.torch_device)
         order = np.argsort(-self._rows.tokens.lengths, kind="stable").astype(np.int64)
         array = np.lib.format.open_memmap(self._path, mode="r+")
         first, begin = done, time.monotonic()

@@ -19,6 +19,7 @@ from core.engines.distill.loop import Training, TrainingPlan, train
 from core.engines.distill.lora import add_adapter, merge_adapter
 from core.engines.distill.losses import hard_label_loss
 from core.engines.distill.objective import LogitObjective, Objective, companion_of
+from core.engines.distill.observer import Observer
 from core.engines.distill.rows import TrainingRows
 from core.engines.models.card import ModelCard
 from core.engines.models.starting import longest_input, text_encoder
@@ -127,6 +128,7 @@ def run_training(
     objective: Objective,
     attempt: Attempt,
     context: JobContext,
+    observer: Observer | None = None,
 ) -> TrainResult:
     """Train the material's model on tokens, write its folder `model`, and return the result."""
     device = attempt.device
@@ -140,7 +142,8 @@ def run_training(
     plan = TrainingPlan(
         settings.epochs, settings.batch_size, learning_rate, settings.seed, material.fresh_head, settings.accumulate
     )
-    training = Training(model, rows.tokens, rows.pad_id, rows.names, objective, plan, device)
+    follower = observer or Observer()
+    training = Training(model, rows.tokens, rows.pad_id, rows.names, objective, plan, device, follower)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     context.log(
         english(

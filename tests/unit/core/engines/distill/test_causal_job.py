@@ -119,6 +119,11 @@ def test_a_technique_that_the_teacher_cannot_give_is_refused(tmp_path: Path, dat
         distil(tmp_path / "job", parameters, {"data": data, "labels": tmp_path})
 
 
+def test_answers_that_nobody_asked_for_cannot_be_learnt(tmp_path: Path, teacher: Path, data: Path) -> None:
+    with pytest.raises(UserError, match="technique: sequence needs the teacher's answers"):
+        distil(tmp_path, training(technique="sequence"), {"data": data, "teacher": teacher})
+
+
 @pytest.mark.parametrize(
     "changes",
     [

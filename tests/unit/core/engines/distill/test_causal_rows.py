@@ -50,6 +50,23 @@ def test_reasoning_stays_in_what_is_learnt_although_the_template_would_cut_it() 
     assert "is last" in decoded(tokenizer, rows.tokens.ids)
 
 
+@pytest.mark.parametrize(
+    ("answer", "learnt"),
+    [
+        ("<think>\nb is last\n</think>\n\nb", "b is last\n</think>\n\nb</s>"),
+        ("b", "</think>\n\nb</s>"),
+        ("b is last</think>b", "b is last</think>b</s>"),
+    ],
+    ids=["reasoning", "answer alone", "half marked"],
+)
+def test_reasoning_that_the_prompt_has_opened_is_closed_once(answer: str, learnt: str) -> None:
+    opening = CHAT_TEMPLATE.replace("'<|assistant|>' }}{% endif %}", "'<|assistant|><think>\n' }}{% endif %}")
+    assert opening != CHAT_TEMPLATE
+    tokenizer = character_tokenizer(opening)
+    rows = causal_rows([example()], TASK, tokenizer, 128, {"r0": answer})
+    assert decoded(tokenizer, rows.tokens.ids[int(rows.prompt_lengths[0]) :]) == learnt
+
+
 def test_padding_of_a_batch_is_never_predicted() -> None:
     rows = causal_rows([example(), example("a b c d e", "e", "r1")], TASK, character_tokenizer(), 64)
     followed = rows.followed(np.array([0, 1]))
@@ -85,3 +102,14 @@ def test_tokens_of_two_tokenizers_meet_where_both_have_read_the_same_characters(
     (aligned,) = aligned_positions(own, characters, theirs, words)
     # a b ' ' c d </s>: the word model stands at the start of "ab", after "ab", and at the end.
     assert aligned.tolist() == [0, -1, 1, -1, -1, 2]
+
+
+def test_tokens_meet_although_one_template_has_opened_the_reasoning() -> None:
+    opening = CHAT_TEMPLATE.replace("'<|assistant|>' }}{% endif %}", "'<|assistant|><think>' }}{% endif %}")
+    words, characters = word_tokenizer(("ab", "cd", "q", "?")), character_tokenizer(opening)
+    examples = [example("q", "ab cd")]
+    own, theirs = causal_rows(examples, TASK, characters, 64), causal_rows(examples, TASK, words, 64)
+    (aligned,) = aligned_positions(own, characters, theirs, words)
+    before = len("</think>\n\n")
+    assert own.texts[0] == "</think>\n\nab cd"
+    assert aligned.tolist() == [-1] * before + [0, -1, 1, -1, -1, 2]

@@ -14,7 +14,7 @@ from core.engines.distill.on_policy import COMPLETE, newest_checkpoint
 from core.engines.models.card import read_card
 from core.errors import UserError
 from core.jobs.specs import DistillParameters
-from core.spec import Lora, Task, TeacherLayers, Train
+from core.spec import LocalModel, Lora, Task, TeacherLayers, Train
 from core.worker.context import Stopped
 
 TASK = Task(kind="generation", metric="exact_match", prompt="Last: {text}", max_output_tokens=4)
@@ -49,6 +49,38 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(tmp_path: Path, inputs: dict[
     assert read_card(tmp_path / "model").kind == "language_model"
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "model").config.num_hidden_layers == 1
     assert not (tmp_path / "on_policy").exists()
+
+
+def test_a_student_with_a_padded_vocabulary_is_cut_to_what_both_have(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    padded = write_language_model(tmp_path / "padded", layers=1, vocab_pad=7)
+    student = LocalModel(source="local", path=str(padded))
+    few = TRAIN.model_copy(update={"batch_size": 16, "accumulate": 4})
+    parameters = PARAMETERS.model_copy(update={"layers": None, "model": student, "train": few})
+    result = distill_job.run(parameters, job_context(tmp_path / "job", parameters, inputs))
+    assert result.steps == 1
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "job" / "model")
+    assert (
+        model.config.vocab_size == AutoModelForCausalLM.from_pretrained(inputs["teacher"] / "model").config.vocab_size
+    )
+
+
+def test_prompts_without_room_are_left_out_and_told(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    parameters = PARAMETERS.model_copy(update={"train": TRAIN.model_copy(update={"max_length": 24})})
+    context = job_context(tmp_path / "some", parameters, inputs)
+    distill_job.run(parameters, context)
+    (told,) = [line for line in context.logs if "answers" in line and "training prompts" in line]
+    assert " 0 prompts" not in told
+    parameters = PARAMETERS.model_copy(update={"train": TRAIN.model_copy(update={"max_length": 4})})
+    with pytest.raises(UserError, match="no prompt fits into 4 tokens"):
+        distill_job.run(parameters, job_context(tmp_path / "none", parameters, inputs))
+
+
+def test_weights_that_are_not_finite_end_the_training_with_a_remedy(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    wild = TRAIN.model_copy(update={"learning_rate": 1e30})
+    parameters = PARAMETERS.model_copy(update={"train": wild})
+    with pytest.raises(UserError, match=r"diverged at step \d+ of 4"):
+        distill_job.run(parameters, job_context(tmp_path, parameters, inputs))
+    assert newest_checkpoint(tmp_path / "on_policy") is None
 
 
 def test_a_checkpoint_cut_off_in_the_middle_is_not_gone_on_with(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,6 +14,8 @@ from torch.nn import functional
 from core.engines.distill import token_losses
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows, causal_rows, train_examples
+from core.engines.distill.cross_tokenizer import sorted_distance
+from core.engines.distill.token_cache import TokenCache
 from core.engines.distill.token_losses import (
     TeacherTokens,
     chunked_loss,
@@ -25,6 +27,16 @@ from core.engines.language.opening import open_language_model
 from core.spec import Task
 
 TASK = Task(kind="generation", metric="exact_match", prompt="Last word of: {text}")
+
+
+class Told:
+    """A cache that says the same of every batch."""
+
+    def __init__(self, tokens: TeacherTokens) -> None:
+        self._tokens = tokens
+
+    def of_rows(self, rows: Any, device: torch.device) -> TeacherTokens:
+        return self._tokens
 
 
 def random_logits(positions: int = 12, vocabulary: int = 50, seed: int = 0, scale: float = 3.0) -> torch.Tensor:
@@ -99,6 +111,22 @@ def test_a_chunked_loss_has_the_gradients_of_the_plain_one(monkeypatch: pytest.M
         assert torch.allclose(one, other, atol=1e-5)
 
 
+def test_the_temperature_keeps_the_size_of_the_gradient_of_sorted_probabilities() -> None:
+    teacher, base = random_logits(seed=1, scale=0.4), random_logits(seed=2, scale=0.2)
+    sizes = []
+    for temperature in (1.0, 2.0, 4.0):
+        student = base.clone().requires_grad_()
+        distance = sorted_distance(student, likeliest_tokens(teacher, 24, temperature), temperature).sum()
+        sizes.append(float(torch.autograd.grad(temperature * distance, student)[0].norm()))
+    assert max(sizes) / min(sizes) < 1.2
+
+
+def test_equal_distributions_have_no_distance_whatever_their_tokens_are_called() -> None:
+    logits = random_logits()
+    shuffled = logits[:, torch.randperm(50, generator=torch.Generator().manual_seed(1))]
+    assert float(sorted_distance(shuffled, likeliest_tokens(logits, 8, 2.0), 2.0).max()) < 1e-5
+
+
 @pytest.fixture(scope="module")
 def language_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, CausalRows, Any]:
     folder = tmp_path_factory.mktemp("language")
@@ -107,10 +135,8 @@ def language_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Causa
     return opened.model, rows, opened.tokenizer
 
 
-def gradient(model: Any, rows: CausalRows, picked: list[int], vocabulary: int, extra: int = 0) -> torch.Tensor:
+def gradient(model: Any, rows: CausalRows, picked: list[int], vocabulary: int) -> torch.Tensor:
     ids, mask = rows.tokens.padded(np.asarray(picked), 0)
-    if extra:
-        raise ValueError("followed() knows the batch's own length")
     model.zero_grad()
     objective = CausalObjective(rows, vocabulary)
     loss = objective.loss(model, torch.from_numpy(ids), torch.from_numpy(mask), np.asarray(picked))
@@ -146,6 +172,32 @@ def test_padding_and_the_make_up_of_a_batch_do_not_change_a_steps_gradient(
     ).sum(0)
     assert float(together.norm()) > 0.01
     assert float((together - apart).abs().max()) < 1e-5
+
+
+def test_dropping_other_positions_and_chunks_change_no_gradient_in_lower_precision_either(
+    language_model: tuple[Any, CausalRows, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against the loss over the logits of every position, as a plain trainer computes it, in bf16 and fp32."""
+    model, rows, tokenizer = language_model
+    picked = np.array([0, 3, 5, 6])
+    ids, mask = (torch.from_numpy(part) for part in rows.tokens.padded(picked, 0))
+    followed = torch.from_numpy(rows.followed(picked))
+    teacher = likeliest_tokens(random_logits(int(followed.sum()), len(tokenizer), seed=4), 24, 2.0)
+    monkeypatch.setattr(token_losses, "CHUNK_POSITIONS", 3)
+    for precision, tolerance in ((None, 1e-5), (torch.bfloat16, 0.02)):
+        objective = CausalObjective(rows, len(tokenizer), cast(TokenCache, Told(teacher)), 2.0, 0.7)
+        found = []
+        for chunked in (True, False):
+            model.zero_grad()
+            with torch.autocast("cpu", dtype=precision or torch.bfloat16, enabled=precision is not None):
+                if chunked:
+                    loss = objective.loss(model, ids, mask, picked)
+                else:
+                    logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1][followed]
+                    loss = mixed_token_loss(logits, ids[:, 1:][followed], teacher, 2.0, 0.7) / len(logits)
+            torch.autograd.backward(loss)
+            found.append(torch.cat([part.grad.flatten() for part in model.parameters()]))
+        assert float((found[0] - found[1]).norm() / found[1].norm()) < tolerance
 
 
 def test_a_padded_vocabulary_changes_neither_loss_nor_gradient_of_equal_models(tmp_path: Path) -> None:

@@ -1,0 +1,28 @@
+"""Who follows a training: told of its steps and epochs, kept in its checkpoints, and heard before its model is saved."""
+
+from __future__ import annotations
+
+import torch
+
+
+class Observer:
+    """Follows a training and does nothing; what it holds in `tensors` is in every checkpoint.
+
+    An exception raised by one of the `after_…` methods ends the training as it stands, without a checkpoint.
+    """
+
+    def after_step(self, step: int) -> None:
+        """The weights have changed for the `step`-th time."""
+
+    def after_epoch(self, epoch: int) -> None:
+        """Epoch number `epoch`, counted from 1, is over; a checkpoint is written after this, never before."""
+
+    def after_training(self) -> None:
+        """All steps are done and nothing is saved yet."""
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """All that `restore` needs."""
+        return {}
+
+    def restore(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Be as one was when `tensors` gave these."""
