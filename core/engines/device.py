@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import torch
@@ -91,3 +93,17 @@ def cpu_threads() -> int:
     physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
     return max(1, min(physical, allowed))
+
+
+def int8_products_saturate() -> bool:
+    """Whether sums of 8-bit products may overflow 16 bits here: an x86 processor without VNNI, or an unknown one.
+
+    Weights of 7 bits do not, which is ONNX Runtime's advice for such a machine ("Quantize ONNX models", reduce_range).
+    """
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    return not any(name in flags for name in ("avx512_vnni", "avx_vnni", "amx_int8"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.data.examples import read_examples
 from core.domain import Example, Split
-from core.engines.compress import INT8, PRUNE, TRIM, ladder, quantize_step, trim_step
+from core.engines.compress import INT4, INT8, INT8_STATIC, PRUNE, TRIM, ladder, quantize_step, trim_step
 from core.engines.compress.parity import as_percent, choice_agreement
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
@@ -49,6 +49,8 @@ _DOING = {
     PRUNE: _Doing(ladder.run, ladder.COMPARISONS),
     TRIM: _Doing(trim_step.run, trim_step.COMPARISONS),
     INT8: _Doing(quantize_step.run, quantize_step.COMPARISONS),
+    INT8_STATIC: _Doing(quantize_step.run, quantize_step.COMPARISONS),
+    INT4: _Doing(quantize_step.run, quantize_step.COMPARISONS),
 }
 
 
@@ -68,6 +70,9 @@ def run(parameters: CompressParameters, context: JobContext) -> CompressResult:
     examples = tuple(read_examples(context.input_folder("data")))
     compared = _compared_rows(examples, held_out=PRUNE in names)
     work = Work(context, parameters, parent, examples, compared, comparisons)
+    for step in parameters.steps:
+        if isinstance(step, Quantize):
+            quantize_step.check(step, work)
     context.started(choose_device().description)
     wanted = work.choices(parent, "torch")
     model = _done(parameters.steps, names, work)
@@ -112,8 +117,6 @@ def _step_names(parameters: CompressParameters) -> tuple[str, ...]:
     names = []
     for step in parameters.steps:
         name = step.quantize if isinstance(step, Quantize) else next(iter(step.model_dump()))
-        if name not in _DOING:
-            raise UserError("compress.step_unsupported", step=name)
         names.append(name)
     if any(isinstance(step, Quantize) for step in parameters.steps[:-1]) or len(set(names)) < len(names):
         raise UserError("compress.step_order", steps=", ".join(names))

@@ -43,14 +43,15 @@ class OnnxClassifier:
 
     def probabilities(self, inputs: Sequence[str]) -> FloatArray:
         """Softmax probabilities, shape (rows, classes), of one batch, in the order of `inputs`."""
-        ids, mask = self._encoder.batch(inputs)
-        return softmax(np.asarray(self._session.run(["logits"], self._feed(ids, mask))[0], dtype=np.float64))
+        return softmax(np.asarray(self._session.run(["logits"], self.feed(inputs))[0], dtype=np.float64))
 
     def token_counts(self, inputs: Sequence[str]) -> list[int]:
         """How many tokens the model sees of each input, special ones included."""
         return [int(count) for count in self._encoder.encode(inputs).lengths]
 
-    def _feed(self, ids: IntArray, mask: IntArray) -> dict[str, IntArray]:
+    def feed(self, inputs: Sequence[str]) -> dict[str, IntArray]:
+        """What the graph is fed with for one batch, by the names of its inputs."""
+        ids, mask = self._encoder.batch(inputs)
         values = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         return {name: values[name] for name in self._inputs}
 

@@ -18,7 +18,7 @@ from core.engines.models import open_classifier
 from core.errors import UserError
 from core.jobs.results import CompressResult
 from core.jobs.specs import CompressParameters
-from core.spec import Prune, Quantize
+from core.spec import Quantize
 from core.worker.context import Stopped
 
 INT8 = CompressParameters(steps=(Quantize(quantize="int8_dynamic"),))
@@ -85,13 +85,6 @@ def test_an_export_that_answers_otherwise_is_refused_and_leaves_no_model(
     assert refused.value.code == "compress.parity"
     assert not (tmp_path / "model").exists()
     assert not (tmp_path / "exported").exists()
-
-
-def test_a_step_that_is_not_offered_is_refused_before_any_work(tmp_path: Path, teacher: Path, dataset: Path) -> None:
-    parameters = CompressParameters(steps=(Prune(prune=0.5),))
-    with pytest.raises(UserError) as refused:
-        job.run(parameters, context_of(tmp_path, teacher, dataset, parameters))
-    assert refused.value.code == "compress.step_unsupported"
 
 
 def test_it_stops_when_told(tmp_path: Path, teacher: Path, dataset: Path) -> None:
