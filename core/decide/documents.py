@@ -211,6 +211,7 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
         "cost_benefit": _interval(candidate.cost_benefit) or {"value": None, "low": None, "high": None},
         "by_seed": [{"seed": one.seed, "quality": one.quality} for one in candidate.by_seed],
         "retained": _retained(candidate.retained),
+        "dominated_by": candidate.dominated_by,
         "baseline": {
             "hard_labels": None if candidate.hard_labels is None else _quality(candidate.hard_labels, ""),
             "added": _interval(candidate.distillation_added),

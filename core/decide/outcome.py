@@ -158,6 +158,9 @@ class CandidateDecision:
     month, null without a value of one right answer. `ineligible` says why a candidate that passes every gate may still
     not be chosen.
 
+    `dominated_by` names what is no worse and costs no more, or the parent that a compressed variant loses to in speed
+    or quality (`core.decide.variants`).
+
     With several seeds `by_seed` holds each one's quality. `retained` is what a student or a compressed variant kept.
     `hard_labels` is the quality of the same student on the targets alone, and `distillation_added` what the teacher
     added to it; both null where that was not measured.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from core.decide.baselines import retained
 from core.decide.bills import cost_figures
@@ -12,6 +13,7 @@ from core.decide.draws import Draws
 from core.decide.options import Option
 from core.decide.outcome import CandidateDecision, CostFigures, Interval, Quality, RuntimeRow, SeedQuality, TokenLatency
 from core.decide.reasons import ineligible_because
+from core.decide.variants import dominating_parent
 from core.domain import Role
 from core.jobs.results import BenchmarkResult
 from core.metrics.percentiles import percentiles
@@ -25,7 +27,13 @@ def candidate_rows(study: Study, settled: Settled, options: Sequence[Option]) ->
     """All candidates in study order."""
     contenders = {contender.name: contender for option in options if (contender := option.contender)}
     reference = contenders.get(settled.reference or "")
-    return tuple(_row(study, settled, option, contenders, reference) for option in options)
+    rows = [_row(study, settled, option, contenders, reference) for option in options]
+    known = {option.name: option for option in options}
+    # What no other option beats in money may still lose to its own parent on this machine.
+    return tuple(
+        replace(row, dominated_by=row.dominated_by or dominating_parent(option.candidate, known))
+        for row, option in zip(rows, options, strict=True)
+    )
 
 
 def _row(
