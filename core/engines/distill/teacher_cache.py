@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engines.durable import disk_full_told, write_json
+from core.engines.distill.kept_outputs import remember_rows, rows_done, taken_over
+from core.engines.durable import disk_full_told
 from core.engines.models.protocol import Classifier
 from core.i18n import english
 from core.worker.context import JobContext, Stopped
@@ -32,15 +31,18 @@ def teacher_log_probabilities(
     """The teacher's log-probabilities, float32, shape (rows, classes), memory-mapped from a file in `folder`.
 
     They are its logits up to a constant in each row, which no softmax sees, so any classifier can be a teacher. A file
-    of the same teacher and rows is gone on with; a file of others is not used. Raises Stopped where the job is told to
+    of the same teacher and rows is gone on with, or copied from another job beside this one; a file of others is not
+    used. Raises Stopped where the job is told to
     stop (what is done is kept) and UserError (disk.full).
     """
     shape = (len(inputs), len(classifier.labels))
     fingerprint = _fingerprint(teacher_sha256, classifier.labels, inputs)
     path, state_path = folder / ARRAY_NAME, folder / STATE_NAME
-    done = _rows_done(path, state_path, fingerprint)
+    done = rows_done(path, state_path, fingerprint)
     with disk_full_told(path, shape[0] * shape[1] * 4):
         folder.mkdir(parents=True, exist_ok=True)
+        if done == 0 and taken_over(path, state_path, fingerprint, len(inputs), context):
+            return np.asarray(np.load(path, mmap_mode="r"))
         if done == 0:
             # Filled with NaN and not sparse: a full disk shows here as an error, later as a bus error.
             np.save(path, np.full(shape, np.nan, dtype=np.float32))
@@ -87,24 +89,10 @@ def _length_order(classifier: Classifier, inputs: Sequence[str]) -> NDArray[np.i
 
 
 def _remember(array: NDArray[np.float32], path: Path, state_path: Path, fingerprint: str, done: int) -> None:
-    """Say how many rows are done, once they are on the disk and not before."""
+    """Say how many rows are done."""
     if isinstance(array, np.memmap):
         array.flush()
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    partial = state_path.with_suffix(".partial")
-    write_json(partial, {"fingerprint": fingerprint, "rows_done": done})
-    partial.replace(state_path)
-
-
-def _rows_done(path: Path, state_path: Path, fingerprint: str) -> int:
-    if not path.is_file() or not state_path.is_file():
-        return 0
-    try:
-        state = json.loads(state_path.read_text(encoding="utf-8"))
-        return int(state["rows_done"]) if state["fingerprint"] == fingerprint else 0
-    except (ValueError, KeyError, TypeError):
-        return 0
+    remember_rows(path, state_path, fingerprint, done)
 
 
 def _fingerprint(teacher_sha256: str, labels: Sequence[str], inputs: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable
@@ -18,8 +17,9 @@ from core.domain import IntArray
 from core.engines.device import Device
 from core.engines.distill.causal_model import body_states, check_apart, head_logits
 from core.engines.distill.causal_rows import CausalRows
+from core.engines.distill.kept_outputs import remember_rows, rows_done, taken_over
 from core.engines.distill.token_losses import CHUNK_POSITIONS, TeacherTokens, likeliest_tokens
-from core.engines.durable import disk_full_told, write_json
+from core.engines.durable import disk_full_told
 from core.i18n import english
 from core.worker.context import JobContext, Stopped
 
@@ -80,16 +80,19 @@ def teacher_tokens(
 ) -> TokenCache:
     """The cache in `folder`, filled where it is not yet; `teacher` opens the model, and only where it is needed.
 
-    A file of the same teacher (`fingerprint_parts`), tokens, temperature and size is gone on with; a file of others is
-    not used. Raises Stopped where the job is told to stop (what is done is kept), and UserError (disk.full).
+    A file of the same teacher (`fingerprint_parts`), tokens, temperature and size is gone on with, or copied from
+    another job beside this one; a file of others is not used. Raises Stopped where the job is told to stop (what is
+    done is kept), and UserError (disk.full).
     """
     kept = min(top_k, vocabulary)
     fingerprint = _fingerprint(fingerprint_parts, rows, kept, vocabulary, temperature)
     path, state_path = folder / ARRAY_NAME, folder / STATE_NAME
     total = int(row_starts(rows)[-1])
-    done = _rows_done(path, state_path, fingerprint)
+    done = rows_done(path, state_path, fingerprint)
     with disk_full_told(path, total * record_type(kept).itemsize):
         folder.mkdir(parents=True, exist_ok=True)
+        if done == 0 and taken_over(path, state_path, fingerprint, len(rows.names), context):
+            return TokenCache(np.load(path, mmap_mode="r"), rows)
         if done == 0:
             _allocate(path, total, kept)
         if done < len(rows.names):
@@ -173,24 +176,10 @@ class _Filler:
             taken += last - first
 
     def _remember(self, array: NDArray[np.void], done: int) -> None:
-        """Say how many rows are done, once they are on the disk and not before."""
+        """Say how many rows are done."""
         if isinstance(array, np.memmap):
             array.flush()
-        with self._path.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        partial = self._state_path.with_suffix(".partial")
-        write_json(partial, {"fingerprint": self._fingerprint, "rows_done": done})
-        partial.replace(self._state_path)
-
-
-def _rows_done(path: Path, state_path: Path, fingerprint: str) -> int:
-    if not path.is_file() or not state_path.is_file():
-        return 0
-    try:
-        state = json.loads(state_path.read_text(encoding="utf-8"))
-        return int(state["rows_done"]) if state["fingerprint"] == fingerprint else 0
-    except (ValueError, KeyError, TypeError):
-        return 0
+        remember_rows(self._path, self._state_path, self._fingerprint, done)
 
 
 def _fingerprint(parts: tuple[str, ...], rows: CausalRows, top_k: int, vocabulary: int, temperature: float) -> str:

@@ -55,7 +55,9 @@ def context(folder: Path, stop_after: int | None = None) -> RecordingContext:
 
 
 def outputs(teacher: Classifier, folder: Path, stop_after: int | None = None, sha: str = "t1") -> FloatArray:
-    made = teacher_log_probabilities(teacher, sha, INPUTS, folder / "outputs", context(folder, stop_after))
+    """What the teacher says, in the folder of a job that stands alone in its study."""
+    job = folder / "jobs" / "one"
+    made = teacher_log_probabilities(teacher, sha, INPUTS, job / "outputs", context(job, stop_after))
     return np.asarray(made, dtype=np.float64)
 
 

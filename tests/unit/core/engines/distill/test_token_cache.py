@@ -51,6 +51,7 @@ def context_of(folder: Path, **options: Any) -> RecordingContext:
 def cache_of(
     setting: Setting, folder: Path, temperature: float = 2.0, teacher: str = "a", **options: Any
 ) -> tuple[TokenCache, RecordingContext]:
+    """The cache of a job that stands alone in its study, unless `folder` is within one."""
     context = context_of(folder, **options)
     cache = teacher_tokens(
         lambda: setting.model, (teacher,), setting.rows, 8, setting.vocabulary, temperature, choose_device("cpu"),
@@ -65,14 +66,14 @@ def test_the_most_that_may_be_kept_of_a_token_stays_within_200_bytes() -> None:
 
 
 def test_the_file_is_as_large_as_said(setting: Setting, tmp_path: Path) -> None:
-    cache, _ = cache_of(setting, tmp_path)
+    cache, _ = cache_of(setting, tmp_path / "job")
     tokens = int(setting.rows.completion_lengths.sum())
-    size = (tmp_path / "out" / "teacher_tokens.npy").stat().st_size
+    size = (tmp_path / "job" / "out" / "teacher_tokens.npy").stat().st_size
     assert tokens * cache.bytes_per_token <= size <= tokens * cache.bytes_per_token + 512
 
 
 def test_the_teacher_itself_does_not_diverge_from_its_kept_outputs(setting: Setting, tmp_path: Path) -> None:
-    cache, _ = cache_of(setting, tmp_path)
+    cache, _ = cache_of(setting, tmp_path / "job")
     rows = np.array([5, 2, 9])
     ids, mask = (torch.from_numpy(part) for part in setting.rows.tokens.padded(rows, 0))
     followed = torch.from_numpy(setting.rows.followed(rows))
@@ -86,27 +87,35 @@ def test_the_teacher_itself_does_not_diverge_from_its_kept_outputs(setting: Sett
 
 
 def test_a_stopped_cache_is_gone_on_with_and_ends_the_same(setting: Setting, tmp_path: Path) -> None:
-    whole, _ = cache_of(setting, tmp_path / "whole")
+    whole, _ = cache_of(setting, tmp_path / "whole" / "job")
     stops = iter([False, False, True])
     with pytest.raises(Stopped):
-        cache_of(setting, tmp_path / "cut", stop_when=lambda _context: next(stops))
-    again, context = cache_of(setting, tmp_path / "cut")
+        cache_of(setting, tmp_path / "cut" / "job", stop_when=lambda _context: next(stops))
+    again, context = cache_of(setting, tmp_path / "cut" / "job")
     first_step = min(step for name, step, _ in context.phases if name == "phase.teacher_outputs")
     assert first_step > 32
-    first, second = ((tmp_path / name / "out" / "teacher_tokens.npy").read_bytes() for name in ("whole", "cut"))
+    first, second = ((tmp_path / name / "job" / "out" / "teacher_tokens.npy").read_bytes() for name in ("whole", "cut"))
     assert first == second
     assert again.bytes_per_token == whole.bytes_per_token
 
 
 def test_a_kept_cache_does_not_open_the_teacher(setting: Setting, tmp_path: Path) -> None:
-    cache_of(setting, tmp_path)
+    cache_of(setting, tmp_path / "job")
 
     def refuse() -> Any:
         raise AssertionError("the teacher was opened")
 
-    context = context_of(tmp_path / "again")
+    context = context_of(tmp_path / "job")
     teacher_tokens(
-        refuse, ("a",), setting.rows, 8, setting.vocabulary, 2.0, choose_device("cpu"), tmp_path / "out", context
+        refuse,
+        ("a",),
+        setting.rows,
+        8,
+        setting.vocabulary,
+        2.0,
+        choose_device("cpu"),
+        tmp_path / "job" / "out",
+        context,
     )
     assert any("already on disk" in line for line in context.logs)
 
@@ -127,11 +136,27 @@ def test_a_full_disk_is_told_with_what_is_needed(
 
     monkeypatch.setattr("core.engines.distill.token_cache._allocate", full)
     with pytest.raises(UserError, match="disk is full"):
-        cache_of(setting, tmp_path)
+        cache_of(setting, tmp_path / "job")
 
 
 def test_a_teacher_gets_no_gradients_and_stays_in_evaluation_mode(setting: Setting, tmp_path: Path) -> None:
     setting.model.eval()
-    cache_of(setting, tmp_path)
+    cache_of(setting, tmp_path / "job")
     assert not setting.model.training
     assert all(parameter.grad is None for parameter in setting.model.parameters())
+
+
+def test_a_second_seed_asks_no_teacher(setting: Setting, tmp_path: Path) -> None:
+    first, _ = cache_of(setting, tmp_path / "seed1")
+    context = context_of(tmp_path / "seed2")
+
+    def refuse() -> Any:
+        raise AssertionError("the teacher was opened")
+
+    second = teacher_tokens(
+        refuse, ("a",), setting.rows, 8, setting.vocabulary, 2.0, choose_device("cpu"), tmp_path / "seed2" / "out",
+        context,
+    )  # fmt: skip
+    rows = np.arange(len(setting.rows.names))
+    ids = [cache.of_rows(rows, torch.device("cpu")).ids for cache in (first, second)]
+    assert torch.equal(*ids)
