@@ -318,7 +318,8 @@ class SweepModel(SpecModel):
     """The student that a search finds: layers of the teacher in several widths and settings, one training a trial.
 
     It wants the fastest student that keeps `retain` of the teacher's quality on held-out train rows and meets the
-    criteria's limits; where none does, the best one. `temperature` and `alpha` are ranges. `stop_early` ends trials
+    criteria's limits; where none does, the best one. There are `trials` trainings at most, each measured in every form
+    that `quantize` lists. `temperature` and `alpha` are ranges. `stop_early` ends trials
     that fall behind the others; `max_minutes` ends the search.
     """
 

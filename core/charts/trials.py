@@ -33,7 +33,7 @@ def trials_chart(candidate: str, result: SweepResult, retain: float | None = Non
         title=message("charts.trials.title", candidate=candidate),
         x=Axis(message("charts.axis.requests_per_second"), "requests/s", "number", better="high", log=wide),
         y=Axis(
-            message("charts.axis.quality", metric="accuracy"),
+            message("charts.axis.quality", metric=result.metric),
             "share",
             "percent",
             better="high",

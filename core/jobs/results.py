@@ -118,13 +118,14 @@ class TrialRecord(ResultModel):
 class SweepResult(ResultModel):
     """A finished search; the chosen student stands in `model/` of the job's folder.
 
-    Qualities are accuracies on the train rows that were held out of every trial. `chosen` is the number of a trial.
+    Qualities are in `metric`, on the train rows that were held out of every trial. `chosen` is the number of a trial.
     """
 
     trials: tuple[TrialRecord, ...]
     chosen: int
     teacher_quality: float
     rows_held_out: int
+    metric: Literal["accuracy", "macro_f1"] = "accuracy"
     seconds: float
 
 

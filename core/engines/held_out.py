@@ -1,0 +1,71 @@
+"""Rows that are kept out of a training to judge it by, and how good a model is on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.domain import IntArray
+from core.engines.baseline.folds import stratified_folds
+from core.engines.compress.parity import answer_all
+from core.engines.device import Device
+from core.engines.models.protocol import Classifier
+from core.engines.models.tokenization import TokenRows
+from core.metrics.quality import quality_of
+
+# One row in so many is held out.
+HELD_OUT_FOLDS = 5
+_BATCH_ROWS = 64
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Texts with the labels that are right for them; `metric` is accuracy or macro_f1."""
+
+    inputs: tuple[str, ...]
+    targets: tuple[str, ...]
+    metric: str = "accuracy"
+
+    def quality(self, outputs: Sequence[str]) -> float:
+        """The metric of these answers, 0 to 1."""
+        scores = np.array([float(a == b) for a, b in zip(outputs, self.targets, strict=True)])
+        return float(quality_of(self.metric, scores, outputs, self.targets))
+
+    def quality_of(self, classifier: Classifier) -> float:
+        """The metric of a classifier's most probable labels, 0 to 1."""
+        chosen = answer_all(classifier, self.inputs).argmax(axis=1)
+        return self.quality([classifier.labels[place] for place in chosen])
+
+
+def held_out_rows(targets: Sequence[str], groups: Sequence[str], seed: int) -> IntArray:
+    """Numbers of the rows to hold out, about a fifth, ascending.
+
+    A group never spans both parts, and each class keeps a group to train on; the same rows and seed give the same part.
+    """
+    classes = {label: place for place, label in enumerate(sorted(set(targets)))}
+    folds = stratified_folds(
+        np.array([classes[target] for target in targets], dtype=np.int64), groups, HELD_OUT_FOLDS, seed
+    )
+    return np.flatnonzero(folds == 0).astype(np.int64)
+
+
+def best_labels(model: Any, tokens: TokenRows, pad_id: int, device: Device) -> IntArray:
+    """The place of the most probable class of each row, shape (rows,), of a model that is being trained.
+
+    Nothing random is drawn, and the model is in the mode that it was in.
+    """
+    training = bool(model.training)
+    order = np.argsort(-tokens.lengths, kind="stable")
+    found = np.zeros(len(order), dtype=np.int64)
+    model.eval()
+    for begin in range(0, len(order), _BATCH_ROWS):
+        rows = order[begin : begin + _BATCH_ROWS]
+        ids, mask = (torch.from_numpy(array).to(device.torch_device) for array in tokens.padded(rows, pad_id))
+        with torch.inference_mode(), device.autocast():
+            found[rows] = model(input_ids=ids, attention_mask=mask).logits.argmax(dim=-1).cpu().numpy()
+    model.train(training)
+    return found

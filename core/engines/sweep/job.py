@@ -1,0 +1,122 @@
+"""The handler of a sweep job: trainings one after the other, each measured in every form, the best one trained again.
+
+A trial is one training in one form: as it is, or quantised. Trainings see a part of the train rows, are judged on the
+rest, and never see calibration or test rows. The chosen setting is trained again on all train rows at the end, so that
+its quality is measured by its own benchmark on rows that took no part in the choice.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from core.engines.compress.narrow import largest_neurons
+from core.engines.device import choose_device
+from core.engines.distill.construct import layer_indices
+from core.engines.distill.training_job import MODEL_FOLDER
+from core.engines.distill.training_job import RESULT_NAME as TRAINING_NAME
+from core.engines.durable import replaced_folder, write_json
+from core.engines.models.starting import load_weights
+from core.engines.part_context import PartContext
+from core.engines.sweep.measure import PLAIN, Student, write_quantised
+from core.engines.sweep.records import TrialLine, read_trials, trainings_of
+from core.engines.sweep.rows import OUTPUTS_FOLDER, search_rows
+from core.engines.sweep.searching import PHASE, TRIALS_FOLDER, Search
+from core.engines.sweep.trial import train_student
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.results import SweepResult
+from core.jobs.specs import SweepParameters
+from core.model_files import weight_bytes
+from core.worker.context import JobContext
+
+RESULT_NAME = "sweep.json"
+CHOSEN_FOLDER = "chosen"
+
+
+def run(parameters: SweepParameters, context: JobContext) -> SweepResult:
+    """Search, and train the chosen student on all train rows; its files stand in `model/` of the job's folder.
+
+    Raises Stopped, and UserError where the space asks for what the teacher does not have, or no trial came to its end.
+    """
+    device = choose_device()
+    done = _finished_before(context)
+    lines = read_trials(context.folder)
+    context.started(device.description, len(trainings_of(lines)))
+    if done is not None:
+        context.log(english("train.log.finished_before"))
+        _clear(context.folder)
+        return done
+    teacher = context.input_folder("teacher") / MODEL_FOLDER
+    _check_space(parameters, teacher)
+    data = search_rows(teacher, parameters.train.seed, parameters.task.metric, context)
+    search = Search(parameters, context, teacher, data, lines)
+    search.go_on()
+    result = _finished(search)
+    _clear(context.folder)
+    return result
+
+
+def _finished_before(context: JobContext) -> SweepResult | None:
+    """The result of an earlier attempt that was killed before it could say so; null without one."""
+    try:
+        document = json.loads((context.folder / MODEL_FOLDER / RESULT_NAME).read_text(encoding="utf-8"))
+        return SweepResult.model_validate(document["result"]) if document["job_id"] == context.spec.job_id else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _clear(folder: Path) -> None:
+    """Remove what nothing will be gone on with; the trials' figures stay."""
+    for name in (TRIALS_FOLDER, CHOSEN_FOLDER, OUTPUTS_FOLDER):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _check_space(parameters: SweepParameters, teacher: Path) -> None:
+    """Raises UserError for layers or widths that the teacher does not have, before any is trained."""
+    model, _ = load_weights(teacher)
+    for layers in parameters.space.layers:
+        layer_indices(int(model.config.num_hidden_layers), layers)
+    for width in parameters.space.feed_forward:
+        if width is not None:
+            largest_neurons(model, (0,), width)
+
+
+def _finished(search: Search) -> SweepResult:
+    """Train the chosen setting on all train rows and write `model/`. Raises UserError where no trial is complete."""
+    best, context, data = search.best, search.context, search.data
+    if best is None:
+        raise UserError("sweep.none_complete", count=len(search.lines))
+    code = "sweep.log.chosen" if best.feasible else "sweep.log.none_feasible"
+    context.log(english(code, number=best.number), "info" if best.feasible else "warning")
+    line = next(line for line in search.lines if line.record.number == best.number)
+    trials, shared = search.parameters.space.trials, search.parameters.train
+    folder = context.folder / CHOSEN_FOLDER
+    part = PartContext(context, folder, PHASE, trials, trials + 1)
+    trained = train_student(search.teacher, line.settings, shared, data, data.all_rows, None, part)
+    result = SweepResult(
+        trials=tuple(one.record for one in search.lines),
+        chosen=best.number,
+        teacher_quality=data.teacher_quality,
+        rows_held_out=len(data.held_out),
+        metric="macro_f1" if data.metric == "macro_f1" else "accuracy",
+        seconds=sum(one.record.seconds for one in search.lines) + trained.seconds,
+    )
+    _write(line, Student(folder / MODEL_FOLDER, data.rows.inputs, folder), search, result)
+    context.progress(PHASE, 1, 1)
+    return result
+
+
+def _write(line: TrialLine, student: Student, search: Search, result: SweepResult) -> None:
+    """The folder `model/` with the result in it, whole or not at all."""
+    source, context = student.model, search.context
+    if line.quantize not in (None, PLAIN):
+        source = student.workplace / str(line.quantize)
+        write_quantised(student, str(line.quantize), source, search.data.judged_on.inputs)
+    with replaced_folder(context.folder / MODEL_FOLDER, weight_bytes(source)) as partial:
+        for file in source.iterdir():
+            if file.name != TRAINING_NAME:
+                shutil.copyfile(file, partial / file.name)
+        document = {"job_id": context.spec.job_id, "result": result.model_dump(mode="json")}
+        write_json(partial / RESULT_NAME, document)

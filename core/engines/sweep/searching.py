@@ -1,0 +1,216 @@
+"""The trials of one search: trainings one after the other, each measured in every form, until nothing is left."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from core.engines.distill.training_job import MODEL_FOLDER
+from core.engines.part_context import PartContext
+from core.engines.sweep.measure import Figures, Speed, Student, measure
+from core.engines.sweep.objective import Wanted, best_trial
+from core.engines.sweep.proposing import falls_behind, next_settings
+from core.engines.sweep.records import TrialLine, append_trial, trainings_of
+from core.engines.sweep.rows import SearchRows
+from core.engines.sweep.space import Settings
+from core.engines.sweep.trial import EndedEarly, qualities_of, train_student
+from core.errors import UserError
+from core.i18n import english
+from core.jobs.results import TrialRecord
+from core.jobs.specs import SweepParameters
+from core.worker.context import JobContext, Stopped
+
+TrialState = Literal["complete", "stopped early", "failed"]
+
+PHASE = "phase.sweep"
+TRIALS_FOLDER = "trials"
+_DIVERGED = "train.loss_not_finite"
+# What may go wrong with one form of a student and not with the next one.
+_OF_ONE_FORM = ("compress.parity", "compress.export_failed", "compress.too_large")
+
+
+@dataclass
+class Search:
+    """A search as it stands: `lines` are the trials that are done."""
+
+    parameters: SweepParameters
+    context: JobContext
+    teacher: Path
+    data: SearchRows
+    lines: list[TrialLine]
+    wanted: Wanted = field(init=False)
+
+    def __post_init__(self) -> None:
+        quality = self.parameters.space.retain * self.data.teacher_quality
+        self.wanted = Wanted(self.parameters.limits, quality)
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The quantisations of the space, each once."""
+        return tuple(dict.fromkeys(self.parameters.space.quantize))
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best trial so far."""
+        return best_trial([line.record for line in self.lines])
+
+    def go_on(self) -> None:
+        """Train and measure until the trials, the time or the space are used up. Raises Stopped."""
+        self.context.log(
+            english(
+                "sweep.log.begun",
+                learnt=len(self.data.learnt),
+                held_out=len(self.data.held_out),
+                teacher=_percent(self.data.teacher_quality),
+                wanted=_percent(self.wanted.least_quality),
+            )
+        )
+        for number in range(self.parameters.space.trials):
+            trainings = trainings_of(self.lines)
+            before = trainings[:number]
+            if number < len(trainings) and self._is_done(trainings[number]):
+                continue
+            if number >= len(trainings) and self._out_of_time(0.0):
+                self.context.log(english("sweep.log.out_of_time", minutes=self.parameters.space.max_minutes))
+                return
+            settings = next_settings(self.parameters.space, self.parameters.train, before)
+            if settings is None:
+                self.context.log(english("sweep.log.space_used_up", trainings=number))
+                return
+            self._try(number, settings, before)
+
+    def _is_done(self, lines: Sequence[TrialLine]) -> bool:
+        return {line.quantize for line in lines} in ({None}, set(self.forms))
+
+    def _out_of_time(self, seconds_of_training: float) -> bool:
+        """Whether the search's time is over; never before one trial came to its end."""
+        minutes = self.parameters.space.max_minutes
+        if minutes is None or self.best is None:
+            return False
+        return sum(line.record.seconds for line in self.lines) + seconds_of_training >= minutes * 60.0
+
+    def _try(self, number: int, settings: Settings, before: Sequence[Sequence[TrialLine]]) -> None:
+        """One training, and its trials."""
+        folder = self.context.folder / TRIALS_FOLDER / f"training-{number:04d}"
+        part = PartContext(self.context, folder, PHASE, number, self.parameters.space.trials + 1)
+        epochs, begun = self.parameters.train.epochs, time.monotonic()
+
+        def ends(qualities: Sequence[float]) -> bool:
+            if len(qualities) < epochs and self._out_of_time(time.monotonic() - begun):
+                return True
+            space = self.parameters.space
+            return space.stop_early and falls_behind(space, settings, qualities, epochs, before)
+
+        try:
+            trained = train_student(
+                self.teacher, settings, self.parameters.train, self.data, self.data.learnt, ends, part
+            )
+        except EndedEarly as ended:
+            self._add(
+                number, settings, None, qualities_of(folder), self._record("stopped early", settings, ended.seconds)
+            )
+        except UserError as error:
+            if error.code != _DIVERGED:
+                raise
+            self.context.log(error.text, "warning")
+            self._add(number, settings, None, (), self._record("failed", settings, time.monotonic() - begun))
+        else:
+            self._measure(number, settings, folder, trained.seconds, part)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _measure(self, number: int, settings: Settings, folder: Path, seconds: float, part: PartContext) -> None:
+        """A trial for each form of the trained student; the training's seconds are the first one's."""
+        learnt = self.data.part(self.data.learnt).inputs
+        student = Student(folder / MODEL_FOLDER, learnt, folder)
+        known = {line.quantize for line in self.lines if line.training == number}
+        for quantize in self.forms:
+            if quantize in known:
+                continue
+            begun, own = time.monotonic(), seconds if quantize == self.forms[0] else 0.0
+            speed = self._known_speed(settings, quantize)
+            try:
+                figures = measure(student, quantize, self.data.judged_on, speed, lambda: self._tell(part))
+            except UserError as error:
+                if error.code not in _OF_ONE_FORM:
+                    raise
+                self.context.log(error.text, "warning")
+                record = self._record("failed", settings, own + time.monotonic() - begun, quantize)
+            else:
+                record = self._record("complete", settings, own + time.monotonic() - begun, quantize, figures)
+            self._add(number, settings, quantize, qualities_of(folder), record)
+
+    def _tell(self, part: PartContext) -> None:
+        part.progress(PHASE, 1, 1)
+        if self.context.should_stop():
+            raise Stopped
+
+    def _known_speed(self, settings: Settings, quantize: str) -> Speed | None:
+        """What was measured of the first student of this shape and form."""
+        for line in self.lines:
+            rate = line.record.requests_per_second
+            if line.settings.shape == settings.shape and line.quantize == quantize and rate is not None:
+                return Speed(rate, line.record.p95_latency_ms)
+        return None
+
+    def _record(
+        self,
+        state: TrialState,
+        settings: Settings,
+        seconds: float,
+        quantize: str | None = None,
+        figures: Figures | None = None,
+    ) -> TrialRecord:
+        speed = None if figures is None else figures.speed
+        kept = figures is not None and self.wanted.kept_by(
+            figures.quality, figures.speed.requests_per_second, figures.speed.p95_latency_ms
+        )
+        return TrialRecord(
+            number=len(self.lines),
+            state=state,
+            settings=settings.document(quantize),
+            quality=None if figures is None else figures.quality,
+            requests_per_second=None if speed is None else speed.requests_per_second,
+            p95_latency_ms=None if speed is None else speed.p95_latency_ms,
+            model_size_mib=None if figures is None else figures.model_size_mib,
+            feasible=kept,
+            seconds=seconds,
+        )
+
+    def _add(
+        self, number: int, settings: Settings, quantize: str | None, qualities: Sequence[float], record: TrialRecord
+    ) -> None:
+        """Tell of a trial, then count it as done: what stands in the file must never be missing from the curves."""
+        if record.quality is not None and record.requests_per_second is not None:
+            self.context.metric("trial_quality", record.number, record.quality)
+            self.context.metric("trial_requests_per_second", record.number, record.requests_per_second)
+        line = TrialLine(
+            training=number, settings=settings, quantize=quantize, qualities=tuple(qualities), record=record
+        )
+        append_trial(self.context.folder, line)
+        self.lines.append(line)
+        self.context.log(_line(record))
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"
+
+
+def _line(record: TrialRecord) -> str:
+    """One line for the log."""
+    settings = ", ".join(f"{name} {value}" for name, value in record.settings.items())
+    if record.quality is None or record.requests_per_second is None:
+        return english(f"sweep.log.trial_{record.state.replace(' ', '_')}", number=record.number, settings=settings)
+    latency = "–" if record.p95_latency_ms is None else f"{record.p95_latency_ms:.2f}"
+    return english(
+        "sweep.log.trial_feasible" if record.feasible else "sweep.log.trial_infeasible",
+        number=record.number,
+        settings=settings,
+        quality=_percent(record.quality),
+        requests_per_second=f"{record.requests_per_second:.0f}",
+        latency=latency,
+        size=f"{record.model_size_mib or 0.0:.1f}",
+    )
