@@ -20,7 +20,7 @@ _EXTRAS = {
     "keyring": "endpoint",
     "optuna": "engine",
     "peft": "engine",
-    "torchao": "engine",
+    "torchao": "cuda",
     "trl": "on-policy",
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from core.domain import Role
 from core.errors import UserError
 from core.jobs.model_sources import answers_in_text
+from core.keys import endpoint_key
 from core.lazy import extra_of, is_installed
 from core.model_files import sample_path
 from core.spec import (
@@ -46,6 +47,8 @@ def check_supported(study: Study, base: Path) -> None:
         if not is_installed(library):
             raise UserError("environment.library_missing", library=library, extra=extra_of(library))
     for index, candidate in enumerate(study.candidates):
+        if isinstance(candidate.model, EndpointModel):
+            endpoint_key(candidate.model)  # a missing key is told before anything is bought
         if candidate.role is not Role.HYBRID:
             _check_teacher(study, candidate, f"candidates[{index}]", base)
 
@@ -107,7 +110,8 @@ def _check_steps(study: Study, candidate: Candidate, field: str) -> None:
     if study.task.kind != "generation":
         return
     for position, step in enumerate(candidate.compress):
-        if isinstance(step, Quantize):
+        # In 4 bits a language model runs on an NVIDIA GPU, which the job itself looks for.
+        if isinstance(step, Quantize) and step.quantize != "int4":
             raise UserError(
                 "study.classification_only", field=f"{field}.compress[{position}]", what=f"quantize: {step.quantize}"
             )
@@ -165,8 +169,11 @@ def _needed_libraries(study: Study) -> tuple[str, ...]:
     plain = BaselineModel | PredictionsModel | EndpointModel
     neural = [candidate for candidate in own if not isinstance(candidate.model, plain)]
     needed: list[str] = []
-    if any(isinstance(candidate.model, EndpointModel) for candidate in own):
+    endpoints = [candidate.model for candidate in own if isinstance(candidate.model, EndpointModel)]
+    if endpoints:
         needed.append("httpx2")
+    if any(model.key_name is not None and model.key_env is None for model in endpoints):
+        needed.append("keyring")
     if not neural:
         return tuple(needed)
     needed += ENGINE_LIBRARIES

@@ -27,7 +27,9 @@ ENDPOINT = "model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: 
 
 
 @pytest.fixture
-def base(tmp_path: Path) -> Path:
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KEY", "secret")
+    monkeypatch.setenv("OTHER_KEY", "secret")
     (tmp_path / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
     (tmp_path / "new.csv").write_text("text,target\nc,x\nd,y\n", encoding="utf-8")
     return tmp_path
@@ -120,7 +122,7 @@ def test_how_an_endpoint_is_reached_is_no_part_of_a_job(base: Path) -> None:
         plan = planned(base, (ENCODER, endpoint), (STUDENT, OWN_STUDENT))
         return {job.job_id for job in plan.jobs}
 
-    moved = ENDPOINT.replace("key_env: KEY", "key_name: mine, timeout_s: 9, requests_per_minute: 3, max_requests: 7")
+    moved = ENDPOINT.replace("key_env: KEY", "key_env: OTHER_KEY, timeout_s: 9, requests_per_minute: 3, max_requests: 7")
     assert jobs(ENDPOINT) == jobs(moved)
     assert jobs(ENDPOINT) != jobs(ENDPOINT.replace("model: m,", "model: other,"))
 
@@ -186,6 +188,7 @@ def test_a_new_option_at_its_default_leaves_a_jobs_id_as_it_is(base: Path) -> No
         ("[{quantize: int8_dynamic}]", "[{prune: 0.2}, {prune: 0.5}]", "write each once"),
         ("kind: tfidf_linear}", "kind: tfidf_linear}, train: {method: fine_tune, lora: {rank: 2}}", "lora"),
         (STUDENT, "model: {source: sweep}, train: {method: fine_tune}", "search trains its students"),
+        (ENCODER, ENDPOINT.replace("KEY", "NO_SUCH_KEY"), "NO_SUCH_KEY"),
         ("temperature: 2.0", "dynamic: {stream: gone.csv}", r"gone\.csv"),
     ],
 )
