@@ -98,6 +98,7 @@ def train(
     plan, device, model = training.plan, training.device, training.model
     optimizer = _optimizer(training)
     scaler = torch.amp.GradScaler(device.torch_device.type, enabled=device.scales_gradients)
+    training.observer.before_training()
     state = _restore(training, optimizer, scaler, resumed)
     saved_step, first_step, begin = state.step, state.step, time.monotonic()
     earlier_seconds = state.seconds

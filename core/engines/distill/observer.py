@@ -1,4 +1,4 @@
-"""Who follows a training: told of its steps and epochs, kept in its checkpoints, and heard before its model is saved."""
+"""Who follows a training: told of its steps and epochs, kept in its checkpoints, heard before its model is saved."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ class Observer:
 
     An exception raised by one of the `after_…` methods ends the training as it stands, without a checkpoint.
     """
+
+    def before_training(self) -> None:
+        """The weights are those that the training begins with; a checkpoint is put back after this."""
 
     def after_step(self, step: int) -> None:
         """The weights have changed for the `step`-th time."""
