@@ -32,7 +32,6 @@ from core.i18n import english
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters
 from core.lazy import load
-from core.model_files import weight_bytes
 from core.spec import Task
 from core.worker.context import JobContext, Stopped
 
@@ -110,7 +109,9 @@ def run(
     resumed = newest_checkpoint(folder)
     resumed_step = 0 if resumed is None else int(resumed.name.rpartition("-")[2])
     callback = JobCallback(context, resumed_step)
-    with quiet_transformers(), disk_full_told(folder, 3 * weight_bytes(teacher)):
+    # A checkpoint holds the weights and both moments of AdamW in fp32.
+    weights = sum(parameter.numel() for parameter in material.model.parameters())
+    with quiet_transformers(), disk_full_told(folder, 3 * 4 * weights):
         trainer = _trainer(parameters, material, teacher, prompts, attempt, folder, callback)
         begun = time.monotonic()
         trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
