@@ -154,12 +154,19 @@ def report(
 def export(
     file: StudyPath,
     candidate: Annotated[str, typer.Option("--candidate", metavar="NAME", help="Whose model.")],
-    format_name: Annotated[str, typer.Option("--format", help="safetensors or onnx.")],
+    format_name: Annotated[str, typer.Option("--format", help="safetensors, onnx, or gguf for a language model.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write into.")],
+    precision: Annotated[str, typer.Option("--precision", help="Of a gguf file's weights: f16 or f32.")] = "f16",
 ) -> None:
     """Write a candidate's model for use elsewhere, after checking that it still answers the same."""
-    for path in load("core.commands.handing_over").export(file, candidate, format_name, out):
+    for path in load("core.commands.handing_over").export(file, candidate, format_name, out, precision):
         console.say(str(path))
+
+
+@app.command(epilog="Example: tercet doctor --json")
+def doctor(as_json: AsJson = False) -> None:
+    """Tell what of this machine works for studies, and what to do about the rest."""
+    load("core.commands.doctor").show(as_json=as_json)
 
 
 def _open_window(file: Path | None, study_file: Path | None = None) -> int:

@@ -1,4 +1,4 @@
-"""A transformers classifier as an ONNX model folder, with any number of rows and tokens."""
+"""A transformers classifier or language model as an ONNX model folder, with any number of rows and tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from core.engines.compress.describe import card_of
 from core.engines.durable import replaced_folder
@@ -19,7 +19,7 @@ from core.engines.models.card import ModelCard, write_card
 from core.engines.models.onnx_classifier import MODEL_NAME
 from core.engines.models.starting import load_tokenizer, quiet_transformers
 from core.errors import UserError
-from core.model_files import weight_bytes
+from core.model_files import is_language_model_folder, weight_bytes
 
 # protobuf cannot hold 2 GiB in one message, and ONNX Runtime's quantiser wants one file.
 MAX_ONE_FILE_BYTES = 1_900_000_000
@@ -30,16 +30,20 @@ _EXAMPLE_ROWS, _EXAMPLE_TOKENS = 2, 5
 def export_onnx(model_folder: Path, out: Path) -> ModelCard:
     """Write the ONNX model folder `out` (model.onnx, tokenizer, config, tercet.json) and return its card.
 
-    The inputs are `input_ids` and `attention_mask`, the output is `logits`; rows and tokens may be any number. Whether
-    the result answers alike is the caller's to check. Raises UserError where torch cannot express the model in ONNX,
-    or the disk is full; `out` is then as it was.
+    The inputs are `input_ids` and `attention_mask`, the output is `logits`; rows and tokens may be any number. A
+    language model gives logits at every place and keeps no keys and values between requests: it suits scoring and short
+    answers. Whether the result answers alike is the caller's to check. Raises UserError where torch cannot express the
+    model in ONNX, or the disk is full; `out` is then as it was.
     """
     size = weight_bytes(model_folder)
-    if size > MAX_ONE_FILE_BYTES:
+    language_model = is_language_model_folder(model_folder)
+    several_files = language_model and size > MAX_ONE_FILE_BYTES
+    if size > MAX_ONE_FILE_BYTES and not several_files:
         raise UserError("compress.too_large", path=str(model_folder), size=size // 2**20)
     # Plain attention gives the smallest graph; fused kernels leave shape arithmetic that costs a request some 5 %.
     with quiet_transformers():
-        model: Any = AutoModelForSequenceClassification.from_pretrained(
+        kind: Any = AutoModelForCausalLM if language_model else AutoModelForSequenceClassification
+        model: Any = kind.from_pretrained(
             model_folder,
             dtype=torch.float32,
             use_safetensors=True,
@@ -49,7 +53,7 @@ def export_onnx(model_folder: Path, out: Path) -> ModelCard:
     tokenizer = load_tokenizer(model_folder)
     card = card_of(model_folder, model, tokenizer, "onnx")
     with replaced_folder(out, size) as partial:
-        _trace(model.eval(), partial / MODEL_NAME, model_folder)
+        _trace(model.eval(), partial / MODEL_NAME, model_folder, several_files)
         model.config.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         write_card(partial, card)
@@ -62,13 +66,14 @@ class _Logits(torch.nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
+        self.more = {"use_cache": False} if getattr(model.config, "use_cache", False) else {}
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **self.more).logits
         return logits
 
 
-def _trace(model: Any, path: Path, source: Path) -> None:
+def _trace(model: Any, path: Path, source: Path, several_files: bool) -> None:
     ids = torch.full((_EXAMPLE_ROWS, _EXAMPLE_TOKENS), min(5, model.config.vocab_size - 1))
     mask = torch.ones_like(ids)
     mask[1, -2:] = 0
@@ -84,7 +89,7 @@ def _trace(model: Any, path: Path, source: Path) -> None:
                 output_names=["logits"],
                 dynamic_shapes={"input_ids": axes, "attention_mask": axes},
                 dynamo=True,
-                external_data=False,
+                external_data=several_files,
                 verbose=False,
             )
     except torch.onnx.errors.OnnxExporterError as error:

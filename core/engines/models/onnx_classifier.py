@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -25,14 +26,7 @@ class OnnxClassifier:
         card = read_card(folder)
         path = folder / MODEL_NAME
         count = threads or _physical_cores()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = count
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's own exceptions share no other base
-            raise UserError("model.onnx.unreadable", path=str(path), problem=" ".join(str(error).split())) from error
+        self._session = open_session(path, count)
         self._inputs = tuple(entry.name for entry in self._session.get_inputs())
         self._encoder = encoder_of_folder(folder, card.max_length)
         self.labels = card.labels
@@ -54,6 +48,18 @@ class OnnxClassifier:
         ids, mask = self._encoder.batch(inputs)
         values = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         return {name: values[name] for name in self._inputs}
+
+
+def open_session(path: Path, threads: int | None = None) -> Any:
+    """An ONNX Runtime session of a file on the CPU; `threads` null means the physical cores. Raises UserError."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or _physical_cores()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own exceptions share no other base
+        raise UserError("model.onnx.unreadable", path=str(path), problem=" ".join(str(error).split())) from error
 
 
 def softmax(logits: FloatArray) -> FloatArray:
