@@ -11,7 +11,6 @@ those rows, which favours what it teaches a little; the benchmark's test rows no
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
@@ -20,20 +19,17 @@ from sklearn.linear_model import Ridge
 from core.domain import FloatArray, IntArray
 from core.engines.baseline.choosing import TERMS, Details, Trial, as_shares, best_of, fit_and_save, tried
 from core.engines.baseline.embedding_source import find_source
-from core.engines.baseline.fitting import Fit, Planes, TrainMatrix, TrainRows, fit_targets, train_rows_of
+from core.engines.baseline.fitting import Fit, Planes, TrainMatrix, TrainRows, fit_targets
+from core.engines.baseline.teaching import teaching_of
 from core.engines.baseline.train import train_rows
 from core.engines.baseline.trials import chosen, one_hot
-from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
-from core.engines.models.opening import open_classifier
-from core.engines.models.weights import resolve
+from core.engines.distill.teacher_cache import LogProbabilities
 from core.i18n import english
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters
-from core.model_files import fingerprint_weights
 from core.spec import BaselineModel
 from core.worker.context import JobContext
 
-OUTPUTS_FOLDER = "teacher_outputs"
 # Rows have length √2. Banking77, MiniLM-L6's logits: 91.5 % with 0.25, 91.9 % with 0.5, 92.0 % with 1.
 RIDGE = 1.0
 
@@ -48,14 +44,8 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
     settings, model = parameters.train, parameters.model
     if not isinstance(model, BaselineModel):
         raise TypeError("the job trains no baseline")
-    folder = _teacher_folder(parameters, context)
-    teacher = open_classifier(folder)
-    context.started(teacher.device)
-    rows = train_rows_of(train_rows(context), teacher.labels, settings.seed)
-    outputs = teacher_log_probabilities(
-        teacher, fingerprint_weights(folder), rows.texts, context.folder / OUTPUTS_FOLDER, context
-    )
-    del teacher  # its memory is free for the fits
+    teaching = teaching_of(parameters, train_rows(context), context)
+    rows, outputs = teaching.rows, teaching.outputs
     tried_terms: Details = {}
 
     def of_terms(train: TrainMatrix) -> Trial:
@@ -73,13 +63,10 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
     if settings.alpha > 0.0:
         wanted["teacher"] = wanted_shares(outputs, rows, settings.alpha, settings.temperature)
     choice, details = chosen(model, rows, find_source(parameters, context), of_terms, wanted, context)
-    return fit_and_save("distill", choice, begun, context, {**tried_terms, **details})
-
-
-def _teacher_folder(parameters: DistillParameters, context: JobContext) -> Path:
-    if parameters.teacher_model is not None:
-        return resolve(parameters.teacher_model, parameters.teacher_sha256)
-    return context.input_folder("teacher") / "model"
+    result = fit_and_save("distill", choice, begun, context, {**tried_terms, **details})
+    if all(trial.origin["learnt_from"] == "targets" for trial, _ in choice.parts):
+        return result.model_copy(update={"technique": "targets", "reason": "train.reason.floor_targets"})
+    return result.model_copy(update={"technique": teaching.technique, "reason": teaching.reason})
 
 
 def wanted_logits(outputs: LogProbabilities, rows: TrainRows, alpha: float) -> FloatArray:

@@ -59,9 +59,7 @@ class TokenEmbeddings:
 
     def transform(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The averages scaled to length one, shape (rows, columns); zeros for a text without a known token."""
-        counted = token_counts(self._tokenizer, texts, len(self.stored))
-        summed = np.asarray(counted @ sparse.diags_array(self.weights) @ self._vectors, dtype=np.float32)
-        return unit_rows(summed)
+        return _averages(token_counts(self._tokenizer, texts, len(self.stored)), self.weights, self._vectors)
 
     def scores(self, texts: Sequence[str], coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
         """The features times `coefficients` of shape (columns, classes), shape (rows, classes)."""
@@ -80,9 +78,16 @@ def fit_embeddings(
     weights = _weights(counted, pooling)
     centred = table - table.mean(axis=0)
     if centred.shape[1] > MAX_DIMENSIONS:
-        pooled = unit_rows(np.asarray(counted @ sparse.diags_array(weights) @ centred, dtype=np.float32))
-        centred = centred @ _principal_directions(pooled)
+        centred = centred @ _principal_directions(_averages(counted, weights, centred))
     return TokenEmbeddings(tokenizer, centred, weights)
+
+
+def _averages(
+    counted: sparse.csr_array, weights: NDArray[np.float32], vectors: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    weighted = counted.copy()
+    weighted.data *= weights[weighted.indices]
+    return unit_rows(np.asarray(weighted @ vectors, dtype=np.float32))
 
 
 def _weights(counted: sparse.csr_array, pooling: Pooling) -> NDArray[np.float32]:
