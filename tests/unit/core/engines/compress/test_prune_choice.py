@@ -8,7 +8,7 @@ import pytest
 import torch
 from model_families import DECODERS, ENCODERS, FAMILIES, family_model, logits
 
-from core.engines.compress.narrow import narrowed
+from core.engines.compress.narrow import Kept, narrowed
 from core.engines.compress.prune_anatomy import anatomy_of
 from core.engines.compress.prune_importance import Importance, importance
 from core.engines.compress.prune_shape import Shape, Sizes, choose, least_parameters
@@ -46,15 +46,26 @@ def test_importance_is_the_size_of_the_losss_derivative_by_a_gate() -> None:
     gates: dict[float, list[tuple[torch.nn.Parameter, Any]]] = {
         float(measured.neurons[1, 7]): [(layer.mlp.down_proj.weight, (every, 7))],
         float(measured.groups[1, 1]): [(layer.self_attn.o_proj.weight, (every, slice(8, 16)))],
-        float(measured.layers[1]): [(layer.mlp.down_proj.weight, every), (layer.self_attn.o_proj.weight, every)],
         float(measured.channels[5]): [(norm, 5) for norm in norms],
     }
-    assert len(gates) == 4
+    assert len(gates) == 3
     for found, parts in gates.items():
         # Llama's norms are taken in single precision, whose noise a smaller step would amplify.
         step = 3e-3
         derivative = (scaled_loss(model, parts, 1 + step) - scaled_loss(model, parts, 1 - step)) / (2 * step)
         assert found == pytest.approx(abs(derivative), rel=1e-2)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_layers_importance_is_by_how_much_the_loss_rises_without_it(name: str) -> None:
+    model = family_model(name)
+    anatomy = anatomy_of(model)
+    measured = importance(model, anatomy, [0.3, -2.0], loss_of)
+    without = narrowed(model, Kept(layers=(0, 2)))
+    with torch.no_grad():
+        rise = sum(float(loss_of(without, shift) - loss_of(model, shift)) for shift in (0.3, -2.0)) / 2
+    assert float(measured.layers[1]) == pytest.approx(max(0.0, rise), abs=1e-5)
+    assert len(measured.layers) == 3
 
 
 def test_importance_is_the_root_mean_square_over_batches_and_leaves_the_model_as_it_was() -> None:
