@@ -2,6 +2,6 @@
 
 Map: `stream` (the file of new examples, without those that would be judged on), `rounds` (which row stands in which
 round, and on which side), `average` (the moving average of the weights), `teacher` (who teaches a round, and that it is
-not the student), `round` (one round: train, judge, keep or roll back), `records` (finished rounds on disk), `job` (the
+not the student), `one_round` (train, judge, keep or roll back), `records` (finished rounds on disk), `job` (the
 handler).
 """

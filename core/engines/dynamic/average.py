@@ -13,8 +13,8 @@ class WeightAverage(Observer):
     """After each step: average ← decay · average + (1 − decay) · weights, beginning with the weights before the round.
 
     At the end of the training the model gets the average (Tarvainen, Valpola 2017, "Mean teachers are better role
-    models", section 2, where the averaged student is the better one; Polyak, Juditsky 1992). What is not trained is left
-    as it is.
+    models", section 2, where the averaged student is the better one; Polyak, Juditsky 1992). What is not trained is
+    left as it is.
     """
 
     def __init__(self, model: Any, decay: float) -> None:

@@ -20,6 +20,7 @@ from core.engines.distill.class_teaching import teacher_folder
 from core.engines.distill.rows import TrainingRows, read_training_rows
 from core.engines.distill.training_job import MODEL_FOLDER, RESULT_NAME, finished_before
 from core.engines.durable import replaced_folder, write_json
+from core.engines.dynamic.one_round import OLD_OUTPUTS, PHASE, Standing, run_round
 from core.engines.dynamic.records import (
     ROUNDS_FOLDER,
     DoneRound,
@@ -30,7 +31,6 @@ from core.engines.dynamic.records import (
     round_folder,
     write_round,
 )
-from core.engines.dynamic.round import OLD_OUTPUTS, PHASE, Standing, run_round
 from core.engines.dynamic.rounds import RoundRows, plan_rounds
 from core.engines.dynamic.stream import Stream, read_stream
 from core.engines.dynamic.teacher import Teacher, check_apart

@@ -91,7 +91,7 @@ def refreshed(teacher: Teacher, rows: TrainingRows, settings: Train, context: Pa
         sha256 = fingerprint_weights(teacher.folder)
         material = Material(model, load_tokenizer(teacher.folder), teacher.labels, sha256, fresh)
         tokens = tokenized(material, rows, plain.max_length, context)
-        objective = hard_objective(rows.label_indices(teacher.labels), attempt.device)
+        objective = hard_objective(rows.label_indices(teacher.labels))
         rate = plain.learning_rate or LEARNING_RATE
         run_training("fine_tune", material, tokens, plain, rate, objective, attempt, context)
     return context.folder / MODEL_FOLDER

@@ -110,7 +110,7 @@ def train_student(
         "train.reason.same_classes",
     )
     tokens = tokenized(material, rows, training.max_length, context)
-    objective = soft_objective(training, [data.targets[row] for row in chosen], data.soft[chosen], attempt.device)
+    objective = soft_objective(training, [data.targets[row] for row in chosen], data.soft[chosen])
     rate = training.learning_rate or LEARNING_RATE
     judge = None
     if ends is not None:

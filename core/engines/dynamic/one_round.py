@@ -209,7 +209,7 @@ class _Round:
         material = Material(model, load_tokenizer(service), labels, fingerprint_weights(service), fresh)
         soft = teacher.log_probabilities(rows.inputs, self.folder / "teacher_outputs", part)
         tokens = tokenized(material, rows, settings.max_length, part)
-        objective = soft_objective(settings, rows.label_indices(labels), soft, attempt.device)
+        objective = soft_objective(settings, rows.label_indices(labels), soft)
         rate = settings.learning_rate or LEARNING_RATE
         average = WeightAverage(model, self.dynamic.ema_decay)
         return run_training("distill", material, tokens, settings, rate, objective, attempt, part, average)
