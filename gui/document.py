@@ -5,8 +5,8 @@ The store and the session live on the background thread; the UI thread only ever
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,7 @@ from core.spec import Study
 from core.store import StudyStore
 from core.study_file import dump_study
 from gui.jobs.background import Background
+from gui.models.job_parts import JobPart, job_parts
 
 T = TypeVar("T")
 POLL_MS = 1000
@@ -37,13 +38,17 @@ class SaveState(Enum):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The study's rows at one moment. `plan_problem` says why its jobs cannot run as the study stands."""
+    """The study's rows at one moment. `plan_problem` says why its jobs cannot run as the study stands.
+
+    `parts` says which part of a candidate a job makes, where it is one of several.
+    """
 
     study: Study
     base: Path
     jobs: tuple[JobRow, ...]
     plan_problem: UserError | None
     version: int
+    parts: Mapping[str, JobPart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,11 @@ class StudyDocument(QObject):
     def jobs(self) -> tuple[JobRow, ...]:
         """The jobs of the study as it stands, in queue order; empty where no study is open."""
         return self._snapshot.jobs if self._snapshot else ()
+
+    @property
+    def parts(self) -> Mapping[str, JobPart]:
+        """Which part of its candidate a job makes, by its id; empty where no study is open."""
+        return self._snapshot.parts if self._snapshot else {}
 
     @property
     def save_state(self) -> SaveState:
@@ -309,4 +319,6 @@ def _sync(session: StudySession) -> UserError | None:
 
 def _read(store: StudyStore, plan_problem: UserError | None) -> Snapshot:
     version = store.data_version()  # first, so that a change made meanwhile is seen as newer
-    return Snapshot(store.study(), store.base(), tuple(store.jobs()), plan_problem, version)
+    study = store.study()
+    parts = job_parts(study, store.candidate_jobs())
+    return Snapshot(study, store.base(), tuple(store.jobs()), plan_problem, version, parts)

@@ -228,7 +228,7 @@ class MainWindow(QMainWindow):
             self.top_bar.set_job(None)
             return
         translator, live = self._context.translator, self._queue.live
-        words = job_title(translator, row)
+        words = job_title(translator, row, self._context.document.parts.get(row.job_id))
         if live is not None and live.total_steps > 1:
             phase = translator.stored(live.phase, {}, live.phase)
             words = f"{words} · {phase} {translator.formats.percent(round(live.share, 2))}"

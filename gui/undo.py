@@ -15,6 +15,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from core.errors import UserError
 from core.spec import Study
 from core.study_checks import check_study
+from gui.study_edits.required import empty_fields
 
 WHOLE_STUDY = ""
 _INDEX = re.compile(r"\[(\d+)\]")
@@ -110,6 +111,9 @@ class StudyDraft(QObject):
             self._problems[path_of_refusal(refusal)] = refusal
         else:
             self._study = study
+        for path in empty_fields(self._document.get("candidates") or []):
+            self._study = None
+            self._problems.setdefault(path, UserError("study.key_missing", field=path))
 
     def _path_of(self, detail: ErrorDetails) -> str | None:
         """Where a problem lies, without the names of union members; null for a member that the value is not of."""

@@ -66,6 +66,12 @@ def job_result(connection: Connection, job_id: str) -> dict[str, Any] | None:
     return None if document is None else dict(document)
 
 
+def job_spec(connection: Connection, job_id: str) -> dict[str, Any] | None:
+    """The document that tells a job its work (`core.jobs.specs.JobSpec`), or null."""
+    document = connection.execute(select(schema.jobs.c.spec).where(schema.jobs.c.job_id == job_id)).scalar_one_or_none()
+    return None if document is None else dict(document)
+
+
 def metric_points(connection: Connection, job_id: str, name: str) -> list[MetricPoint]:
     """A live curve of a job by step; a step that was done twice stands once, with its last value."""
     table = schema.job_metrics

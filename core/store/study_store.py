@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from filelock import FileLock, Timeout
 from pysqlite3 import dbapi2
@@ -171,6 +172,16 @@ class StudyStore:
         """One job, or null."""
         with self.reading() as connection:
             return queries.job_row(connection, job_id)
+
+    def result(self, job_id: str) -> dict[str, Any] | None:
+        """The document of a finished job (`core.jobs.results`), or null."""
+        with self.reading() as connection:
+            return queries.job_result(connection, job_id)
+
+    def job_spec(self, job_id: str) -> dict[str, Any] | None:
+        """The document that tells a job its work, or null."""
+        with self.reading() as connection:
+            return queries.job_spec(connection, job_id)
 
     def metrics(self, job_id: str, name: str) -> list[MetricPoint]:
         """A live curve of a job."""

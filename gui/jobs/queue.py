@@ -22,6 +22,8 @@ from gui.models.jobs import LiveProgress
 PROGRESS_INTERVAL_MS = 100
 INGEST_INTERVAL_MS = 250
 RUNNABLE = (JobState.QUEUED, JobState.INTERRUPTED)
+IGNORE_MEMORY = "TERCET_IGNORE_MEMORY"
+"""The worker's environment variable that lets a training start although it is predicted not to fit."""
 STOPPED = (JobState.FAILED, JobState.CANCELLED)
 
 
@@ -51,6 +53,7 @@ class JobQueue(QObject):
         self._live: LiveProgress | None = None
         self._active = False
         self._choosing = False
+        self._memory_ignored: set[str] = set()
         self._when_idle: Callable[[], None] | None = None
         self._progress_timer = _single_shot(self, PROGRESS_INTERVAL_MS, self._tell_progress)
         self._ingest_timer = _single_shot(self, INGEST_INTERVAL_MS, self._ingest)
@@ -116,6 +119,11 @@ class JobQueue(QObject):
 
         self._document.command(lambda session: session.requeue(job_id), queued)
 
+    def start_anyway(self, job_id: str) -> None:
+        """Try a job again that was refused because it is predicted not to fit into memory, and let it start."""
+        self._memory_ignored.add(job_id)
+        self.retry(job_id)
+
     def retry_all(self) -> None:
         """Put every failed or cancelled job back into the queue and start it."""
         self._document.command(lambda session: session.requeue_unfinished(), lambda _none: self.start())
@@ -143,7 +151,8 @@ class JobQueue(QObject):
             return
         job_id, folder = chosen
         self._live = None
-        self._runner = JobRunner(job_id, self.command_of(folder), folder / LOG_FILE, self)
+        variables = {IGNORE_MEMORY: "1"} if job_id in self._memory_ignored else None
+        self._runner = JobRunner(job_id, self.command_of(folder), folder / LOG_FILE, self, variables)
         self._runner.spoke.connect(self._take)
         self._runner.ended.connect(self._worker_ended)
         self._runner.start()

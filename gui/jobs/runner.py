@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
-from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from core.events import from_line
 from gui.jobs import process_tree
@@ -18,14 +18,20 @@ FAILED_TO_START = -1
 class JobRunner(QObject):
     """Runs one job's worker. Signals: `spoke` (core.events.Event) for each line, `ended` (exit code) once.
 
-    The exit code is negative where the worker was killed or could not be started.
+    `variables` are added to the worker's environment. The exit code is negative where the worker was killed or could
+    not be started.
     """
 
     spoke = Signal(object)
     ended = Signal(int)
 
     def __init__(
-        self, job_id: str, command: Sequence[str], error_log: Path | None = None, parent: QObject | None = None
+        self,
+        job_id: str,
+        command: Sequence[str],
+        error_log: Path | None = None,
+        parent: QObject | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(parent)
         self.job_id = job_id
@@ -36,6 +42,11 @@ class JobRunner(QObject):
         self._process.setStandardErrorFile(
             str(error_log) if error_log else QProcess.nullDevice(), QProcess.OpenModeFlag.Append
         )
+        if variables:
+            environment = QProcessEnvironment.systemEnvironment()
+            for name, value in variables.items():
+                environment.insert(name, value)
+            self._process.setProcessEnvironment(environment)
         process_tree.own_group(self._process)
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.finished.connect(self._finished)

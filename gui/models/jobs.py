@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from core.domain import JobRow, JobState
 from gui.i18n import Translator
+from gui.models.job_parts import JobPart, part_words
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = int(Qt.ItemDataRole.UserRole) + 1
@@ -28,9 +29,10 @@ class Column(IntEnum):
     DETAIL = 3
 
 
-def job_title(translator: Translator, row: JobRow) -> str:
-    """What a job does, in words: `Measure student-3l-int8`."""
-    return translator.tr(f"gui.job.title.{row.kind.value}", candidates=", ".join(row.candidates))
+def job_title(translator: Translator, row: JobRow, part: JobPart | None = None) -> str:
+    """What a job does, in words: `Measure student-3l-int8`, `Distil student-2l · seed 2`."""
+    title = translator.tr(f"gui.job.title.{row.kind.value}", candidates=", ".join(row.candidates))
+    return " · ".join([title, *part_words(translator, part)])
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,10 @@ def waits_for(row: JobRow, rows: Sequence[JobRow]) -> JobRow | None:
     return missing[0] if missing and row.state is JobState.QUEUED else None
 
 
-def job_detail(translator: Translator, row: JobRow, live: LiveProgress | None, waited_for: JobRow | None = None) -> str:
+def job_detail(translator: Translator, row: JobRow, live: LiveProgress | None, waits_for_title: str = "") -> str:
     """One line on a job: phase and time left while it runs, how long it took, or what its worker said at the end."""
-    if waited_for is not None:
-        return translator.tr("gui.job.waits_for", title=job_title(translator, waited_for))
+    if waits_for_title:
+        return translator.tr("gui.job.waits_for", title=waits_for_title)
     if row.state is JobState.RUNNING:
         if live is None:
             return translator.tr("gui.job.starting")
@@ -78,6 +80,12 @@ def job_detail(translator: Translator, row: JobRow, live: LiveProgress | None, w
         seconds = (row.finished_at - row.started_at).total_seconds()
         return translator.tr("gui.job.took", time=translator.duration(seconds))
     return translator.tr("gui.job.ready") if row.state is JobState.QUEUED else ""
+
+
+def waiting_title(translator: Translator, row: JobRow, rows: Sequence[JobRow], parts: Mapping[str, JobPart]) -> str:
+    """The title of the job whose result a queued job still waits for; empty where nothing holds it up."""
+    other = waits_for(row, rows)
+    return "" if other is None else job_title(translator, other, parts.get(other.job_id))
 
 
 def job_share(row: JobRow, live: LiveProgress | None) -> float:
@@ -95,9 +103,11 @@ class JobTableModel(QAbstractTableModel):
         self._translator = translator
         self._rows: list[JobRow] = []
         self._live: dict[str, LiveProgress] = {}
+        self._parts: Mapping[str, JobPart] = {}
 
-    def set_rows(self, rows: Sequence[JobRow]) -> None:
+    def set_rows(self, rows: Sequence[JobRow], parts: Mapping[str, JobPart] | None = None) -> None:
         """Show these rows: changed cells in place where the ids are the same, else all anew."""
+        self._parts = parts or {}
         if [row.job_id for row in rows] != [row.job_id for row in self._rows]:
             self.beginResetModel()
             self._rows = list(rows)
@@ -147,7 +157,7 @@ class JobTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(self._text(row, live, column) for column in Column)
         if role in (DETAIL_ROLE, Qt.ItemDataRole.ToolTipRole):
-            return job_detail(self._translator, row, live, waits_for(row, self._rows))
+            return self._text(row, live, Column.DETAIL)
         if role == SHARE_ROLE:
             return job_share(row, live)
         if role == STATE_ROLE:
@@ -165,10 +175,12 @@ class JobTableModel(QAbstractTableModel):
     def _text(self, row: JobRow, live: LiveProgress | None, column: Column) -> str:
         match column:
             case Column.TITLE:
-                return job_title(self._translator, row)
+                return job_title(self._translator, row, self._parts.get(row.job_id))
             case Column.STATE:
                 return self._translator.tr(f"gui.job.state.{row.state.value}")
             case Column.PROGRESS:
                 return self._translator.formats.percent(round(job_share(row, live), 2))
             case Column.DETAIL:
-                return job_detail(self._translator, row, live, waits_for(row, self._rows))
+                return job_detail(
+                    self._translator, row, live, waiting_title(self._translator, row, self._rows, self._parts)
+                )

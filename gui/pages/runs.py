@@ -97,7 +97,7 @@ class RunsPage(Page):
     def refresh(self) -> None:
         """Show the rows; the chosen job stays chosen, else the running one is, else the first."""
         chosen = self._chosen()
-        self.model.set_rows(self.context.document.jobs)
+        self.model.set_rows(self.context.document.jobs, self.context.document.parts)
         position = self.model.position_of(chosen) if chosen else None
         if position is None:
             position = self.model.position_of(self._queue.running_job or "")
@@ -168,7 +168,7 @@ class RunsPage(Page):
             return self.context.translator.error(document.snapshot.plan_problem)
         running = document.job(self._queue.running_job or "")
         if running is not None:
-            title = job_title(self.context.translator, running)
+            title = job_title(self.context.translator, running, document.parts.get(running.job_id))
             return self.tr("gui.runs.sentence_running", title=title, done=done, total=total, waiting=waiting)
         if not document.writable:
             return self.tr("gui.runs.sentence_read_only", done=done, total=total)

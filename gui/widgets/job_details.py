@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QProgressBar, QPushButton, QTreeView, QWidget
 
 from core.charts import loss_chart
+from core.charts.live_trials import TRIAL_QUALITY, TRIAL_SPEED
 from core.domain import JobRow, JobState, LogLine, MetricPoint
+from core.store import StudyStore
 from gui.context import Context
 from gui.jobs.queue import JobQueue
-from gui.models.jobs import LiveProgress, job_detail, job_share, job_title, stored_progress, waits_for
+from gui.models.job_result import job_figures
+from gui.models.jobs import LiveProgress, job_detail, job_share, job_title, stored_progress, waiting_title
 from gui.models.log import LogModel
 from gui.widgets.card import Card
 from gui.widgets.chart import ChartView
 from gui.widgets.elided_label import ElidedLabel
+from gui.widgets.rows_table import RowsTable
 from gui.widgets.wrapped_label import WrappedLabel
 
 LOG_PAGE = 500
 LOSS = "loss"
+TABLE_HEIGHT = 168
+TRIALS = (TRIAL_QUALITY, TRIAL_SPEED)
+TOO_LARGE = ("train.too_large", "train.too_large_rows", "train.too_large_for_good")
 _AGAIN = (JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """What the store holds of a job: its curves, its result and spec, and the log lines that are new."""
+
+    loss: list[MetricPoint] = field(default_factory=list)
+    trials: tuple[list[MetricPoint], list[MetricPoint]] = ([], [])
+    result: dict[str, Any] | None = None
+    spec: dict[str, Any] | None = None
+    lines: list[LogLine] = field(default_factory=list)
+
+
+def refused_for_memory(row: JobRow) -> bool:
+    """Whether a job did not start because it is predicted not to fit into memory."""
+    return row.state is JobState.FAILED and row.message_code in TOO_LARGE
+
+
+def _fetch_from(store: StudyStore, job_id: str, after: int) -> _Fetched:
+    quality, speed = (store.metrics(job_id, name) for name in TRIALS)
+    return _Fetched(
+        store.metrics(job_id, LOSS),
+        (quality, speed),
+        store.result(job_id),
+        store.job_spec(job_id),
+        store.log(job_id, after, LOG_PAGE),
+    )
 
 
 class JobDetails(Card):
@@ -34,6 +71,7 @@ class JobDetails(Card):
         self._row: JobRow | None = None
         self.cancel_button = QPushButton(self)
         self.again_button = QPushButton(self)
+        self.anyway_button = QPushButton(self)
         self.copy_button = QPushButton(self)
         self.copy_button.setProperty("kind", "link")
         self.detail = WrappedLabel(self)
@@ -44,11 +82,15 @@ class JobDetails(Card):
         self.facts.setProperty("type", "secondary")
         self.chart = ChartView(context.theme, context.translator, self)
         self.chart.setMinimumHeight(168)
+        self.result = WrappedLabel(self)
+        self.table = RowsTable(context.theme, grow=False, parent=self)
+        self._fetched = _Fetched()
         self.log = LogModel(self)
         self.log_view = QTreeView(self)
         self._lay_out()
         self.cancel_button.clicked.connect(self._cancel)
         self.again_button.clicked.connect(self._again)
+        self.anyway_button.clicked.connect(self._start_anyway)
         self.copy_button.clicked.connect(self._copy_log)
         self.chart.message.connect(self.message)
         queue.ingested.connect(self._ingested)
@@ -61,7 +103,8 @@ class JobDetails(Card):
             return
         if before is None or before.job_id != row.job_id:
             self.log.clear()
-            self.chart.hide()
+            self._fetched = _Fetched()
+            self._show_figures()
         live = self._queue.live if self._queue.running_job == row.job_id else None
         self._show_state(row, live or stored_progress(row))
         if before != row:
@@ -77,23 +120,28 @@ class JobDetails(Card):
         tr = self._context.translator.tr
         self.cancel_button.setText(tr("gui.runs.cancel"))
         self.again_button.setText(tr("gui.runs.retry"))
+        self.anyway_button.setText(tr("gui.runs.start_anyway"))
+        self.anyway_button.setToolTip(tr("gui.runs.start_anyway_help"))
         self.copy_button.setText(tr("gui.runs.copy_log"))
         self.log_view.setAccessibleName(tr("gui.runs.log"))
         self.progress.setAccessibleName(tr("gui.runs.progress"))
         if self._row is not None:
             self._show_state(self._row, stored_progress(self._row))
+            self._show_figures()
 
     def _show_state(self, row: JobRow, live: LiveProgress | None) -> None:
         translator = self._context.translator
-        self.set_title(job_title(translator, row))
+        document = self._context.document
+        self.set_title(job_title(translator, row, document.parts.get(row.job_id)))
         state = translator.tr(f"gui.job.state.{row.state.value}")
-        detail = job_detail(translator, row, live, waits_for(row, self._context.document.jobs))
+        detail = job_detail(translator, row, live, waiting_title(translator, row, document.jobs, document.parts))
         self.detail.setText(f"{state} · {detail}" if detail else state)
         self.progress.setVisible(row.state not in (JobState.SUCCEEDED, JobState.QUEUED))
         self.progress.setValue(round(1000 * job_share(row, live)))
-        writable = self._context.document.writable
+        writable = document.writable
         self.cancel_button.setVisible(writable and row.state in (JobState.RUNNING, JobState.QUEUED))
         self.again_button.setVisible(writable and row.state in _AGAIN)
+        self.anyway_button.setVisible(writable and refused_for_memory(row))
         self.facts.setText(" · ".join(self._facts(row, live)))
 
     def _facts(self, row: JobRow, live: LiveProgress | None) -> list[str]:
@@ -114,16 +162,32 @@ class JobDetails(Card):
             return
         job_id = row.job_id
         self._context.document.query(
-            lambda store: (store.metrics(job_id, LOSS), store.log(job_id, after, LOG_PAGE)),
-            lambda answer: self._show_rows(job_id, *answer),
+            lambda store: _fetch_from(store, job_id, after), lambda answer: self._show_rows(job_id, answer)
         )
 
-    def _show_rows(self, job_id: str, points: list[MetricPoint], lines: list[LogLine]) -> None:
+    def _show_figures(self) -> None:
+        """The result's facts and table; the trials' chart, else the curve of the loss."""
+        row, fetched = self._row, self._fetched
+        if row is None:
+            return
+        figures = job_figures(self._context.translator, row, fetched.result, fetched.spec, fetched.trials)
+        self.result.setText(" · ".join(figures.facts))
+        self.result.setVisible(bool(figures.facts))
+        self.table.setVisible(bool(figures.rows))
+        if figures.rows:
+            self.table.setAccessibleName(figures.name)
+            self.table.set_rows(figures.titles, figures.rows)
+            self.table.setFixedHeight(min(self.table.sizeHint().height(), TABLE_HEIGHT))
+        chart = figures.chart or (loss_chart(fetched.loss) if len(fetched.loss) > 1 else None)
+        self.chart.setVisible(chart is not None)
+        if chart is not None:
+            self.chart.set_live_spec(chart)
+
+    def _show_rows(self, job_id: str, fetched: _Fetched) -> None:
         if self._row is None or self._row.job_id != job_id:
             return
-        self.chart.setVisible(len(points) > 1)
-        if len(points) > 1:
-            self.chart.set_live_spec(loss_chart(points))
+        self._fetched, lines = fetched, fetched.lines
+        self._show_figures()
         bar = self.log_view.verticalScrollBar()
         at_end = bar.value() >= bar.maximum() - 4
         self.log.append(lines)
@@ -144,6 +208,10 @@ class JobDetails(Card):
         if self._row is not None:
             self._queue.retry(self._row.job_id)
 
+    def _start_anyway(self) -> None:
+        if self._row is not None:
+            self._queue.start_anyway(self._row.job_id)
+
     def _copy_log(self) -> None:
         QGuiApplication.clipboard().setText(self.log.text())
         self.message.emit("info", self._context.translator.tr("gui.runs.log_copied"))
@@ -151,6 +219,7 @@ class JobDetails(Card):
     def _lay_out(self) -> None:
         self.add_corner(self.copy_button)
         self.add_corner(self.cancel_button)
+        self.add_corner(self.anyway_button)
         self.add_corner(self.again_button)
         self.detail.setProperty("type", "secondary")
         self.log_view.setObjectName("log")
@@ -164,5 +233,8 @@ class JobDetails(Card):
         self.body.addWidget(self.detail)
         self.body.addWidget(self.progress)
         self.body.addWidget(self.facts)
+        self.result.setProperty("type", "secondary")
+        self.body.addWidget(self.result)
         self.body.addWidget(self.chart, 3)
+        self.body.addWidget(self.table)
         self.body.addWidget(self.log_view, 2)

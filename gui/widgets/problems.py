@@ -56,6 +56,8 @@ SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
 
 def problem_sentence(translator: Translator, problem: UserError | ErrorDetails, spec: FieldSpec | None = None) -> str:
     """What is wrong with a field in one sentence, in the field's own unit."""
+    if isinstance(problem, UserError) and problem.code == "study.key_missing":
+        return translator.tr("gui.field.problem.required")
     if isinstance(problem, UserError):
         return translator.error(problem)
     kind = problem["type"]

@@ -1,7 +1,7 @@
 """Write `chain_sum.csv`: sums of reasoning-gym (Apache-2.0) as a task for language models.
 
-    pip install reasoning-gym==0.1.25
-    python tests/benchmarks/chain_sum_data.py FOLDER
+pip install reasoning-gym==0.1.25
+python tests/benchmarks/chain_sum_data.py FOLDER
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """A worker that speaks the event protocol and does what its command line says: `fake_worker.py FOLDER BEHAVIOUR`.
 
 `succeed`, `fail`, `die` (no last word), `wait` (until stdin says cancel or ends), `stubborn` (ignores stdin and
-starts a child of its own), `chatty` (many progress events), `torn` (a line cut short, then nothing).
+starts a child of its own), `chatty` (many progress events), `torn` (a line cut short, then nothing), `too_large` (fails
+for want of memory unless that is to be ignored).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -90,6 +92,10 @@ def main(folder: Path, behaviour: str) -> int:
         return 3
     if behaviour == "fail":
         mouth.say(Failed(**mouth.head(), state="failed", code="test.failed", text="The test wanted it so."))
+        return 1
+    if behaviour == "too_large" and os.environ.get("TERCET_IGNORE_MEMORY") != "1":
+        values = {"predicted": 9000, "error": 500, "free": 4000, "batch_size": 8}
+        mouth.say(Failed(**mouth.head(), state="failed", code="train.too_large", values=values, text="Too large."))
         return 1
     if behaviour == "stubborn":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from core.domain import IntArray
-from core.engines.device import Device
 from core.engines.distill.losses import hard_label_loss, soft_label_loss
 from core.engines.distill.objective import LogitObjective
 from core.engines.distill.rows import TrainingRows
@@ -50,30 +49,28 @@ def teacher_folder(parameters: DistillParameters, context: JobContext) -> Path |
     return None
 
 
-def class_teaching(
-    parameters: DistillParameters, rows: TrainingRows, device: Device, context: JobContext
-) -> ClassTeaching:
+def class_teaching(parameters: DistillParameters, rows: TrainingRows, context: JobContext) -> ClassTeaching:
     """What this student learns from. Raises UserError where teacher and rows do not fit, Stopped."""
     folder = teacher_folder(parameters, context)
     if "labels" in context.spec.inputs:
-        return _from_answers(parameters.train, rows, device, context)
+        return _from_answers(parameters.train, rows, context)
     if folder is None:
         raise UserError("train.no_model")
     settings = parameters.train
     if settings.alpha == 0.0:
         # The teacher has no share in the loss: it gives its labels and perhaps its layers, and is not run.
         labels = labels_of(folder)
-        objective = hard_objective(rows.label_indices(labels), device)
+        objective = hard_objective(rows.label_indices(labels))
         context.log(english("train.log.method_targets"))
         return ClassTeaching(rows, labels, objective, "targets", "train.reason.targets")
     labels, soft = _teacher_outputs(folder, rows.inputs, context)
     targets = rows.label_indices(labels)
     if settings.technique == "labels":
-        objective = _chosen_objective(settings, soft.argmax(axis=1).astype(np.int64), targets, device)
+        objective = _chosen_objective(settings, soft.argmax(axis=1).astype(np.int64), targets)
         return ClassTeaching(rows, labels, objective, "labels", "train.reason.asked")
     context.log(english("train.log.method_soft_labels", temperature=settings.temperature, alpha=settings.alpha))
     return ClassTeaching(
-        rows, labels, soft_objective(settings, targets, soft, device), "soft_labels", "train.reason.same_classes"
+        rows, labels, soft_objective(settings, targets, soft), "soft_labels", "train.reason.same_classes"
     )
 
 
@@ -92,7 +89,7 @@ def _teacher_outputs(
     return teacher.labels, outputs
 
 
-def _from_answers(settings: Train, rows: TrainingRows, device: Device, context: JobContext) -> ClassTeaching:
+def _from_answers(settings: Train, rows: TrainingRows, context: JobContext) -> ClassTeaching:
     """A language model's answers: its distributions over the labels where it gave them, else the labels it named."""
     answers = read_answers(context.input_folder("labels"))
     soft_rows = sum(row.distribution is not None for row in answers.rows.values())
@@ -109,10 +106,10 @@ def _from_answers(settings: Train, rows: TrainingRows, device: Device, context: 
     said = answers.distributions(learnt.names)
     if soft:
         logarithms = np.log(np.maximum(said, np.finfo(np.float64).tiny)).astype(np.float32)
-        objective = soft_objective(settings, targets, logarithms, device)
+        objective = soft_objective(settings, targets, logarithms)
         return ClassTeaching(learnt, answers.labels, objective, "soft_labels", "train.reason.label_probabilities")
     reason = "train.reason.asked" if settings.technique == "labels" else "train.reason.label_text"
-    objective = _chosen_objective(settings, said.argmax(axis=1).astype(np.int64), targets, device)
+    objective = _chosen_objective(settings, said.argmax(axis=1).astype(np.int64), targets)
     return ClassTeaching(learnt, answers.labels, objective, "labels", reason)
 
 
@@ -129,24 +126,24 @@ def _answered_rows(rows: TrainingRows, answers: TeacherAnswers, *, told_only: bo
     return replace(rows, names=names, inputs=inputs, targets=targets)
 
 
-def soft_objective(settings: Train, targets: Sequence[int], soft: LogProbabilities, device: Device) -> LogitObjective:
+def soft_objective(settings: Train, targets: Sequence[int], soft: LogProbabilities) -> LogitObjective:
     """The loss on the teacher's log-probabilities, shape (rows, classes), and the targets, as `settings` mix them."""
     hard_labels = torch.tensor(targets, dtype=torch.int64)
 
     def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        teacher = torch.from_numpy(soft[rows.numpy()]).to(device.torch_device)
-        hard = hard_labels[rows].to(device.torch_device)
+        teacher = torch.from_numpy(soft[rows.numpy()]).to(logits.device)
+        hard = hard_labels[rows].to(logits.device)
         return soft_label_loss(logits, teacher, hard, settings.temperature, settings.alpha)
 
     return objective
 
 
-def _chosen_objective(settings: Train, chosen: IntArray, targets: Sequence[int], device: Device) -> LogitObjective:
+def _chosen_objective(settings: Train, chosen: IntArray, targets: Sequence[int]) -> LogitObjective:
     """alpha · cross-entropy with the teacher's choices + (1 − alpha) · cross-entropy with the targets."""
     of_teacher, of_data = torch.from_numpy(chosen), torch.tensor(targets, dtype=torch.int64)
 
     def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        first, second = (labels[rows].to(device.torch_device) for labels in (of_teacher, of_data))
+        first, second = (labels[rows].to(logits.device) for labels in (of_teacher, of_data))
         return settings.alpha * hard_label_loss(logits, first) + (1.0 - settings.alpha) * hard_label_loss(
             logits, second
         )

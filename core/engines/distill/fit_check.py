@@ -61,7 +61,7 @@ def check_fit(training: Training, context: JobContext) -> None:
     longest = int(training.tokens.lengths.max())
     need = training_need(training, longest)
     free_mib = free_memory_mib(training.device)
-    predicted_mib = need.of_batch(training.plan.batch_size)
+    predicted_mib = need.of_batch(training.rows_at_once)
     figures = {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
     context.log(english("train.log.memory", **figures))
     if predicted_mib <= free_mib:

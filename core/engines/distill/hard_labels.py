@@ -32,7 +32,7 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
     attempt = begin(context)
     rows = read_training_rows(context.input_folder("data"))
     material = _material(parameters, rows.labels, context)
-    objective = hard_objective(rows.label_indices(rows.labels), attempt.device)
+    objective = hard_objective(rows.label_indices(rows.labels))
     rate = settings.learning_rate or LEARNING_RATE
     return train_and_save("fine_tune", material, rows, settings, rate, objective, attempt, context)
 

@@ -24,6 +24,8 @@ class HiddenStateObjective(BatchObjective):
     is learnt with the student and left behind. Both must split the rows into equally many tokens.
     """
 
+    one_device = True
+
     def __init__(
         self,
         of_logits: LogitObjective,

@@ -54,7 +54,7 @@ def _classifier(parameters: DistillParameters, context: JobContext) -> TrainResu
     settings = parameters.train
     attempt = begin(context)
     rows = read_training_rows(context.input_folder("data"))
-    teaching = class_teaching(parameters, rows, attempt.device, context)
+    teaching = class_teaching(parameters, rows, context)
     context.log(english("causal.log.technique", technique=teaching.technique, reason=english(teaching.reason)))
     material = _student(parameters, teaching, context)
     tokens = tokenized(material, teaching.rows, settings.max_length, context)

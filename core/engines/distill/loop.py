@@ -17,6 +17,7 @@ from core.engines.device import Device
 from core.engines.distill.batches import batch_count, epoch_batches
 from core.engines.distill.objective import Objective, batch_loss, companion_of, units_of
 from core.engines.distill.observer import Observer
+from core.engines.distill.replicas import Replicas, replicas_of
 from core.engines.distill.schedule import one_cycle
 from core.engines.models.starting import is_head
 from core.engines.models.tokenization import TokenRows
@@ -69,7 +70,10 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class Training:
-    """All that a training works on. `row_names` name the rows of `tokens` in messages; `pad_id` fills batches."""
+    """All that a training works on. `row_names` name the rows of `tokens` in messages; `pad_id` fills batches.
+
+    `other_devices` each get a copy of the model and a part of every batch.
+    """
 
     model: Any
     tokens: TokenRows
@@ -79,12 +83,18 @@ class Training:
     plan: TrainingPlan
     device: Device
     observer: Observer = field(default_factory=Observer)
+    other_devices: tuple[torch.device, ...] = ()
 
     @property
     def total_steps(self) -> int:
         """Steps of all epochs together."""
         batches = batch_count(len(self.row_names), self.plan.batch_size)
         return self.plan.epochs * batch_count(batches, self.plan.accumulate)
+
+    @property
+    def rows_at_once(self) -> int:
+        """The rows of a batch that one device works on."""
+        return -(-self.plan.batch_size // (1 + len(self.other_devices)))
 
 
 def train(
@@ -107,6 +117,7 @@ def train(
     point_every = max(1, total // _METRIC_POINTS)
     batches: list[IntArray] = []
     model.train()
+    replicas = replicas_of(model, device.torch_device, training.other_devices)
 
     while state.step < total:
         if context.should_stop():
@@ -122,7 +133,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = one_cycle(state.step, total, plan.learning_rate * group["rate_factor"])
         optimizer.zero_grad(set_to_none=True)
-        value = _accumulated_loss(training, of_step, scaler)
+        value = _accumulated_loss(training, of_step, scaler, replicas)
         if not math.isfinite(value):
             raise _not_finite(training, state.step, rows, saved_step)
         scaler.unscale_(optimizer)
@@ -132,6 +143,7 @@ def train(
             raise _not_finite(training, state.step, rows, saved_step)
         scaler.step(optimizer)
         scaler.update()
+        replicas.spread()
 
         state.step += 1
         training.observer.after_step(state.step)
@@ -151,24 +163,30 @@ def train(
     return state
 
 
-def _accumulated_loss(training: Training, batches: Sequence[IntArray], scaler: torch.amp.GradScaler) -> float:
+def _accumulated_loss(
+    training: Training, batches: Sequence[IntArray], scaler: torch.amp.GradScaler, replicas: Replicas
+) -> float:
     """The mean loss over all units of a step's batches, its gradient added to the weights; NaN or infinity at once."""
-    device = training.device
-    units = [units_of(training.objective, rows) for rows in batches]
-    total = 0.0
-    for rows, count in zip(batches, units, strict=True):
-        ids, mask = (
-            torch.from_numpy(array).to(device.torch_device) for array in training.tokens.padded(rows, training.pad_id)
-        )
-        with device.autocast():
-            loss = batch_loss(training.objective, training.model, ids, mask, rows)
-        if len(batches) > 1:
-            loss = loss * (count / sum(units))
-        total += float(loss.detach())
-        if not math.isfinite(total):
-            return total
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    return total
+    all_units = sum(units_of(training.objective, rows) for rows in batches)
+
+    def of_part(model: Any, place: torch.device, part: Sequence[IntArray]) -> float:
+        total = 0.0
+        for rows in part:
+            ids, mask = (torch.from_numpy(array).to(place) for array in training.tokens.padded(rows, training.pad_id))
+            with training.device.autocast():
+                loss = batch_loss(training.objective, model, ids, mask, rows)
+            units = units_of(training.objective, rows)
+            if units != all_units:
+                loss = loss * (units / all_units)
+            total += float(loss.detach())
+            if not math.isfinite(total):
+                return total
+            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return total
+
+    if replicas.copies:
+        return replicas.loss(batches, of_part)
+    return of_part(training.model, training.device.torch_device, batches)
 
 
 def _trained(training: Training) -> dict[str, torch.nn.Parameter]:

@@ -17,6 +17,8 @@ LogitObjective = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 class BatchObjective(ABC):
     """A loss that is a mean over units, such as the target tokens of a batch."""
 
+    # Whether it holds models or weights of its own, which are on one device.
+    one_device = False
     # Weights that are trained with the model and left behind at the end, such as a projection between widths.
     companion: torch.nn.Module | None = None
 

@@ -18,8 +18,9 @@ from core.engines.distill.fit_check import check_fit
 from core.engines.distill.loop import Training, TrainingPlan, train
 from core.engines.distill.lora import add_adapter, merge_adapter
 from core.engines.distill.losses import hard_label_loss
-from core.engines.distill.objective import LogitObjective, Objective, companion_of
+from core.engines.distill.objective import BatchObjective, LogitObjective, Objective, companion_of
 from core.engines.distill.observer import Observer
+from core.engines.distill.replicas import other_gpus
 from core.engines.distill.rows import TrainingRows
 from core.engines.models.card import ModelCard
 from core.engines.models.starting import longest_input, text_encoder
@@ -143,7 +144,9 @@ def run_training(
         settings.epochs, settings.batch_size, learning_rate, settings.seed, material.fresh_head, settings.accumulate
     )
     follower = observer or Observer()
-    training = Training(model, rows.tokens, rows.pad_id, rows.names, objective, plan, device, follower)
+    training = Training(
+        model, rows.tokens, rows.pad_id, rows.names, objective, plan, device, follower, _others(objective, device)
+    )
     parameters = sum(parameter.numel() for parameter in model.parameters())
     context.log(
         english(
@@ -154,6 +157,8 @@ def run_training(
             batch_size=plan.batch_size * plan.accumulate,
         )
     )
+    if training.other_devices:
+        context.log(english("train.log.gpus", count=1 + len(training.other_devices)))
     check_fit(training, context)
     # Dropout draws after this point must not depend on how the weights were drawn.
     seed_all(settings.seed)
@@ -183,6 +188,12 @@ def run_training(
     return result
 
 
+def _others(objective: Objective, device: Device) -> tuple[torch.device, ...]:
+    """The GPUs that share the work with `device`."""
+    alone = isinstance(objective, BatchObjective) and objective.one_device
+    return () if alone else other_gpus(device)
+
+
 def _adapted(material: Material, settings: Train) -> dict[str, int]:
     """Put the adapter in where one is asked for; what the result says of it."""
     if settings.lora is None:
@@ -204,12 +215,12 @@ def _save_activations(model: Any, settings: Train) -> None:
         model.enable_input_require_grads()
 
 
-def hard_objective(labels: Sequence[int], device: Device) -> LogitObjective:
+def hard_objective(labels: Sequence[int]) -> LogitObjective:
     """Cross-entropy with the labels of the batch's rows; `labels` are of all training rows."""
     targets = torch.tensor(labels, dtype=torch.int64)
 
     def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return hard_label_loss(logits, targets[rows].to(device.torch_device))
+        return hard_label_loss(logits, targets[rows].to(logits.device))
 
     return objective
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from core.commands import doctor
+from core.lazy import is_installed
 
 
 def test_the_device_that_a_training_would_use_is_told_with_its_precision(
@@ -24,8 +25,10 @@ def test_the_device_that_a_training_would_use_is_told_with_its_precision(
 def test_what_is_missing_is_named_with_the_extra_that_brings_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = doctor.is_installed
-    monkeypatch.setattr(doctor, "is_installed", lambda name: name not in ("torch", "trl") and installed(name))
+    installed = is_installed
+    monkeypatch.setattr(
+        "core.commands.doctor.is_installed", lambda name: name not in ("torch", "trl") and installed(name)
+    )
     doctor.show(as_json=False)
     lines = capsys.readouterr().out.splitlines()
     lacking = [line for line in lines if line.startswith("lacking")]

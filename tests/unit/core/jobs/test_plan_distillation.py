@@ -122,7 +122,9 @@ def test_how_an_endpoint_is_reached_is_no_part_of_a_job(base: Path) -> None:
         plan = planned(base, (ENCODER, endpoint), (STUDENT, OWN_STUDENT))
         return {job.job_id for job in plan.jobs}
 
-    moved = ENDPOINT.replace("key_env: KEY", "key_env: OTHER_KEY, timeout_s: 9, requests_per_minute: 3, max_requests: 7")
+    moved = ENDPOINT.replace(
+        "key_env: KEY", "key_env: OTHER_KEY, timeout_s: 9, requests_per_minute: 3, max_requests: 7"
+    )
     assert jobs(ENDPOINT) == jobs(moved)
     assert jobs(ENDPOINT) != jobs(ENDPOINT.replace("model: m,", "model: other,"))
 

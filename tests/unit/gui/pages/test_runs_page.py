@@ -98,3 +98,28 @@ def test_a_read_only_study_offers_no_start(qtbot: QtBot, application: Applicatio
         open_in(qtbot, application, stored_study)
         application.window.show_page("runs")
         assert application.window.pages["runs"].main_button.isHidden()
+
+
+def test_a_job_that_does_not_fit_into_memory_can_be_started_anyway(
+    qtbot: QtBot, open_study: Application, page: RunsPage
+) -> None:
+    open_study.queue.command_of = fake_worker("too_large")
+    page.main_button.click()
+    qtbot.waitUntil(lambda: page.mark is PageMark.ATTENTION and not open_study.queue.active, timeout=5000)
+    assert "9000 MiB" in page.details.detail.text()
+    assert page.details.anyway_button.isVisible()
+    page.details.again_button.click()
+    qtbot.waitUntil(lambda: open_study.context.document.jobs[0].attempt == 2, timeout=5000)
+    qtbot.waitUntil(lambda: job_states(open_study)[0] is JobState.FAILED, timeout=5000)
+    page.details.anyway_button.click()
+    qtbot.waitUntil(lambda: job_states(open_study)[0] is JobState.SUCCEEDED, timeout=10000)
+    assert page.details.anyway_button.isHidden()
+
+
+def test_a_job_that_failed_otherwise_offers_no_start_anyway(
+    qtbot: QtBot, open_study: Application, page: RunsPage
+) -> None:
+    open_study.queue.command_of = fake_worker("fail")
+    page.main_button.click()
+    qtbot.waitUntil(lambda: page.mark is PageMark.ATTENTION and not open_study.queue.active, timeout=5000)
+    assert page.details.anyway_button.isHidden()

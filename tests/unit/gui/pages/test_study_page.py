@@ -114,7 +114,10 @@ def test_a_variable_that_is_not_set_is_told_and_the_study_opens(
     study = OWN_DATA.replace("file: rows.csv", 'file: "${TERCET_NO_SUCH_VARIABLE}/rows.csv"')
     open_in(qtbot, application, store_of(tmp_path, study))
     page, bar = application.window.study_page, application.window.message_bar
-    told = lambda: "\n".join([page.whole_problem.text(), *bar.texts])  # noqa: E731
+
+    def told() -> str:
+        return "\n".join([page.whole_problem.text(), *bar.texts])
+
     qtbot.waitUntil(lambda: "TERCET_NO_SUCH_VARIABLE" in told(), timeout=5000)
     assert page.isVisible()
 

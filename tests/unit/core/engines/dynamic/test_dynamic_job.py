@@ -21,6 +21,7 @@ from core.domain import Split
 from core.engines.distill import job as distill_job
 from core.engines.distill.losses import soft_label_loss
 from core.engines.dynamic import job, one_round
+from core.engines.dynamic.records import DoneRound, write_round
 from core.engines.dynamic.teacher import Teacher, check_apart, same_weights
 from core.engines.models import open_classifier
 from core.engines.models.starting import load_starting_model
@@ -177,30 +178,40 @@ def attempt(folder: Path, inputs: dict[str, Path], parameters: DistillParameters
         return None
 
 
-@pytest.mark.parametrize("refresh", [False, True])
+@pytest.fixture(scope="module")
+def straight(
+    inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[DistillParameters, Path, TrainResult]:
+    """A job of two rounds with a refreshed teacher that nothing disturbed: its parameters, folder and result."""
+    folder = tmp_path_factory.mktemp("straight")
+    parameters = learning_on(write_stream(folder / "s.csv", new_rows(24)), refresh_teacher=True)
+    return parameters, folder / "job", run(folder / "job", inputs, parameters)[0]
+
+
+Straight = tuple[DistillParameters, Path, TrainResult]
+
+
 def test_a_job_stopped_again_and_again_ends_with_the_weights_of_one_that_was_not(
-    inputs: dict[str, Path], tmp_path: Path, refresh: bool
+    inputs: dict[str, Path], straight: Straight, tmp_path: Path
 ) -> None:
-    parameters = learning_on(write_stream(tmp_path / "s.csv", new_rows(36)), refresh_teacher=refresh)
-    straight, _ = run(tmp_path / "straight", inputs, parameters)
+    parameters, folder, whole = straight
     result, attempts = None, 0
     while result is None:
-        result, attempts = attempt(tmp_path / "stopped", inputs, parameters, 7), attempts + 1
+        result, attempts = attempt(tmp_path, inputs, parameters, 7), attempts + 1
         assert attempts < 60
     assert attempts > 3
-    assert same(tmp_path / "straight", tmp_path / "stopped")
-    assert result.rounds == straight.rounds
+    assert same(folder, tmp_path)
+    assert result.rounds == whole.rounds
     assert result.resumed_steps
-    assert result.steps == straight.steps
+    assert result.steps == whole.steps
 
 
-@pytest.mark.parametrize("kill", range(2, 50, 7))
+@pytest.mark.parametrize("kill", [3, 9, 17, 24])
 def test_a_job_killed_anywhere_ends_with_the_weights_of_one_that_was_not(
-    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill: int
+    inputs: dict[str, Path], straight: Straight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill: int
 ) -> None:
     monkeypatch.setenv("TERCET_CHECKPOINT_SECONDS", "0")
-    parameters = learning_on(write_stream(tmp_path / "s.csv", new_rows(24)), refresh_teacher=True)
-    straight, _ = run(tmp_path / "straight", inputs, parameters)
+    parameters, folder, whole = straight
     asked = iter(range(kill))
 
     def killed(_: RecordingContext) -> bool:
@@ -208,19 +219,40 @@ def test_a_job_killed_anywhere_ends_with_the_weights_of_one_that_was_not(
             raise KilledError
         return False
 
-    try:
-        run(tmp_path / "killed", inputs, parameters, killed)
-    except KilledError:
-        result, _ = run(tmp_path / "killed", inputs, parameters)
-        assert result.rounds == straight.rounds
-    assert same(tmp_path / "straight", tmp_path / "killed")
+    with pytest.raises(KilledError):
+        run(tmp_path, inputs, parameters, killed)
+    result, _ = run(tmp_path, inputs, parameters)
+    assert result.rounds == whole.rounds
+    assert same(folder, tmp_path)
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_a_round_that_was_trained_and_not_recorded_is_judged_without_a_training(
+    inputs: dict[str, Path], straight: Straight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    parameters, folder, whole = straight
+    calls = iter(range(9))
+
+    def dying(place: Path, one: DoneRound) -> None:
+        if next(calls) == done:
+            raise KilledError
+        write_round(place, one)
+
+    monkeypatch.setattr(job, "write_round", dying)
+    with pytest.raises(KilledError):
+        run(tmp_path, inputs, parameters)
+    monkeypatch.setattr(job, "write_round", write_round)
+    result, context = run(tmp_path, inputs, parameters)
+    assert result.rounds == whole.rounds
+    assert same(folder, tmp_path)
+    first = next(step for name, step, _ in context.phases if name == "phase.round")
+    assert first >= 2000 * (done + 1) if done == 0 else first > 0
 
 
 def test_a_job_killed_after_its_last_round_does_none_again(
-    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    inputs: dict[str, Path], straight: Straight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parameters = learning_on(write_stream(tmp_path / "s.csv", new_rows(24)))
-    straight, _ = run(tmp_path / "straight", inputs, parameters)
+    parameters, folder, whole = straight
 
     def dying(*_: object, **__: object) -> None:
         raise KilledError
@@ -231,8 +263,8 @@ def test_a_job_killed_after_its_last_round_does_none_again(
     monkeypatch.undo()
     monkeypatch.setattr(job, "run_round", dying)
     result, _ = run(tmp_path / "killed", inputs, parameters)
-    assert result.rounds == straight.rounds
-    assert same(tmp_path / "straight", tmp_path / "killed")
+    assert result.rounds == whole.rounds
+    assert same(folder, tmp_path / "killed")
     again, context = run(tmp_path / "killed", inputs, parameters)
     assert again == result
     assert context.phases == []
@@ -348,3 +380,14 @@ def test_a_job_without_a_student_or_with_other_labels_is_refused(inputs: dict[st
     with pytest.raises(UserError) as refused:
         run(tmp_path / "labels", {**inputs, "teacher": other}, parameters)
     assert refused.value.code == "dynamic.labels_differ"
+
+
+def test_an_adapter_is_averaged_and_merged(inputs: dict[str, Path], tmp_path: Path) -> None:
+    stream = write_stream(tmp_path / "s.csv", new_rows(12))
+    parameters = learning_on(stream, {"lora": {"rank": 2}}, margin=1.0)
+    run(tmp_path / "job", inputs, parameters)
+    before, after = weights(inputs["model"]), weights(tmp_path / "job")
+    assert before.keys() == after.keys()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any("attention" in name for name in moved)
+    assert not any("embeddings" in name for name in moved)

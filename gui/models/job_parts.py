@@ -1,0 +1,61 @@
+"""Which part of a candidate a job makes: the model of one seed, an assistant, the baseline on the targets alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.jobs.model_sources import seeds_of
+from core.spec import Study
+from gui.i18n import Translator
+
+_PART = re.compile(r"^(?P<prefix>(?:baseline_|first_)*)(?P<name>[a-z]+?)(?P<stage>\d+)?(?:@(?P<seed>\d+))?$")
+
+
+@dataclass(frozen=True)
+class JobPart:
+    """`stage` counts assistants from 1. `first` is the student before it learns on from a stream."""
+
+    stage: int | None = None
+    baseline: bool = False
+    first: bool = False
+    seed: int | None = None
+
+
+def job_parts(study: Study, candidate_jobs: Mapping[str, Mapping[str, str]]) -> dict[str, JobPart]:
+    """What each job makes, by its id; jobs that make a candidate's only model in one go are left out."""
+    found: dict[str, JobPart] = {}
+    for candidate in study.candidates:
+        seeds = seeds_of(study, candidate)
+        first_seed = seeds[0] if len(seeds) > 1 else None
+        for name, job_id in candidate_jobs.get(candidate.name, {}).items():
+            part = _parsed(name, None if name == "route" else first_seed)
+            if part != JobPart():
+                found.setdefault(job_id, part)
+    return found
+
+
+def part_words(translator: Translator, part: JobPart | None) -> list[str]:
+    """What of its candidate a job makes, in words; empty where it makes all of it."""
+    if part is None:
+        return []
+    tr = translator.tr
+    words = [tr("gui.job.part.stage", number=part.stage)] if part.stage is not None else []
+    words += [tr("gui.job.part.baseline")] if part.baseline else []
+    words += [tr("gui.job.part.first")] if part.first else []
+    words += [tr("gui.job.part.seed", seed=part.seed)] if part.seed is not None else []
+    return words
+
+
+def _parsed(name: str, first_seed: int | None) -> JobPart:
+    match = _PART.match(name)
+    if match is None:
+        return JobPart()
+    prefix, stage, seed = match["prefix"], match["stage"], match["seed"]
+    return JobPart(
+        stage=int(stage) if stage else None,
+        baseline="baseline_" in prefix,
+        first="first_" in prefix,
+        seed=int(seed) if seed else first_seed,
+    )

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.domain import JobKind, JobRow, JobState, MetricPoint
+from core.jobs.results import (
+    CompressResult,
+    LabelResult,
+    RoundRecord,
+    RungRecord,
+    SweepResult,
+    TrainResult,
+    TrialRecord,
+)
+from gui.app import Application
+from gui.models.job_result import JobFigures, job_figures
+from gui.models.table import Cell
+
+
+def row_of(kind: JobKind) -> JobRow:
+    times: dict[str, Any] = dict.fromkeys(("message_code", "message_text", "phase", "remaining_s"))
+    return JobRow(
+        job_id="j", kind=kind, candidates=("small",), state=JobState.SUCCEEDED, position=0, attempt=1, progress=1.0,
+        step=1, total_steps=1, message_values={}, created_at=None, started_at=None, finished_at=None,  # type: ignore[arg-type]  # no time is shown here
+        superseded=False, depends_on=(), **times,
+    )  # fmt: skip
+
+
+def trial(number: int, state: Any, quality: float | None, speed: float | None) -> TrialRecord:
+    settings: dict[str, str | int | float | bool | None] = {
+        "layers": 2,
+        "feed_forward": None,
+        "quantize": "int8_dynamic",
+    }
+    return TrialRecord(
+        number=number, state=state, settings=settings, quality=quality, requests_per_second=speed,
+        p95_latency_ms=4.2, model_size_mib=12.5, feasible=number != 2, seconds=1.0,
+    )  # fmt: skip
+
+
+def texts(figures: JobFigures, column: int) -> list[str]:
+    return [_cell(row[column]).text for row in figures.rows]
+
+
+def _cell(cell: Cell) -> Cell:
+    return cell
+
+
+@pytest.fixture
+def show(application: Application) -> Any:
+    def figures(kind: JobKind, result: Any = None, **more: Any) -> JobFigures:
+        document = None if result is None else result.model_dump(mode="json")
+        return job_figures(application.context.translator, row_of(kind), document, **more)
+
+    return figures
+
+
+def test_a_finished_search_shows_its_trials_and_marks_the_chosen_one(show: Any) -> None:
+    trials = (
+        trial(0, "complete", 0.91, 900.0), trial(1, "stopped early", None, None), trial(2, "complete", 0.7, 50.0),
+    )  # fmt: skip
+    result = SweepResult(trials=trials, chosen=0, teacher_quality=0.93, rows_held_out=500, seconds=60.0)
+    figures = show(JobKind.SWEEP, result, spec={"parameters": {"space": {"retain": 0.99}}})
+    assert texts(figures, 5) == ["chosen", "stopped early", "misses a limit"]
+    assert texts(figures, 1) == ["91\u00a0%", "–", "70\u00a0%"]
+    assert "layers\u00a02" in figures.facts[0]
+    assert "width\u00a0all" in figures.facts[0]
+    assert figures.chart is not None
+    assert [point.name for point in figures.chart.points] == ["0", "2"]
+    assert {line.name for line in figures.chart.lines} >= {"teacher", "retain"}
+
+
+def test_a_running_search_shows_the_trials_so_far(show: Any) -> None:
+    quality = [MetricPoint("trial_quality", 0, 0.9), MetricPoint("trial_quality", 1, 0.4)]
+    speed = [MetricPoint("trial_requests_per_second", 0, 800.0)]
+    figures = show(JobKind.SWEEP, trials=(quality, speed))
+    assert figures.facts == ("2 trials so far",)
+    assert texts(figures, 2) == ["800", "–"]
+    assert [point.y for point in figures.chart.points] == [0.9]
+    assert all(line.kind == "pareto" for line in figures.chart.lines)
+
+
+def test_a_search_without_a_trial_shows_nothing_yet(show: Any) -> None:
+    assert show(JobKind.SWEEP) == JobFigures()
+
+
+def test_a_ladder_shows_each_rung(show: Any) -> None:
+    rungs = (
+        RungRecord(removed_share=0.3, parameters=7, agreement_pruned=0.5, agreement_recovered=0.97, latency_ms=3.0),
+    )
+    result = CompressResult(
+        steps=("prune",), parameters=7, model_size_mib=25.0, parent_size_mib=86.7, label_agreement=0.97, rows=100,
+        rungs=rungs, seconds=1.0,
+    )  # fmt: skip
+    figures = show(JobKind.COMPRESS, result)
+    assert figures.facts[0] == "86.7\u00a0MiB → 25\u00a0MiB"
+    assert texts(figures, 4) == ["97\u00a0%"]
+
+
+def test_a_training_says_how_the_teacher_was_used_and_why(show: Any) -> None:
+    rounds = (
+        RoundRecord(
+            round=1, rows_new=160, rows_replayed=160, quality_old_before=0.9, quality_old_after=0.8,
+            quality_new_before=0.5, quality_new_after=0.7, teacher_quality_new=0.9, promoted=False,
+        ),
+    )  # fmt: skip
+    result = TrainResult(
+        method="distill", device="cpu", steps=10, epochs=1, final_loss=0.1234, parameters=11_000_000, examples=100,
+        examples_per_second=50.0, seconds=2.0, technique="soft_labels",
+        reason="train.reason.same_classes", rounds=rounds,
+    )  # fmt: skip
+    figures = show(JobKind.DISTILL, result)
+    assert figures.facts[0] == "from the teacher's probabilities: the teacher gives a probability for each class"
+    assert "0 of 1 round kept" in figures.facts
+    assert texts(figures, 5) == ["rolled back"]
+
+
+def test_labels_say_what_was_bought_and_what_was_kept(show: Any) -> None:
+    result = LabelResult(
+        rows=1000, bought=900, kept=100, unusable=2, soft_rows=0, input_tokens=50_000, output_tokens=2_000,
+        agreement_with_targets=0.9, seconds=10.0,
+    )  # fmt: skip
+    facts = " · ".join(show(JobKind.LABEL, result).facts)
+    assert "1,000 rows labelled, 900 answers asked for" in facts
+    assert "100 were kept from before" in facts
+    assert "2 answers were of no use" in facts

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from candidate_documents import candidates
+from pydantic import BaseModel
+
+from core.i18n import catalogue
+from core.spec import Candidate, Dynamic, Lora, PredictionColumns, Prune, Stage, Train
+from gui.study_edits.edits import changed
+from gui.study_edits.shapes import MODELS
+from gui.widgets.candidate_fields import (
+    SECTIONS,
+    path_in_candidate,
+    section_specs,
+    shown_fields,
+    stage_fields,
+    step_choices,
+    step_fields,
+)
+from gui.widgets.fields import FieldKind, FieldSpec
+
+KIND = "classification"
+EMPTY_TEXT = (FieldKind.TEXT, FieldKind.NUMBER, FieldKind.INTEGER, FieldKind.INTEGERS, FieldKind.PATH)
+
+
+def all_specs() -> list[FieldSpec]:
+    specs = [spec for section in SECTIONS for spec in section_specs(section)]
+    inner = [*step_fields().values(), *stage_fields().values()]
+    return [*specs, *(spec for fields in inner for spec in fields)]
+
+
+def codes_of(spec: FieldSpec) -> Iterator[str]:
+    code = f"field.{spec.path}"
+    yield from (code, f"{code}.help")
+    yield from (f"{code}.{choice}" for choice in spec.choices)
+    if spec.kind is FieldKind.FLAG:
+        yield f"{code}.yes"
+    if spec.optional and spec.kind in EMPTY_TEXT:
+        yield f"{code}.empty"
+    if spec.presentation.unit is not None:
+        yield f"gui.unit.{spec.presentation.unit}"
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_every_field_has_its_words(language: str) -> None:
+    words = catalogue(language)
+    assert [code for spec in all_specs() for code in codes_of(spec) if code not in words] == []
+
+
+def fields_in(model: type[BaseModel], prefix: str, left_out: tuple[str, ...] = ()) -> set[str]:
+    return {f"{prefix}{name}" for name in model.model_fields if name not in left_out}
+
+
+def test_every_field_of_the_study_file_can_be_edited() -> None:
+    reachable = {spec.path.removeprefix("candidate.") for spec in all_specs()}
+    wanted = fields_in(Candidate, "", ("model", "train")) | fields_in(Train, "train.")
+    wanted |= fields_in(Lora, "train.lora.") | fields_in(Dynamic, "train.dynamic.") | fields_in(Stage, "train.stages.")
+    wanted |= fields_in(Prune, "compress.") | fields_in(PredictionColumns, "model.predictions.columns.")
+    for source, model in MODELS.items():
+        wanted |= fields_in(model, f"model.{source}.", ("source", "columns"))
+    assert wanted - reachable == set()
+
+
+def shown(place: int, section: str, kind: str = KIND) -> list[str]:
+    fields = shown_fields(section, candidates()[place], kind)
+    return [path.removeprefix("candidate.") for path in (*fields.common, *fields.other)]
+
+
+def test_a_hybrid_shows_its_parts_and_no_model() -> None:
+    assert shown(4, "parts") == ["teacher", "student", "policies"]
+    assert shown(4, "model") == shown(4, "train") == shown(4, "compress") == []
+
+
+def test_a_model_that_is_ready_shows_no_options_of_training() -> None:
+    assert shown(2, "train") == ["train.method"]
+
+
+def test_options_of_distillation_stand_with_a_teacher_only() -> None:
+    assert "train.temperature" in shown(1, "train")
+    assert "train.temperature" not in shown(0, "train")
+
+
+def test_options_of_language_models_stand_in_studies_of_generation_only() -> None:
+    assert "train.reasoning" not in shown(1, "train")
+    assert "train.reasoning" in shown(1, "train", "generation")
+    assert "train.hidden_weight" not in shown(1, "train", "generation")
+
+
+def test_a_floor_shows_nothing_that_it_knows_nothing_of() -> None:
+    assert shown(3, "train") == ["train.method", "train.seeds", "train.seed"]
+    assert shown(3, "compress") == []
+
+
+def test_parts_of_an_adapter_stand_below_its_switch() -> None:
+    with_adapter = changed(candidates(), 1, "train.lora", True, KIND)[1]
+    other = shown_fields("train", with_adapter, KIND).other
+    place = other.index("candidate.train.lora")
+    assert other[place + 1] == "candidate.train.lora.rank"
+
+
+def test_nothing_is_done_to_quantised_weights() -> None:
+    assert step_choices(KIND, candidates()[2]) == []
+    assert "prune" in step_choices(KIND, candidates()[1])
+    assert "int8_dynamic" not in step_choices("generation", candidates()[1])
+
+
+def test_the_source_is_no_part_of_a_fields_place_in_its_candidate() -> None:
+    assert path_in_candidate("candidate.model.predictions.columns.id") == "model.columns.id"
+    assert path_in_candidate("candidate.model.source") == "model.source"
+    assert path_in_candidate("candidate.train.lora.rank") == "train.lora.rank"
