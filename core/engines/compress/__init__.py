@@ -1,10 +1,14 @@
 """Smaller models, and models for elsewhere: every result is compared with the model that it came from.
 
-Map: `job` (the handler: a row of steps), `work` (what each step works with), `trim_step`, `ladder`, `quantize_step`
-(the steps), `onnx_export` (transformers folder -> ONNX folder), `quantize` (ONNX weights in 8 or 4 bits),
-`quantize_language` (a language model in 4 bits, on a GPU), `trim` (a smaller vocabulary), `narrow` (a narrower model),
-`parity` (how many labels two models share), `export` (what `tercet export` hands over), `describe` (the card of a model
-made from another one).
+Map: `job` (the handler: a row of steps), `work` (what each step works with), `language_rows` (what a language model
+would write next at each token of the targets). The steps: `trim_step` with `trim` (a smaller vocabulary), `trim_pieces`
+(which pieces stay) and `trim_tokenizer` (the tokenizer rewritten); `ladder` (pruning in rungs) with `ladder_subject`,
+`ladder_classifier`, `ladder_language` (what is pruned) and `ladder_context` (how far a rung is), `prune_anatomy` (where
+heads and neurons lie in each family's weights), `prune_importance` (what they are worth), `prune_shape` (how many of
+each stay) and `narrow` (the cut itself); `quantize_step` with `quantize` (ONNX weights in 8 or 4 bits) and
+`quantize_language` (a language model in 4 bits, on a GPU). `onnx_export` (transformers folder -> ONNX folder), `parity`
+(how many labels two models share), `export` (what `tercet export` hands over) with `export_checks`, `gguf_export` and
+`gguf_tokenizer`, `describe` (the card of a model made from another one).
 """
 
 PRUNE, TRIM = "prune", "trim_vocabulary"

@@ -136,18 +136,24 @@ def _parent_source(parameters: CompressParameters, context: JobContext) -> Path:
 def _compared_rows(examples: Sequence[Example], *, held_out: bool) -> tuple[Example, ...]:
     """Calibration rows, or train rows where there is no calibration part, at most `MAX_COMPARED_ROWS`.
 
-    `held_out` says that a step learns from the train rows that are not compared; at most a tenth of them is compared
-    then, so that the comparison is with rows that were not learned. Raises UserError where there are no rows.
+    `held_out` says that a step learns from train rows; then about a tenth of them, of whole groups, is compared and not
+    learned from. Raises UserError where there are no rows.
     """
     for split in (Split.CALIBRATION, Split.TRAIN):
         rows = [example for example in examples if example.split is split]
+        if rows and held_out and split is Split.TRAIN:
+            rows = _of_some_groups(rows, max(1, len(rows) // 10))
         if rows:
-            limit = MAX_COMPARED_ROWS
-            if held_out and split is Split.TRAIN:
-                limit = max(1, min(limit, len(rows) // 10))
             # Evenly spread, for files are often sorted by class.
-            return tuple(rows[:: max(1, -(-len(rows) // limit))])
+            return tuple(rows[:: max(1, -(-len(rows) // MAX_COMPARED_ROWS))])
     raise UserError("compress.no_rows")
+
+
+def _of_some_groups(rows: Sequence[Example], wanted: int) -> list[Example]:
+    """The rows of evenly spread groups, about `wanted` of them where groups are small."""
+    groups = list(dict.fromkeys(row.group for row in rows))
+    some = set(groups[:: max(1, -(-len(rows) // wanted))])
+    return [row for row in rows if row.group in some]
 
 
 def _result(steps: tuple[str, ...], model: Path, work: Work, agreement: float, seconds: float) -> CompressResult:

@@ -12,7 +12,7 @@ from core.domain import Example, FloatArray, IntArray, Split
 from core.engines.compress.language_rows import LanguageRows, as_reference, next_tokens
 from core.engines.compress.parity import answer_all, best_class
 from core.engines.device import choose_device
-from core.engines.language.opening import open_language_model
+from core.engines.language.opening import open_language_model, open_language_tokenizer
 from core.engines.models import Classifier, open_classifier
 from core.engines.models.protocol import Runtime
 from core.errors import UserError
@@ -51,9 +51,9 @@ class Work:
 
     @property
     def train_examples(self) -> list[Example]:
-        """The rows to learn from: train rows that are not compared."""
-        compared = {example.example_id for example in self.compared}
-        return [one for one in self.examples if one.split is Split.TRAIN and one.example_id not in compared]
+        """The rows to learn from: train rows of groups that are not compared."""
+        compared = {example.group for example in self.compared}
+        return [one for one in self.examples if one.split is Split.TRAIN and one.group not in compared]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class Work:
 
     @cached_property
     def _compared_tokens(self) -> tuple[Any, list[tuple[list[int], int]]]:
-        tokenizer = open_language_model(self.parent).tokenizer
+        tokenizer, _ = open_language_tokenizer(self.parent)
         return tokenizer, self.language_rows(self.compared).tokens(tokenizer)
 
     def tell(self, phase: str, step: int, total_steps: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from core.domain import Split
 from core.engines import fine_tune
 from core.engines.checkpoint import Checkpoints
 from core.engines.compress import job, ladder
+from core.engines.compress.work import Work
 from core.engines.distill.loop import PHASE
 from core.engines.models import open_classifier, read_card
 from core.errors import UserError
@@ -124,6 +126,16 @@ def test_what_it_is_compared_on_was_not_learned(pruned: Pruned, data: Path) -> N
     # 120 train rows, 12 of them held out; two rungs of two epochs in batches of 32.
     assert context.steps(PHASE) == 2 * 2 * 4
     assert (PHASE, 5, 16) in context.phases
+
+
+def test_no_row_of_a_compared_group_is_learned_from(parent: Path, data: Path, tmp_path: Path) -> None:
+    examples = [replace(one, group=f"g{place // 4}") for place, one in enumerate(read_examples(data))]
+    compared = job._compared_rows(examples, held_out=True)
+    work = Work(job_context(tmp_path, pruning(), {}), pruning(), parent / "model", tuple(examples), compared, 2)
+    learned = {one.group for one in work.train_examples}
+    assert {one.group for one in compared}.isdisjoint(learned)
+    assert 8 <= len(compared) <= 16
+    assert len(learned) * 4 + len(compared) >= 120
 
 
 def test_nothing_is_left_of_the_rungs(pruned: Pruned) -> None:
