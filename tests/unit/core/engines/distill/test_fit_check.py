@@ -47,7 +47,9 @@ def training(batch_size: int = 32, tokens: int = 128) -> Any:
     lengths = np.array([4, tokens, 9])
     plan = SimpleNamespace(batch_size=batch_size)
     tokens_of_rows = SimpleNamespace(lengths=lengths)
-    return SimpleNamespace(model=Stack(8), tokens=tokens_of_rows, plan=plan, device=CPU, objective=None)
+    return SimpleNamespace(
+        model=Stack(8), tokens=tokens_of_rows, plan=plan, device=CPU, objective=None, rows_at_once=batch_size
+    )
 
 
 @pytest.fixture
