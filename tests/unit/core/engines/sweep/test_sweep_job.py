@@ -216,6 +216,23 @@ def test_a_kill_between_two_forms_of_a_training_costs_no_training(
     assert (tmp_path / "killed/model").is_dir()
 
 
+def test_a_training_killed_after_an_epoch_tells_each_epoch_once(inputs: dict[str, Path], tmp_path: Path) -> None:
+    parameters = sweeping(trials=1, epochs=3)
+    run(tmp_path / "straight", inputs, parameters)
+
+    def killed(_: RecordingContext) -> bool:
+        if len(trial.qualities_of(tmp_path / "killed" / "trials" / "training-0000")) == 2:
+            raise KilledError
+        return False
+
+    with pytest.raises(KilledError):
+        run(tmp_path / "killed", inputs, parameters, killed)
+    run(tmp_path / "killed", inputs, parameters)
+    (killed_line,), (line_,) = read_trials(tmp_path / "killed"), read_trials(tmp_path / "straight")
+    assert len(line_.qualities) == 3
+    assert killed_line.qualities == line_.qualities
+
+
 def test_a_torn_last_line_costs_its_trial_alone(tmp_path: Path) -> None:
     append_trial(tmp_path, line(0))
     append_trial(tmp_path, line(1))
