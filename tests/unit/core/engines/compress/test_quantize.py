@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,6 +104,17 @@ def test_its_weights_are_smaller_and_nothing_is_left_behind(quantised: Quantised
 def test_four_bits_take_less_room_than_eight(quantised: Quantised) -> None:
     sizes = {scheme: result.model_size_mib for scheme, (_, result, _) in quantised.items()}
     assert sizes["int4"] < sizes["int8_dynamic"]
+
+
+def test_four_bits_fill_no_log_and_leave_the_logging_of_the_process_as_it_was(tmp_path: Path, exported: Path) -> None:
+    """ONNX Runtime's module sets it up when it is loaded, and tells of every node."""
+    code = (
+        "import logging; from pathlib import Path; from core.engines.compress.quantize import quantize_int4; "
+        f"quantize_int4(Path({str(exported / MODEL_NAME)!r}), Path({str(tmp_path / MODEL_NAME)!r})); "
+        "assert logging.root.level == logging.WARNING and not logging.root.handlers"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
