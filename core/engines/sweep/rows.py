@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from core.model_files import fingerprint_weights
 from core.worker.context import JobContext
 
 OUTPUTS_FOLDER = "teacher_outputs"
+# Judged after every epoch of every training. At 2,000 rows the standard error of an accuracy of 0.9 is 0.7 points; what
+# is beyond serves better to learn from.
+HELD_OUT_AT_MOST = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +75,8 @@ def search_rows(teacher: Path, seed: int, metric: str, context: JobContext) -> S
     """
     rows = read_training_rows(context.input_folder("data"))
     examples = [one for one in read_examples(context.input_folder("data")) if one.split is Split.TRAIN]
-    held_out = held_out_rows(rows.targets, [example.group for example in examples], seed)
+    groups = [example.group for example in examples]
+    held_out = _at_most(held_out_rows(rows.targets, groups, seed), groups, seed)
     if not len(held_out):
         raise UserError("sweep.too_few_rows", count=len(rows.names))
     classifier = open_classifier(teacher)
@@ -81,3 +86,22 @@ def search_rows(teacher: Path, seed: int, metric: str, context: JobContext) -> S
     )
     learnt = np.setdiff1d(np.arange(len(targets), dtype=np.int64), held_out)
     return SearchRows(rows, classifier.labels, targets, soft, learnt, held_out, metric)
+
+
+def _at_most(held_out: IntArray, groups: Sequence[str], seed: int) -> IntArray:
+    """No more of these rows than `HELD_OUT_AT_MOST`, ascending: whole groups in random order, as many as fit.
+
+    Where none fits it is the smallest one. Depends on its arguments alone.
+    """
+    if len(held_out) <= HELD_OUT_AT_MOST:
+        return held_out
+    members: dict[str, list[int]] = {}
+    for row in held_out:
+        members.setdefault(groups[row], []).append(int(row))
+    names = list(members)
+    chosen: list[int] = []
+    for place in np.random.default_rng(seed).permutation(len(names)):
+        if len(chosen) + len(members[names[place]]) <= HELD_OUT_AT_MOST:
+            chosen += members[names[place]]
+    smallest = min(names, key=lambda name: len(members[name]))
+    return np.array(sorted(chosen or members[smallest]), dtype=np.int64)
