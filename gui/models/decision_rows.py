@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from core.decide.assumptions import words_for
 from core.decide.outcome import BreakEven, CandidateDecision, Decision, Flip, GateResult, Interval, Message
@@ -103,6 +104,10 @@ class DecisionRows:
     def candidates(self) -> list[list[Cell]]:
         """Every candidate with its figures and what keeps it out: the report's main table."""
         return [self._candidate(candidate) for candidate in self.decision.candidates]
+
+    def comparison(self) -> list[list[Cell]]:
+        """Every candidate with what it keeps of its teacher, its speed and its size, under `COMPARED`."""
+        return [self._compared(candidate) for candidate in self.decision.candidates]
 
     def verdict(self, gate: GateResult) -> Cell:
         """A gate's state as mark and word."""
@@ -216,6 +221,45 @@ class DecisionRows:
             self._standing(candidate),
         ]
 
+    def _compared(self, candidate: CandidateDecision) -> list[Cell]:
+        name, quality, cost, _, latency, standing = self._candidate(candidate)
+        speed, size = candidate.requests_per_second, candidate.model_size_mib
+        return [
+            name,
+            replace(quality, tip="\n".join(part for part in (quality.tip, self._by_seed(candidate)) if part)),
+            self._kept(candidate),
+            Cell(DASH if speed is None else self.formats.number(float(f"{speed:.3g}")), speed, number=True),
+            Cell(DASH if size is None else self._mebibytes(size), size, number=True),
+            latency,
+            cost,
+            standing,
+        ]
+
+    def _kept(self, candidate: CandidateDecision) -> Cell:
+        """The share of its teacher's or parent's quality that a candidate keeps, with of whom and how sure on hover."""
+        kept = candidate.retained
+        if kept is None:
+            return Cell(DASH, number=True)
+        low, high = kept.share.low, kept.share.high
+        tip = self.tr("gui_decide.kept.of", name=kept.of)
+        if low is not None and high is not None:
+            ends = (self.formats.percent(end, low, high) for end in (low, high))
+            tip = f"{tip}\n{self.formats.interval(*ends)}"
+        added = candidate.distillation_added
+        if added is not None:
+            points = self.formats.points(added.value, added.low, added.high)
+            tip = f"{tip}\n{self.tr('gui_decide.kept.added', points=points)}"
+        return Cell(self.formats.percent(kept.share.value, low, high), kept.share.value, number=True, tip=tip)
+
+    def _by_seed(self, candidate: CandidateDecision) -> str:
+        return self.tr("gui.list_separator").join(
+            self.tr("gui_decide.by_seed", seed=one.seed, quality=self.formats.percent(round(one.quality, 3)))
+            for one in candidate.by_seed
+        )
+
+    def _mebibytes(self, size: float) -> str:
+        return f"{self.formats.number(float(f'{size:.3g}'))}\u00a0MiB"
+
     def _standing(self, candidate: CandidateDecision) -> Cell:
         """Whether a candidate may be chosen, else the first reason why not."""
         if candidate.state == "not measured":
@@ -228,6 +272,9 @@ class DecisionRows:
         if candidate.ineligible is not None:
             text = self.tr("gui_decide.standing.ineligible")
             return Cell(text, color="muted", tip=self.words(candidate.ineligible))
+        if candidate.dominated_by is not None and candidate.name != self.decision.candidate:
+            text = self.tr("gui_decide.standing.dominated", by=candidate.dominated_by)
+            return Cell(text, candidate.dominated_by, color="muted", tip=text)
         chosen = candidate.name == self.decision.candidate
         text = self.tr(f"gui_decide.standing.{'chosen' if chosen else 'meets'}")
         return Cell(text, color="good", bold=chosen)

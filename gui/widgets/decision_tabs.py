@@ -1,4 +1,4 @@
-"""The tabs under the answer: what would change it, break-even, router curve, compliance, assumptions, complexity."""
+"""The tabs under the answer: what would change it, how the candidates compare, and what the answer rests on."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from gui.widgets.chart import ChartView
 from gui.widgets.rows_table import RowsTable
 from gui.widgets.sentence import Sentence
 
-FLIPS, BREAK_EVEN, ROUTER, COMPLIANCE, ASSUMPTIONS, COMPLEXITY = range(6)
-TAB_CODES = ("flips", "break_even", "router", "compliance", "assumptions", "complexity")
+FLIPS, CANDIDATES, BREAK_EVEN, ROUTER, COMPLIANCE, ASSUMPTIONS, COMPLEXITY = range(7)
+COMPARED = ("candidate", "quality", "kept", "speed", "size", "latency", "cost", "standing")
+TAB_CODES = ("flips", "candidates", "break_even", "router", "compliance", "assumptions", "complexity")
 CURVE_HEIGHT = 320
 ONE_OFF_WORTH_TELLING = 0.01
 _VERDICT_STATE = {Verdict.RECOMMENDED: "good", Verdict.NO_LEARNED_ROUTER: "", Verdict.INCONCLUSIVE: "warn"}
@@ -89,6 +90,7 @@ class DecisionTabs(Card):
         self._decision = decision
         rows = DecisionRows(decision, self._context.translator)
         self._fill_flips(rows)
+        self._fill_candidates(rows)
         self._fill_break_even(rows)
         self._fill_router(rows)
         self._fill_compliance(rows)
@@ -119,6 +121,9 @@ class DecisionTabs(Card):
         self.tabs[FLIPS].fill(sentence, titles, shown, _measure_next(rows))
         self.benefit_caption.setText(rows.tr("gui_decide.flips.caption"))
         self.benefit_caption.setVisible(with_bars)
+
+    def _fill_candidates(self, rows: DecisionRows) -> None:
+        self.tabs[CANDIDATES].fill("", rows.titles(*COMPARED), rows.comparison(), stretch=0)
 
     def _fill_break_even(self, rows: DecisionRows) -> None:
         table = rows.break_even()

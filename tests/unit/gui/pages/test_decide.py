@@ -16,9 +16,10 @@ from core.decide.decision import decide
 from core.decide.outcome import Decision
 from core.decide.overrides import apply_overrides
 from core.evidence import StudyEvidence
+from gui.models.decision_rows import DecisionRows
 from gui.pages.decide import DecidePage
 from gui.pages.page import PageMark
-from gui.widgets.decision_tabs import COMPLEXITY, FLIPS, TAB_CODES
+from gui.widgets.decision_tabs import COMPARED, COMPLEXITY, FLIPS, TAB_CODES
 from gui.widgets.what_if import BUDGET, LATENCY, REQUESTS, VALUE
 
 TimesDecided = Callable[[], int]
@@ -244,3 +245,28 @@ def test_slider_words_show_currency_and_units(page: DecidePage) -> None:
 def _name(widget: QWidget) -> str:
     text = widget.text() if isinstance(widget, QAbstractButton) else ""
     return widget.accessibleName() or text
+
+
+def test_candidates_are_compared_by_what_they_keep_of_their_teacher(world: PageWorld) -> None:
+    own = decide(evidence())
+    rows = DecisionRows(own, world.context.translator).comparison()
+    by_name = {candidate.name: row for candidate, row in zip(own.candidates, rows, strict=True)}
+    student = next(candidate for candidate in own.candidates if candidate.name == "student")
+    assert student.retained is not None
+    kept = by_name["student"][COMPARED.index("kept")]
+    assert kept.value == student.retained.share.value
+    assert "teacher" in kept.tip
+    assert by_name["teacher"][COMPARED.index("kept")].text == "–"
+    assert "MiB" in by_name["student"][COMPARED.index("size")].text
+
+
+def test_a_variant_that_its_parent_beats_is_told_as_dominated(world: PageWorld) -> None:
+    own = decide(evidence())
+    beaten = [
+        replace(candidate, dominated_by="teacher") if candidate.name == "student" else candidate
+        for candidate in own.candidates
+    ]
+    decision = replace(own, candidates=tuple(beaten), candidate="teacher")
+    rows = DecisionRows(decision, world.context.translator).comparison()
+    places = [candidate.name for candidate in own.candidates]
+    assert rows[places.index("student")][COMPARED.index("standing")].text == "dominated by teacher"
