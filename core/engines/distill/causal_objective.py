@@ -12,7 +12,8 @@ from core.engines.distill.causal_model import body_states, head_logits, head_par
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.token_cache import TokenCache
-from core.engines.distill.token_losses import TeacherTokens, chunked_loss, head_workspace_mib, mixed_token_loss
+from core.engines.distill.token_gradient import TeacherTokens
+from core.engines.distill.token_losses import chunked_loss, head_workspace_mib, mixed_token_loss
 
 
 class CausalObjective(BatchObjective):

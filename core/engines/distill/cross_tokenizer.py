@@ -20,7 +20,8 @@ from core.engines.distill.causal_model import body_states, head_logits, head_par
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.token_cache import TokenCache
-from core.engines.distill.token_losses import TeacherTokens, chunked_loss, head_workspace_mib
+from core.engines.distill.token_gradient import TeacherTokens
+from core.engines.distill.token_losses import chunked_loss, head_workspace_mib
 from core.engines.language.prompts import spaced_answer
 
 _NOT_ALIGNED = -1

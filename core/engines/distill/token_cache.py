@@ -18,7 +18,8 @@ from core.engines.device import Device
 from core.engines.distill.causal_model import body_states, check_apart, head_logits
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.kept_outputs import remember_rows, rows_done, taken_over
-from core.engines.distill.token_losses import CHUNK_POSITIONS, TeacherTokens, likeliest_tokens
+from core.engines.distill.token_gradient import TeacherTokens
+from core.engines.distill.token_losses import CHUNK_POSITIONS, likeliest_tokens
 from core.engines.durable import disk_full_told
 from core.i18n import english
 from core.worker.context import JobContext, Stopped

@@ -8,11 +8,12 @@ cross-entropy, Hsu and others 2024, arXiv 2410.10989). Nothing is computed twice
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn import functional
+
+from core.engines.distill.token_gradient import TeacherTokens, taught_loss
 
 # 256 positions of a vocabulary of 50,000 tokens take 50 MiB in fp32.
 CHUNK_POSITIONS = 256
@@ -21,31 +22,16 @@ CHUNK_POSITIONS = 256
 ChunkLoss = Callable[[torch.Tensor, int, int], torch.Tensor]
 
 
-@dataclass(frozen=True)
-class TeacherTokens:
-    """The teacher's distribution at some positions: `ids` and `log_probabilities` of its likeliest tokens, shape
-    (positions, k), and the logarithm of the probability of all others together, shape (positions,)."""
-
-    ids: torch.Tensor
-    log_probabilities: torch.Tensor
-    log_rest: torch.Tensor
-
-    def part(self, first: int, last: int) -> TeacherTokens:
-        """The positions from `first` up to, not including, `last`."""
-        return TeacherTokens(self.ids[first:last], self.log_probabilities[first:last], self.log_rest[first:last])
-
-
 def likeliest_tokens(logits: torch.Tensor, count: int, temperature: float) -> TeacherTokens:
     """The `count` likeliest tokens of each position of `logits`, shape (positions, vocabulary), at a temperature.
 
     The rest's probability is summed over the tokens of the rest, so that it is right to the last bit also where it is
     tiny. Log-probabilities of each position, rest included, add up to one in probability.
     """
-    scaled = logits.float() / temperature
-    whole = scaled.logsumexp(dim=-1, keepdim=True)
-    top, ids = scaled.topk(min(count, scaled.shape[-1]), dim=-1)
-    rest = scaled.scatter(-1, ids, -torch.inf).logsumexp(dim=-1)
-    return TeacherTokens(ids, top - whole, rest - whole.squeeze(-1))
+    log_probabilities = (logits.float() / temperature).log_softmax(dim=-1)
+    top, ids = log_probabilities.topk(min(count, logits.shape[-1]), dim=-1)
+    rest = log_probabilities.exp_().scatter_(-1, ids, 0.0).sum(dim=-1).log()
+    return TeacherTokens(ids, top, rest)
 
 
 def token_divergence(logits: torch.Tensor, teacher: TeacherTokens, temperature: float) -> torch.Tensor:
@@ -73,10 +59,7 @@ def mixed_token_loss(
     tokens that follow, shape (positions,). Without a teacher it is the cross-entropy alone."""
     if teacher is None:
         return functional.cross_entropy(logits.float(), targets, reduction="sum")
-    soft = token_divergence(logits, teacher, temperature).sum()
-    if alpha == 1.0:
-        return soft
-    return alpha * soft + (1.0 - alpha) * functional.cross_entropy(logits.float(), targets, reduction="sum")
+    return taught_loss(logits.float(), targets, teacher, temperature, alpha)
 
 
 def chunked_loss(hidden: torch.Tensor, parameters: Sequence[torch.Tensor], of_chunk: ChunkLoss) -> torch.Tensor:
@@ -106,7 +89,7 @@ class _ChunkedLoss(torch.autograd.Function):
         """The summed loss; the gradients are kept for `backward`."""
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         of_hidden = torch.zeros_like(hidden)
-        of_parameters = [torch.zeros_like(parameter) for parameter in parameters]
+        of_parameters: list[torch.Tensor | None] = [None] * len(parameters)
         for first in range(0, len(hidden), CHUNK_POSITIONS):
             last = min(first + CHUNK_POSITIONS, len(hidden))
             with torch.enable_grad():
@@ -116,9 +99,7 @@ class _ChunkedLoss(torch.autograd.Function):
             wanted = [chunk, *parameters]
             found = torch.autograd.grad(loss, wanted, allow_unused=True)
             of_hidden[first:last] = found[0]
-            for kept, part in zip(of_parameters, found[1:], strict=True):
-                if part is not None:
-                    kept += part
+            of_parameters = [_added(kept, part) for kept, part in zip(of_parameters, found[1:], strict=True)]
         context.save_for_backward(of_hidden, *of_parameters)
         return total
 
@@ -126,4 +107,11 @@ class _ChunkedLoss(torch.autograd.Function):
     def backward(context: Any, *outputs: Any) -> Any:
         """The kept gradients times the one of the sum."""
         (scale,) = outputs
-        return (None, *(tensor * scale for tensor in context.saved_tensors))
+        # In place: the head's gradient is as large as the embeddings, and nobody else holds it.
+        return (None, *(None if tensor is None else tensor.mul_(scale) for tensor in context.saved_tensors))
+
+
+def _added(kept: torch.Tensor | None, part: torch.Tensor | None) -> torch.Tensor | None:
+    if kept is None or part is None:
+        return part if kept is None else kept
+    return kept.add_(part)

@@ -16,8 +16,8 @@ from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows, causal_rows, train_examples
 from core.engines.distill.cross_tokenizer import sorted_distance
 from core.engines.distill.token_cache import TokenCache
+from core.engines.distill.token_gradient import TeacherTokens
 from core.engines.distill.token_losses import (
-    TeacherTokens,
     chunked_loss,
     likeliest_tokens,
     mixed_token_loss,

@@ -1,0 +1,82 @@
+"""The loss over next tokens with its gradient in closed form: one buffer of logits where autograd takes a dozen.
+
+`token_losses.token_divergence` is the same divergence written plainly; the tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+
+
+class TeacherTokens(NamedTuple):
+    """The teacher's distribution at some positions: `ids` and `log_probabilities` of its likeliest tokens, shape
+    (positions, k), and the logarithm of the probability of all others together, shape (positions,)."""
+
+    ids: torch.Tensor
+    log_probabilities: torch.Tensor
+    log_rest: torch.Tensor
+
+    def part(self, first: int, last: int) -> TeacherTokens:
+        """The positions from `first` up to, not including, `last`."""
+        return TeacherTokens(self.ids[first:last], self.log_probabilities[first:last], self.log_rest[first:last])
+
+
+def taught_loss(
+    logits: torch.Tensor, targets: torch.Tensor, teacher: TeacherTokens, temperature: float, alpha: float
+) -> torch.Tensor:
+    """The sum over positions of alpha · T² · KL(teacher ‖ student) + (1 − alpha) · cross-entropy, with its gradient.
+
+    `logits` are fp32, shape (positions, vocabulary); `targets` the tokens that follow, shape (positions,).
+    """
+    return _TaughtLoss.apply(logits, targets, teacher, temperature, alpha)  # type: ignore[no-any-return, no-untyped-call]  # untyped there
+
+
+class _TaughtLoss(torch.autograd.Function):
+    """With q the student's softmax at T, p the teacher's, r what is beyond its likeliest tokens:
+
+    ∂KL/∂z of a likely token is q − p, of any other q · (1 − p_r / q_r), both times 1/T; ∂CE/∂z is softmax(z) − one-hot.
+    """
+
+    @staticmethod
+    def forward(
+        context: Any,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        teacher: TeacherTokens,
+        temperature: float,
+        alpha: float,
+    ) -> torch.Tensor:
+        """The summed loss; the gradient is kept for `backward`."""
+        log_q = (logits if temperature == 1.0 else logits / temperature).log_softmax(dim=-1)
+        own = log_q.gather(-1, teacher.ids)
+        # At T = 1 both losses share one softmax.
+        shared = 1.0 - alpha if temperature == 1.0 else 0.0
+        hard = -log_q.gather(-1, targets[:, None]).sum() if shared else torch.zeros_like(own[0, 0])
+        gradient = log_q.exp_().scatter_(-1, teacher.ids, 0.0)
+        # Summed over the rest itself, so that it is right where it is tiny; where it underflows the loss stays finite.
+        rest = gradient.sum(dim=-1).clamp_min(torch.finfo(gradient.dtype).tiny)
+        taught_rest = teacher.log_rest.exp()
+        beyond = taught_rest > 0
+        weight = alpha * temperature
+        gradient *= (weight * (1.0 - taught_rest / rest) + shared)[:, None]
+        taught = teacher.log_probabilities.exp()
+        gradient.scatter_(-1, teacher.ids, (weight + shared) * own.exp() - weight * taught)
+        divergence = (taught * (teacher.log_probabilities - own)).sum()
+        divergence += (taught_rest * (torch.where(beyond, teacher.log_rest, 0.0) - rest.log())).sum()
+        if alpha < 1.0 and not shared:
+            log_q = logits.log_softmax(dim=-1)
+            hard = -log_q.gather(-1, targets[:, None]).sum()
+            gradient.add_(log_q.exp_(), alpha=1.0 - alpha)
+        if alpha < 1.0:
+            gradient.scatter_add_(-1, targets[:, None], torch.full_like(own[:, :1], alpha - 1.0))
+        context.save_for_backward(gradient)
+        return alpha * temperature**2 * divergence + (1.0 - alpha) * hard
+
+    @staticmethod
+    def backward(context: Any, *outputs: Any) -> Any:
+        """The kept gradient times the one of the sum."""
+        (scale,) = outputs
+        (gradient,) = context.saved_tensors
+        return gradient if float(scale) == 1.0 else gradient * scale, None, None, None, None
