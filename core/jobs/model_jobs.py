@@ -221,7 +221,17 @@ class ModelJobs:
             limits=sweep_limits(self.study, recipe.candidate),
             train=recipe.training,
         )
-        return ModelPart(self._add(recipe, parameters, {"data": self.data_job, "teacher": part.job}, "sweep"))
+        inputs = {"data": self.data_job, "teacher": part.job, **self._reference(recipe, part.job)}
+        return ModelPart(self._add(recipe, parameters, inputs, "sweep"))
+
+    def _reference(self, recipe: _Recipe, teacher_job: str) -> dict[str, str]:
+        """The teacher's training once more, without the rows that students are judged by: it knows its own rows by
+        heart, so that a share of its quality on them is no fair bar. Empty where it was not trained on the targets."""
+        trained = self.graph.specs[teacher_job]
+        if not isinstance(trained.parameters, FineTuneParameters):
+            return {}
+        parameters = trained.parameters.model_copy(update={"held_out_seed": recipe.training.seed})
+        return {"reference": self._add(recipe, parameters, trained.inputs, "reference")}
 
     def _compressed(self, recipe: _Recipe, parent: ModelPart) -> ModelPart:
         model = _on_this_machine(parent)

@@ -78,7 +78,8 @@ class PrepareParameters(_Part):
 class FineTuneParameters(_Part):
     """Train on the targets. Inputs: `data`; `model` where the weights start from another job's result.
 
-    `task` is given where a language model is trained.
+    `task` is given where a language model is trained. With `held_out_seed` the rows that a search of that seed judges
+    its students by are not learnt, so that the teacher can be judged by them as well.
     """
 
     kind: Literal[JobKind.FINE_TUNE] = JobKind.FINE_TUNE
@@ -86,6 +87,7 @@ class FineTuneParameters(_Part):
     model_sha256: str | None = None
     task: Task | None = None
     train: Train
+    held_out_seed: int | None = None
 
 
 class DistillParameters(_Part):
@@ -132,7 +134,8 @@ class SweepLimits(_Part):
 
 
 class SweepParameters(_Part):
-    """Search for the best student. Inputs: `data`, `teacher`. `train` holds what all trials share."""
+    """Search for the best student. Inputs: `data`, `teacher`; `reference`, the teacher trained without the rows that
+    students are judged by, where a training on the targets made the teacher. `train` holds what all trials share."""
 
     kind: Literal[JobKind.SWEEP] = JobKind.SWEEP
     task: Task

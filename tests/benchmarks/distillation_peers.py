@@ -202,7 +202,7 @@ def _cached(teacher: Any, student: Any, batches: list[Any], figures: dict[str, f
     from job_context import job_context
 
     from core.engines.checkpoint import Checkpoints
-    from core.engines.device import choose_device
+    from core.engines.device import choose_device, use_huge_pages
     from core.engines.distill import loop
     from core.engines.distill.causal_objective import CausalObjective
     from core.engines.distill.causal_rows import CausalRows
@@ -221,6 +221,7 @@ def _cached(teacher: Any, student: Any, batches: list[Any], figures: dict[str, f
     fixed = [np.array(order[begin : begin + BATCH]) for begin in range(0, len(order), BATCH)]
     # The others' batches and rate, so that only the method differs.
     vars(loop).update(epoch_batches=lambda *_: fixed, one_cycle=lambda _step, _total, peak: peak)
+    use_huge_pages()
     device = choose_device("cpu")
     vocabulary = int(teacher.config.vocab_size)
     with tempfile.TemporaryDirectory() as name:

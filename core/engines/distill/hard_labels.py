@@ -11,6 +11,7 @@ from core.engines.distill.training_job import (
     hard_objective,
     train_and_save,
 )
+from core.engines.held_out import rows_to_judge_by
 from core.engines.models.starting import load_starting_model, load_tokenizer
 from core.engines.models.weights import resolve
 from core.engines.random_state import seed_all
@@ -31,8 +32,12 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
     settings = parameters.train
     attempt = begin(context)
     rows = read_training_rows(context.input_folder("data"))
-    material = _material(parameters, rows.labels, context)
-    objective = hard_objective(rows.label_indices(rows.labels))
+    labels = rows.labels
+    if parameters.held_out_seed is not None:
+        left_out = set(rows_to_judge_by(context.input_folder("data"), parameters.held_out_seed).tolist())
+        rows = rows.part([row for row in range(len(rows.names)) if row not in left_out])
+    material = _material(parameters, labels, context)
+    objective = hard_objective(rows.label_indices(labels))
     rate = settings.learning_rate or LEARNING_RATE
     return train_and_save("fine_tune", material, rows, settings, rate, objective, attempt, context)
 

@@ -19,6 +19,13 @@ class TrainingRows:
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
 
+    def part(self, chosen: Sequence[int]) -> TrainingRows:
+        """Some of the rows by their numbers."""
+        names, inputs, targets = (
+            tuple(column[row] for row in chosen) for column in (self.names, self.inputs, self.targets)
+        )
+        return TrainingRows(names, inputs, targets)
+
     def label_indices(self, labels: Sequence[str]) -> list[int]:
         """The index of each row's target in `labels`. Raises UserError, naming a row, for one that is not there."""
         index_of = {label: index for index, label in enumerate(labels)}

@@ -100,18 +100,24 @@ class _ChunkedLoss(torch.autograd.Function):
             found = torch.autograd.grad(loss, wanted, allow_unused=True)
             of_hidden[first:last] = found[0]
             of_parameters = [_added(kept, part) for kept, part in zip(of_parameters, found[1:], strict=True)]
-        context.save_for_backward(of_hidden, *of_parameters)
+        # Not `save_for_backward`, which would hold on to them: autograd adds the gradient of tied embeddings in place
+        # only to a tensor that nobody else holds, and they are as large as the vocabulary.
+        context.gradients = [of_hidden, *of_parameters]
         return total
 
     @staticmethod
     def backward(context: Any, *outputs: Any) -> Any:
         """The kept gradients times the one of the sum."""
         (scale,) = outputs
-        # In place: the head's gradient is as large as the embeddings, and nobody else holds it.
-        return (None, *(None if tensor is None else tensor.mul_(scale) for tensor in context.saved_tensors))
+        gradients, context.gradients = context.gradients, None
+        for tensor in gradients:
+            if tensor is not None:
+                tensor.mul_(scale)
+        return (None, *gradients)
 
 
 def _added(kept: torch.Tensor | None, part: torch.Tensor | None) -> torch.Tensor | None:
-    if kept is None or part is None:
-        return part if kept is None else kept
-    return kept.add_(part)
+    if part is None:
+        return kept
+    # `data` is no view: a view's base would hold on to the memory, and nothing could be added to it in place later.
+    return part.data if kept is None else kept.add_(part)

@@ -13,7 +13,7 @@ import torch
 from pydantic import ValidationError
 
 from core.engines.checkpoint import Checkpoint, Checkpoints
-from core.engines.device import Device, choose_device
+from core.engines.device import Device, choose_device, use_huge_pages
 from core.engines.distill.fit_check import check_fit
 from core.engines.distill.loop import Training, TrainingPlan, train
 from core.engines.distill.lora import add_adapter, merge_adapter
@@ -90,6 +90,7 @@ def finished_before(context: JobContext) -> TrainResult | None:
 
 def begin(context: JobContext) -> Attempt:
     """Choose the device, find the checkpoint to go on from, and say so."""
+    use_huge_pages()
     device = choose_device()
     checkpoints = Checkpoints(context.folder, context.spec.job_id, lambda text: context.log(text, "warning"))
     resumed = checkpoints.newest()

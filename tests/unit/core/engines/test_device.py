@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 
-from core.engines.device import Device, choose_device, cpu_threads
+from core.engines.device import Device, choose_device, cpu_threads, use_huge_pages
 from core.errors import UserError
 
 
@@ -51,3 +53,12 @@ def test_cuda_is_chosen_where_it_is_present(monkeypatch: pytest.MonkeyPatch) -> 
     device = choose_device()
     assert device.torch_device.type == "cuda"
     assert device.autocast_dtype in (torch.bfloat16, torch.float16)
+
+
+def test_huge_pages_are_asked_for_unless_the_user_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("THP_MEM_ALLOC_ENABLE", raising=False)
+    use_huge_pages()
+    assert os.environ.pop("THP_MEM_ALLOC_ENABLE") == "1"
+    monkeypatch.setenv("THP_MEM_ALLOC_ENABLE", "0")
+    use_huge_pages()
+    assert os.environ["THP_MEM_ALLOC_ENABLE"] == "0"

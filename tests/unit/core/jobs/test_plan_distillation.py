@@ -146,6 +146,16 @@ def test_a_search_gets_the_criteria_as_limits(base: Path) -> None:
     assert job.spec.inputs["teacher"] == part(plan, "big", "train")
 
 
+def test_a_search_is_held_against_the_teacher_trained_without_the_rows_that_judge(base: Path) -> None:
+    searched = (STUDENT, "model: {source: sweep}, train: {method: distill, seed: 5}")
+    plan = planned(base, searched, ("compress: [{quantize: int8_dynamic}]", "compress: []"))
+    trained, reference = plan.job(part(plan, "big", "train")), plan.job(part(plan, "small", "reference"))
+    assert plan.job(part(plan, "small", "sweep")).spec.inputs["reference"] == reference.job_id
+    assert isinstance(trained.spec.parameters, FineTuneParameters)
+    assert reference.spec.parameters == trained.spec.parameters.model_copy(update={"held_out_seed": 5})
+    assert reference.spec.inputs == trained.spec.inputs
+
+
 def test_a_stream_goes_on_from_a_student_that_was_distilled_first(base: Path) -> None:
     plan = planned(base, ("temperature: 2.0", "dynamic: {stream: new.csv, round_rows: 50}"))
     first, later = plan.job(part(plan, "small", "first_train")), plan.job(part(plan, "small", "train"))

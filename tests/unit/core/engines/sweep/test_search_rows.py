@@ -12,7 +12,7 @@ from tiny_models import LABELS
 
 from core.data.examples import write_examples
 from core.domain import Example, Split
-from core.engines.sweep import rows as search
+from core.engines import held_out
 from core.engines.sweep.rows import SearchRows, search_rows
 
 ROWS = 300
@@ -44,7 +44,7 @@ def test_what_is_beyond_the_most_that_is_held_out_is_learnt_and_no_group_is_in_b
     data: Path, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = found(tmp_path / "whole", data, teacher)
-    monkeypatch.setattr(search, "HELD_OUT_AT_MOST", 22)
+    monkeypatch.setattr(held_out, "HELD_OUT_AT_MOST", 22)
     some = found(tmp_path / "some", data, teacher)
     assert len(whole.held_out) > 22
     assert len(some.held_out) == 20
@@ -56,7 +56,7 @@ def test_what_is_beyond_the_most_that_is_held_out_is_learnt_and_no_group_is_in_b
 def test_the_same_seed_holds_out_the_same_rows_and_another_seed_others(
     data: Path, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "HELD_OUT_AT_MOST", 22)
+    monkeypatch.setattr(held_out, "HELD_OUT_AT_MOST", 22)
     first, again, other = (
         found(tmp_path / name, data, teacher, seed).held_out for name, seed in (("a", 1), ("b", 1), ("c", 2))
     )
@@ -67,7 +67,7 @@ def test_the_same_seed_holds_out_the_same_rows_and_another_seed_others(
 def test_with_groups_larger_than_the_most_one_whole_group_is_held_out(
     data: Path, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "HELD_OUT_AT_MOST", 3)
-    held_out = found(tmp_path / "job", data, teacher).held_out
-    assert len(held_out) == 4
-    assert len({group_of(row) for row in held_out}) == 1
+    monkeypatch.setattr(held_out, "HELD_OUT_AT_MOST", 3)
+    rows = found(tmp_path / "job", data, teacher).held_out
+    assert len(rows) == 4
+    assert len({group_of(row) for row in rows}) == 1

@@ -14,9 +14,11 @@ import torch
 from job_context import RecordingContext, job_context
 from safetensors.torch import load_file
 from sweep_tasks import ROWS, line, sweeping, write_trained_teacher
+from tiny_models import LABELS, WORDS, tiny_config, write_body
 
 from core.data.examples import read_examples, write_examples
 from core.domain import Example, Split
+from core.engines import fine_tune
 from core.engines.distill.loop import Training, TrainingState, train
 from core.engines.held_out import HeldOut, held_out_rows
 from core.engines.models import open_classifier, read_card
@@ -26,7 +28,8 @@ from core.engines.sweep.records import TrialLine, append_trial, read_trials
 from core.engines.sweep.rows import search_rows
 from core.errors import UserError
 from core.jobs.results import SweepResult, TrainResult
-from core.jobs.specs import SweepLimits, SweepParameters
+from core.jobs.specs import FineTuneParameters, SweepLimits, SweepParameters
+from core.spec import LocalModel, Train
 from core.worker.context import Stopped
 
 
@@ -104,6 +107,31 @@ def test_the_chosen_student_is_trained_again_on_all_train_rows(
     monkeypatch.setattr(job, "train_student", counting)
     run(tmp_path, inputs, sweeping(trials=2))
     assert seen == [ROWS - 18, ROWS - 18, ROWS]
+
+
+def test_a_teacher_that_learnt_the_held_out_rows_is_judged_by_its_training_without_them(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    """Targets of no pattern: what the teacher knows of them it knows by heart, and nobody knows the held-out ones."""
+    chance = np.random.default_rng(0)
+    texts = [" ".join(chance.permutation(WORDS)[:5]) for _ in range(ROWS)]
+    rows = [
+        Example(f"r{n}", Split.TRAIN, f"g{n}", text, LABELS[int(chance.integers(3))]) for n, text in enumerate(texts)
+    ]
+    own = {name: tmp_path / name for name in ("data", "teacher", "reference")}
+    own["data"].mkdir()
+    write_examples(own["data"], rows)
+    body = LocalModel(source="local", path=str(write_body(tmp_path / "body", tiny_config(dropout=0.0))))
+    settings = Train(method="fine_tune", epochs=60, batch_size=8, max_length=32, learning_rate=3e-3)
+    for name, seed in (("teacher", None), ("reference", 1)):
+        told = FineTuneParameters(model=body, train=settings, held_out_seed=seed)
+        fine_tune.run(told, job_context(own[name], told, {"data": own["data"]}))
+    without = {name: own[name] for name in ("data", "teacher")}
+    by_heart, _ = run(tmp_path / "unfair", without, sweeping(trials=1))
+    fair, context = run(tmp_path / "fair", own, sweeping(trials=1))
+    assert by_heart.teacher_quality > 0.8
+    assert fair.teacher_quality < 0.7
+    assert any(f"{fair.teacher_quality:.1%}" in text for text in context.logs)
 
 
 def test_with_no_student_that_keeps_everything_the_best_one_is_taken_and_this_is_said(
