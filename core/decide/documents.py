@@ -14,6 +14,9 @@ from core.decide.outcome import (
     ComplexityProfile,
     CostFigures,
     Decision,
+    Exclusion,
+    Flip,
+    FrontierStep,
     Interval,
     Latency,
     Message,
@@ -60,60 +63,51 @@ def recommendation_document(decision: Decision) -> dict[str, Any]:
             "headline": _message(decision.headline),
             "leading": decision.leading,
             "reasons": [_message(reason) for reason in decision.reasons],
-            "excluded": [
-                {
-                    "candidate": excluded.candidate,
-                    "gate": excluded.gate.value,
-                    "rule": excluded.rule,
-                    "code": excluded.message.code,
-                    "values": excluded.message.values,
-                    "text": excluded.message.text,
-                }
-                for excluded in decision.excluded
-            ],
+            "excluded": [_exclusion(excluded) for excluded in decision.excluded],
             "not_measured": list(decision.not_measured),
             "front": list(decision.front),
-            "frontier": [
-                {
-                    "candidate": step.candidate,
-                    "icer": step.icer,
-                    "value_from": step.value_from,
-                    "value_to": step.value_to,
-                }
-                for step in decision.frontier
-            ],
+            "frontier": [_step(step) for step in decision.frontier],
             "break_even": [
                 {"against": one.against, "requests": one.requests, "months": one.months} for one in decision.break_even
             ],
-            "flips": [
-                {
-                    "assumption": flip.path,
-                    "value": flip.value,
-                    "unit": flip.unit,
-                    "flips_at": flip.flips_at,
-                    "to": None if flip.to is None else flip.to.value,
-                    "to_candidate": flip.to_candidate,
-                }
-                for flip in decision.flips
-            ],
+            "flips": [_flip(flip) for flip in decision.flips],
             "measure_next": [
                 {"what": one.message.text, "code": one.message.code, "evppi": one.evppi, "cost": one.cost}
                 for one in decision.measure_next
             ],
-            "assumptions": [
-                {
-                    "name": one.name,
-                    "value": one.value,
-                    "unit": one.unit,
-                    "source": one.source,
-                    "as_of": one.as_of,
-                    "origin": one.origin,
-                }
-                for one in decision.assumptions
-            ],
+            "assumptions": [vars(one) for one in decision.assumptions],
             "notes": [_message(note) for note in decision.notes],
         }
     )
+
+
+def _exclusion(excluded: Exclusion) -> dict[str, Any]:
+    return {
+        "candidate": excluded.candidate,
+        "gate": excluded.gate.value,
+        "rule": excluded.rule,
+        **_message(excluded.message),
+    }
+
+
+def _step(step: FrontierStep) -> dict[str, Any]:
+    return {
+        "candidate": step.candidate,
+        "icer": step.icer,
+        "value_from": step.value_from,
+        "value_to": step.value_to,
+    }
+
+
+def _flip(flip: Flip) -> dict[str, Any]:
+    return {
+        "assumption": flip.path,
+        "value": flip.value,
+        "unit": flip.unit,
+        "flips_at": flip.flips_at,
+        "to": None if flip.to is None else flip.to.value,
+        "to_candidate": flip.to_candidate,
+    }
 
 
 def _document(parts: dict[str, Any]) -> dict[str, Any]:

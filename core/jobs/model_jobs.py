@@ -110,10 +110,16 @@ class ModelJobs:
             return self._distilled(recipe, training, start)
         if training.method == "none":
             return start
+        embeddings = self._embeddings(recipe.candidate)
         parameters = FineTuneParameters(
-            model=_on_this_machine(start), model_sha256=start.sha256, task=self._task(), train=training
+            model=_on_this_machine(start),
+            model_sha256=start.sha256,
+            task=self._task(),
+            train=training,
+            embeddings_model=embeddings.model,
+            embeddings_sha256=embeddings.sha256,
         )
-        inputs = {"data": self.data_job, **start.inputs, **self._embeddings(recipe.candidate)}
+        inputs = {"data": self.data_job, **start.inputs, **embeddings.inputs}
         return ModelPart(self._add(recipe, parameters, inputs, "train"))
 
     def _start(self, recipe: _Recipe) -> ModelPart:
@@ -253,16 +259,21 @@ class ModelJobs:
         part = self.model(teacher, seeds_of(self.study, teacher)[0])
         return {} if part.job is None else {"teacher": part.job}
 
-    def _embeddings(self, candidate: Candidate) -> dict[str, str]:
-        """The model whose token embeddings a floor may use: the teacher's, where a job has made one."""
+    def _embeddings(self, candidate: Candidate) -> _Teaching:
+        """The model whose token embeddings a floor may use: the teacher's, where its weights are here."""
+        none = _Teaching({})
         if not isinstance(candidate.model, BaselineModel) or candidate.model.kind == "tfidf_linear":
-            return {}
+            return none
         named = self.study.teacher_of(candidate)
-        if named is None:
-            return {}
+        if named is None or isinstance(self.study.candidate(named).model, PredictionsModel):
+            return none
         teacher = self.study.candidate(named)
         part = self.model(teacher, seeds_of(self.study, teacher)[0])
-        return {} if part.job is None else {"embeddings": part.job}
+        if part.job is not None:
+            return _Teaching({"embeddings": part.job})
+        if part.ready is None or isinstance(part.ready, EndpointModel | BaselineModel):
+            return none
+        return _Teaching({}, part.ready, part.sha256)
 
     def _task(self) -> Task | None:
         """The task of a language model's training; a classifier's needs none."""

@@ -79,7 +79,8 @@ class FineTuneParameters(_Part):
     """Train on the targets. Inputs: `data`; `model` where the weights start from another job's result.
 
     `task` is given where a language model is trained. With `held_out_seed` the rows that a search of that seed judges
-    its students by are not learnt, so that the teacher can be judged by them as well.
+    its students by are not learnt, so that the teacher can be judged by them as well. A floor averages the token
+    embeddings of the input `embeddings`, or of `embeddings_model` where no job made the teacher.
     """
 
     kind: Literal[JobKind.FINE_TUNE] = JobKind.FINE_TUNE
@@ -88,6 +89,8 @@ class FineTuneParameters(_Part):
     task: Task | None = None
     train: Train
     held_out_seed: int | None = None
+    embeddings_model: LoadableModel | None = None
+    embeddings_sha256: str | None = None
 
 
 class DistillParameters(_Part):

@@ -15,11 +15,13 @@ _PART = re.compile(r"^(?P<prefix>(?:baseline_|first_)*)(?P<name>[a-z]+?)(?P<stag
 
 @dataclass(frozen=True)
 class JobPart:
-    """`stage` counts assistants from 1. `first` is the student before it learns on from a stream."""
+    """`stage` counts assistants from 1. `first` is the student before it learns on from a stream, `reference` a
+    search's teacher trained without the rows that judge."""
 
     stage: int | None = None
     baseline: bool = False
     first: bool = False
+    reference: bool = False
     seed: int | None = None
 
 
@@ -44,6 +46,7 @@ def part_words(translator: Translator, part: JobPart | None) -> list[str]:
     words = [tr("gui.job.part.stage", number=part.stage)] if part.stage is not None else []
     words += [tr("gui.job.part.baseline")] if part.baseline else []
     words += [tr("gui.job.part.first")] if part.first else []
+    words += [tr("gui.job.part.reference")] if part.reference else []
     words += [tr("gui.job.part.seed", seed=part.seed)] if part.seed is not None else []
     return words
 
@@ -57,5 +60,6 @@ def _parsed(name: str, first_seed: int | None) -> JobPart:
         stage=int(stage) if stage else None,
         baseline="baseline_" in prefix,
         first="first_" in prefix,
+        reference=match["name"] == "reference",
         seed=int(seed) if seed else first_seed,
     )

@@ -31,7 +31,7 @@ _WRITTEN = {
     FieldKind.JSON: "json",
 }
 _UNREAD = (*_NUMBER_TYPES, "list_type", "tuple_type", "dict_type", "string_type", "bool_type", "missing", "too_long")
-# The sentences of the study file's schema (core/spec.py), which are English only.
+# The sentences of the study file's schema (core/spec), which are English only.
 SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
     (r"seeds names one twice", "seeds_twice"),
     (r"(?P<name>\w+) belongs to method distill", "distill_only"),

@@ -35,6 +35,8 @@ def find_source(parameters: FineTuneParameters | DistillParameters, context: Job
             return context.input_folder(name) / "model"
     if isinstance(parameters, DistillParameters) and parameters.teacher_model is not None:
         return resolve(parameters.teacher_model, parameters.teacher_sha256)
+    if isinstance(parameters, FineTuneParameters) and parameters.embeddings_model is not None:
+        return resolve(parameters.embeddings_model, parameters.embeddings_sha256)
     return None
 
 

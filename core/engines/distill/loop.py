@@ -113,8 +113,6 @@ def train(
     saved_step, first_step, begin = state.step, state.step, time.monotonic()
     earlier_seconds = state.seconds
     total = training.total_steps
-    per_epoch = total // plan.epochs
-    point_every = max(1, total // _METRIC_POINTS)
     batches: list[IntArray] = []
     model.train()
     replicas = replicas_of(model, device.torch_device, training.other_devices)
@@ -124,43 +122,53 @@ def train(
             if state.step > saved_step:
                 _save(training, optimizer, scaler, state, checkpoints, context)
             raise Stopped
-        epoch, index = divmod(state.step, per_epoch)
+        epoch, index = divmod(state.step, total // plan.epochs)
         if not batches or index == 0:
             batches = epoch_batches(training.tokens.lengths, plan.batch_size, plan.seed, epoch)
-
         of_step = batches[index * plan.accumulate : (index + 1) * plan.accumulate]
-        rows = of_step[0] if len(of_step) == 1 else np.concatenate(of_step)
-        for group in optimizer.param_groups:
-            group["lr"] = one_cycle(state.step, total, plan.learning_rate * group["rate_factor"])
-        optimizer.zero_grad(set_to_none=True)
-        value = _accumulated_loss(training, of_step, scaler, replicas)
-        if not math.isfinite(value):
-            raise _not_finite(training, state.step, rows, saved_step)
-        scaler.unscale_(optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(_trained(training).values(), GRADIENT_NORM)
-        # With fp16 an overflow is expected now and then: the scaler skips that step and scales less.
-        if not scaler.is_enabled() and not math.isfinite(float(norm)):
-            raise _not_finite(training, state.step, rows, saved_step)
-        scaler.step(optimizer)
-        scaler.update()
-        replicas.spread()
+        value = _step(training, optimizer, scaler, replicas, of_step, state.step, saved_step)
 
         state.step += 1
         training.observer.after_step(state.step)
         state.seconds = earlier_seconds + time.monotonic() - begin
         remaining_s = (time.monotonic() - begin) / (state.step - first_step) * (total - state.step)
         context.progress(PHASE, state.step, total, remaining_s)
-        _count_loss(state, value, state.step % point_every == 0 or state.step == total, context)
-        if index == per_epoch - 1:
-            mean = state.epoch_sum / per_epoch
-            context.log(english("train.log.epoch", epoch=epoch + 1, epochs=plan.epochs, loss=f"{mean:.4f}"))
-            state.epoch_sum = 0.0
+        _count_loss(training, state, value, context)
+        if state.step % (total // plan.epochs) == 0:
             training.observer.after_epoch(epoch + 1)
         if checkpoints.due() and state.step < total:
             _save(training, optimizer, scaler, state, checkpoints, context)
             saved_step = state.step
     training.observer.after_training()
     return state
+
+
+def _step(
+    training: Training,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    replicas: Replicas,
+    of_step: Sequence[IntArray],
+    step: int,
+    saved_step: int,
+) -> float:
+    """Change the weights once by these batches; their loss. Raises UserError where it is not finite."""
+    rows = of_step[0] if len(of_step) == 1 else np.concatenate(of_step)
+    for group in optimizer.param_groups:
+        group["lr"] = one_cycle(step, training.total_steps, training.plan.learning_rate * group["rate_factor"])
+    optimizer.zero_grad(set_to_none=True)
+    value = _accumulated_loss(training, of_step, scaler, replicas)
+    if not math.isfinite(value):
+        raise _not_finite(training, step, rows, saved_step)
+    scaler.unscale_(optimizer)
+    norm = torch.nn.utils.clip_grad_norm_(_trained(training).values(), GRADIENT_NORM)
+    # With fp16 an overflow is expected now and then: the scaler skips that step and scales less.
+    if not scaler.is_enabled() and not math.isfinite(float(norm)):
+        raise _not_finite(training, step, rows, saved_step)
+    scaler.step(optimizer)
+    scaler.update()
+    replicas.spread()
+    return value
 
 
 def _accumulated_loss(
@@ -217,14 +225,21 @@ def _optimizer(training: Training) -> torch.optim.Optimizer:
     )
 
 
-def _count_loss(state: TrainingState, value: float, point_due: bool, context: JobContext) -> None:
+def _count_loss(training: Training, state: TrainingState, value: float, context: JobContext) -> None:
+    """Tell a point of the curve where one is due, and the mean of an epoch at its end."""
+    total, epochs = training.total_steps, training.plan.epochs
     state.loss_sum += value
     state.loss_steps += 1
     state.epoch_sum += value
-    if point_due:
+    if state.step % max(1, total // _METRIC_POINTS) == 0 or state.step == total:
         state.last_loss = state.loss_sum / state.loss_steps
         context.metric("loss", state.step, state.last_loss)
         state.loss_sum, state.loss_steps = 0.0, 0
+    epoch, rest = divmod(state.step, total // epochs)
+    if rest == 0:
+        mean = state.epoch_sum / (total // epochs)
+        context.log(english("train.log.epoch", epoch=epoch, epochs=epochs, loss=f"{mean:.4f}"))
+        state.epoch_sum = 0.0
 
 
 def _not_finite(training: Training, step: int, rows: IntArray, saved_step: int) -> UserError:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from core.engines.checkpoint import Checkpoint, Checkpoints
 from core.engines.device import Device, choose_device, use_huge_pages
 from core.engines.distill.fit_check import check_fit
-from core.engines.distill.loop import Training, TrainingPlan, train
+from core.engines.distill.loop import Training, TrainingPlan, TrainingState, train
 from core.engines.distill.lora import add_adapter, merge_adapter
 from core.engines.distill.losses import hard_label_loss
 from core.engines.distill.objective import BatchObjective, LogitObjective, Objective, companion_of
@@ -148,45 +148,62 @@ def run_training(
     training = Training(
         model, rows.tokens, rows.pad_id, rows.names, objective, plan, device, follower, _others(objective, device)
     )
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    context.log(
-        english(
-            "train.log.plan",
-            parameters=f"{parameters / 1e6:.1f}",
-            device=device.description,
-            steps=training.total_steps,
-            batch_size=plan.batch_size * plan.accumulate,
-        )
-    )
-    if training.other_devices:
-        context.log(english("train.log.gpus", count=1 + len(training.other_devices)))
+    _say(training, context)
     check_fit(training, context)
     # Dropout draws after this point must not depend on how the weights were drawn.
     seed_all(settings.seed)
     state = train(training, attempt.checkpoints, attempt.resumed, context)
     if settings.lora is not None:
         merge_adapter(model)
-        parameters = sum(parameter.numel() for parameter in model.parameters())
-    examples = plan.epochs * len(rows.names)
-    result = TrainResult(
+    result = _result(method, material, training, state, details)
+    save_result(material, model, rows.max_length, result, context)
+    attempt.checkpoints.clear()
+    return result
+
+
+def _say(training: Training, context: JobContext) -> None:
+    """What is about to be trained, and on what."""
+    context.log(
+        english(
+            "train.log.plan",
+            parameters=f"{_parameters(training.model) / 1e6:.1f}",
+            device=training.device.description,
+            steps=training.total_steps,
+            batch_size=training.plan.batch_size * training.plan.accumulate,
+        )
+    )
+    if training.other_devices:
+        context.log(english("train.log.gpus", count=1 + len(training.other_devices)))
+
+
+def _result(
+    method: Literal["fine_tune", "distill"],
+    material: Material,
+    training: Training,
+    state: TrainingState,
+    details: dict[str, Any],
+) -> TrainResult:
+    rows, examples = len(training.row_names), training.plan.epochs * len(training.row_names)
+    return TrainResult(
         method=method,
-        device=device.description,
+        device=training.device.description,
         steps=state.step,
-        epochs=plan.epochs,
+        epochs=training.plan.epochs,
         final_loss=state.last_loss,
-        parameters=parameters,
+        parameters=_parameters(training.model),
         examples=examples,
         examples_per_second=examples / state.seconds if state.seconds > 0 else None,
         seconds=state.seconds,
         resumed_steps=state.resumed_steps,
-        truncated_share=rows.tokens.truncated / len(rows.names),
+        truncated_share=training.tokens.truncated / rows,
         technique=material.technique,
         reason=material.reason,
         details=details,
     )
-    save_result(material, model, rows.max_length, result, context)
-    attempt.checkpoints.clear()
-    return result
+
+
+def _parameters(model: Any) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _others(objective: Objective, device: Device) -> tuple[torch.device, ...]:

@@ -174,6 +174,16 @@ def test_a_floor_on_embeddings_takes_the_teachers(base: Path) -> None:
     assert job.spec.inputs["embeddings"] == part(plan, "big", "train")
 
 
+def test_a_floor_on_embeddings_takes_those_of_a_ready_teacher(base: Path) -> None:
+    ready = (ENCODER, ENCODER.partition(", train")[0])
+    plan = planned(base, ("kind: tfidf_linear", "kind: best"), ready)
+    floor = plan.job(part(plan, "floor", "train")).spec
+    assert isinstance(floor.parameters, FineTuneParameters)
+    assert floor.parameters.embeddings_model is not None
+    assert floor.parameters.embeddings_sha256 is not None
+    assert "embeddings" not in floor.inputs
+
+
 def test_pruning_recovers_from_the_named_teacher_or_else_from_itself(base: Path) -> None:
     steps = "compress: [{prune: 0.5}]"
     alone = planned(base, ("compress: [{quantize: int8_dynamic}]", steps))

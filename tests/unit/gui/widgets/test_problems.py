@@ -13,7 +13,8 @@ _RAISED = re.compile(r'raise ValueError\(\s*f?"([^"]+)"')
 
 
 def schema_sentences() -> list[str]:
-    text = files("core").joinpath("spec.py").read_text(encoding="utf-8")
+    modules = [part for part in files("core").joinpath("spec").iterdir() if part.name.endswith(".py")]
+    text = "".join(part.read_text(encoding="utf-8") for part in sorted(modules, key=lambda part: part.name))
     return [re.sub(r"\{[^}]*\}", "name", sentence) for sentence in _RAISED.findall(text)]
 
 

@@ -1,0 +1,143 @@
+"""The figures of a decision: sentences by code, qualities, latencies, costs, gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.domain import Gate
+from core.i18n import Value, english
+from core.metrics.percentiles import Percentiles
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence by code, its values, and its English text."""
+
+    code: str
+    values: dict[str, Value]
+    text: str
+
+
+def message(code: str, **values: Value) -> Message:
+    """The message of `code`, with its English sentence filled in. Raises KeyError where no catalogue has the code."""
+    return Message(code, values, english(code, **values))
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure and its 95 % interval; `low` and `high` are null where the figure is not uncertain or not resampled."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Mean score on the held-out rows with its interval; `n` counts the rows.
+
+    With several `seeds` it is the mean over them, and `spread` says that the interval holds theirs too.
+    """
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+    seeds: int = 1
+
+    @property
+    def spread(self) -> Literal["rows", "rows and seeds"]:
+        """Which spread the interval holds."""
+        return "rows" if self.seeds == 1 else "rows and seeds"
+
+
+@dataclass(frozen=True)
+class SeedQuality:
+    """The quality of the model of one seed."""
+
+    seed: int
+    quality: float
+
+
+@dataclass(frozen=True)
+class Retained:
+    """The share of the quality of the candidate `of` that is kept, from the paired ratio."""
+
+    of: str
+    share: Interval
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Latency percentiles of single requests, one at a time; p99 is null below 299 samples, p95 below 59.
+
+    `source`: `timed` (a timing pass), `predictions` (imported with them), `mixture` (a hybrid, from its two paths).
+    `probability_within_limit` is P(p95 <= limit), null without a limit or samples.
+    """
+
+    p50: float
+    p95: float | None
+    p99: float | None
+    samples: int
+    source: Literal["timed", "predictions", "mixture"]
+    probability_within_limit: float | None = None
+
+
+@dataclass(frozen=True)
+class TokenLatency:
+    """Milliseconds of a language model's single answers; a part is null where no answer has such a time."""
+
+    time_to_first_token: Percentiles | None
+    time_to_first_output_token: Percentiles | None
+    time_per_output_token: Percentiles | None
+
+
+@dataclass(frozen=True)
+class RuntimeRow:
+    """A local model under one runtime."""
+
+    runtime: str
+    p50_ms: float | None
+    requests_per_second: float | None
+
+
+@dataclass(frozen=True)
+class CostPart:
+    """One line of a monthly bill: `name` is a code of the catalogues (`decide.cost_part.…`)."""
+
+    name: str
+    monthly: float
+
+
+@dataclass(frozen=True)
+class CostFigures:
+    """What a candidate costs. `one_off` is paid once, before the first request; null parts have a `reason`.
+
+    `one_off_labels` is what of it was paid for a teacher's labels, null where none were asked for.
+
+    `replicas` counts machines (null for a vendor). `probability_within_budget` is P(monthly <= budget).
+    """
+
+    currency: str
+    monthly: Interval | None
+    per_million_requests: Interval | None
+    per_success: Interval | None
+    one_off: float | None
+    one_off_labels: float | None = None
+    parts: tuple[CostPart, ...] = ()
+    replicas: int | None = None
+    probability_within_budget: float | None = None
+    reason: Message | None = None
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One requirement against one candidate. `unknown` never counts as pass. `probability` is a chance constraint's."""
+
+    gate: Gate
+    state: Literal["pass", "fail", "unknown"]
+    rule: str | None
+    message: Message
+    probability: float | None = None

