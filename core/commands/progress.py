@@ -65,13 +65,15 @@ def _outcome(row: JobRow) -> str:
 class PlainLines:
     """A line when a job starts, every ten seconds while it runs, and when it ends.
 
-    The line that the data are being prepared waits a moment: data that are refused at once leave one sentence alone.
+    The line that the data are being prepared waits until that has gone on for a moment: data that are refused at once
+    leave one sentence alone, however long a loaded machine takes to start the job.
     """
 
     def __init__(self) -> None:
         self._last = 0.0
         self._prefix = ""
         self._held: str | None = None
+        self._at_work_since: float | None = None
 
     def __enter__(self) -> PlainLines:
         return self
@@ -86,6 +88,7 @@ class PlainLines:
         self._prefix = f"[{number}/{total}]"
         self._last = time.monotonic()
         self._held = f"{self._prefix} {job_title(row)}"
+        self._at_work_since = None
         if row.kind is not JobKind.PREPARE:
             self._say_held()
 
@@ -96,7 +99,9 @@ class PlainLines:
 
     def update(self, row: JobRow) -> None:
         """Say how far it is, at most every ten seconds."""
-        if time.monotonic() - self._last > _HOLD_S:
+        if row.phase is not None and self._at_work_since is None:
+            self._at_work_since = time.monotonic()
+        if self._at_work_since is not None and time.monotonic() - self._at_work_since > _HOLD_S:
             self._say_held()
         if time.monotonic() - self._last < _LINE_INTERVAL_S or row.phase is None:
             return

@@ -110,16 +110,18 @@ def tick_texts(axis: Axis, ticks: Sequence[float], formats: Formats) -> list[str
         gap = "" if formats.language == "zh_CN" else "\u00a0"
         return [f"{formats.number(tick * 100, decimals)}{gap}%" for tick in ticks]
     if axis.format == "money":
-        return [_money_tick(tick, axis.unit, formats) for tick in ticks]
+        near = bool(ticks) and 0 < max(ticks) < 10 * min(ticks)
+        return [_money_tick(tick, ticks if near else [tick], axis.unit, formats) for tick in ticks]
     if axis.format == "number":
         decimals = _shared_decimals(ticks)
         return [formats.number(tick, decimals) for tick in ticks]
     return [formats.value(tick, axis.format, axis.unit) for tick in ticks]
 
 
-def _money_tick(tick: float, currency: str, formats: Formats) -> str:
+def _money_tick(tick: float, near: Sequence[float], currency: str, formats: Formats) -> str:
+    """A round amount; cents and less with as many digits as it takes to tell it from the ticks near it."""
     if 0 < abs(tick) < 1:
-        step = 10.0 ** -max(2, decimals_of_figures(tick, 1))
+        step = 10.0 ** -max(2, decimals_of_figures(tick, 1), _shared_decimals(near))
         return formats.money(tick, currency, tick, tick + step * 40)
     return formats.stated_money(tick, currency)
 

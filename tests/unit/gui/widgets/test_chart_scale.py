@@ -25,6 +25,13 @@ def test_a_log_axis_over_many_decades_shows_some_of_them() -> None:
     assert log_ticks(0.001, 1000) == (0.001, 0.1, 10.0, 1000.0)
 
 
+def test_amounts_near_each_other_are_told_apart() -> None:
+    ticks = (0.042, 0.044, 0.046)
+    assert tick_texts(MONEY, ticks, Formats("en")) == ["$0.042", "$0.044", "$0.046"]
+    assert tick_texts(MONEY, (0.04, 0.045, 0.05), Formats("en")) == ["$0.040", "$0.045", "$0.050"]
+    assert tick_texts(MONEY, (0.0000003, 0.03), Formats("en")) == ["$0.0000003", "$0.03"]
+
+
 def test_percent_ticks_share_their_digits() -> None:
     assert tick_texts(SHARE, (0.8, 0.85, 0.9), Formats("en")) == [f"80{SPACE}%", f"85{SPACE}%", f"90{SPACE}%"]
     assert tick_texts(SHARE, (0.9, 0.925), Formats("zh_CN")) == ["90.0%", "92.5%"]
