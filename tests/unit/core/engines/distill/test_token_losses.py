@@ -11,7 +11,7 @@ import torch
 from tiny_language_models import write_language_model, write_text_dataset
 from torch.nn import functional
 
-from core.engines.distill import token_losses
+from core.engines.distill import causal_model, token_losses
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows, causal_rows, train_examples
 from core.engines.distill.cross_tokenizer import sorted_distance
@@ -142,6 +142,21 @@ def gradient(model: Any, rows: CausalRows, picked: list[int], vocabulary: int) -
     loss = objective.loss(model, torch.from_numpy(ids), torch.from_numpy(mask), np.asarray(picked))
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return torch.cat([part.grad.flatten() for part in model.parameters() if part.grad is not None])
+
+
+def test_tied_embeddings_get_the_gradient_of_looking_up_and_of_the_head(
+    language_model: tuple[Any, CausalRows, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, rows, tokenizer = language_model
+    weight = model.get_input_embeddings().weight
+    assert weight is model.get_output_embeddings().weight
+    sparse = gradient(model, rows, [0, 1, 2], len(tokenizer))
+    assert torch.equal(sparse, gradient(model, rows, [0, 1, 2], len(tokenizer)))
+    assert model.get_input_embeddings().sparse
+    assert not weight.grad.is_sparse
+    monkeypatch.setattr(causal_model, "look_up_sparsely", lambda model: None)
+    monkeypatch.setattr(model.get_input_embeddings(), "sparse", False)
+    assert torch.allclose(sparse, gradient(model, rows, [0, 1, 2], len(tokenizer)), atol=1e-6)
 
 
 def test_the_loss_is_the_mean_cross_entropy_of_completion_tokens_shifted_once(
