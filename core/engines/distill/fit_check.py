@@ -1,11 +1,12 @@
 """Whether a training fits into memory, told before it starts: the peak predicted from one forward pass of two rows.
 
 Peak = what the process holds now + gradients and both moments of AdamW (three times the trained weights) +
-`ACTIVATION_FACTOR` · the tensors that autograd saves for a row · rows of a batch + `WORKSPACE_MIB`. The factor and the
-workspace were fitted to the kernel's high-water marks of five trainings of MiniLM-L6 (1 to 6 layers, batches of 32 to
-128, 32 to 256 tokens); on those and three others (up to 512 tokens) the prediction lay between 6 % below and 14 % above
-the mark (`tests/benchmarks/memory_fit.py`). On a GPU the same sum is held against the device's free memory; it has not
-been measured there.
+`ACTIVATION_FACTOR` · the tensors that autograd saves for a row · rows of a batch + `WORKSPACE_MIB`, or what an output
+head over a large vocabulary takes for a chunk of positions, where that is more. The factor and the workspace were
+fitted to the kernel's high-water marks of five trainings of MiniLM-L6 (1 to 6 layers, batches of 32 to 128, 32 to 256
+tokens); on those and three others (up to 512 tokens) the prediction lay between 6 % below and 14 % above the mark, on
+five Llamas with 49,152 tokens between 0 and 12 % above (`tests/benchmarks/memory_fit.py`). On a GPU the same
+sum is held against the device's free memory; it has not been measured there.
 """
 
 from __future__ import annotations
@@ -97,16 +98,22 @@ def training_need(training: Training, tokens: int) -> MemoryNeed:
     objective = training.objective
     if not isinstance(objective, BatchObjective):
         return memory_need(training.model, tokens, training.device)
-    need = memory_need(training.model, tokens, training.device, objective.saves)
-    return MemoryNeed(need.fixed_mib + objective.workspace_mib(training.model), need.row_mib)
+    workspace_mib = max(WORKSPACE_MIB, objective.workspace_mib(training.model))
+    return memory_need(training.model, tokens, training.device, objective.saves, workspace_mib)
 
 
-def memory_need(model: torch.nn.Module, tokens: int, device: Device, forward: Forward | None = None) -> MemoryNeed:
+def memory_need(
+    model: torch.nn.Module,
+    tokens: int,
+    device: Device,
+    forward: Forward | None = None,
+    workspace_mib: float = WORKSPACE_MIB,
+) -> MemoryNeed:
     """What training the model on rows of so many tokens adds to the memory held now; `forward` null runs all of it."""
     run = forward or _whole_model
     weights = sum(part.numel() * part.element_size() for part in model.parameters() if part.requires_grad)
     one, two = (_saved_bytes(model, rows, tokens, device, run) for rows in (1, 2))
-    return MemoryNeed(3 * weights / _MIB + WORKSPACE_MIB, ACTIVATION_FACTOR * max(1, two - one) / _MIB)
+    return MemoryNeed(3 * weights / _MIB + workspace_mib, ACTIVATION_FACTOR * max(1, two - one) / _MIB)
 
 
 def _whole_model(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Any:

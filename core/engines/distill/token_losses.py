@@ -75,10 +75,10 @@ def chunked_loss(hidden: torch.Tensor, parameters: Sequence[torch.Tensor], of_ch
 
 
 def head_workspace_mib(model: Any, vocabulary: int) -> float:
-    """What a chunk of positions needs in the output head, MiB: five tensors of logits in fp32, and the gradient of the
-    head's weights twice."""
+    """What a chunk of positions needs in the output head, MiB: three tensors of logits in fp32, and the gradient of the
+    head's weights before it is added to that of the chunks before."""
     weights = sum(int(part.numel() * part.element_size()) for part in model.get_output_embeddings().parameters())
-    return (5 * 4 * CHUNK_POSITIONS * vocabulary + 2 * weights) / 2**20
+    return (3 * 4 * CHUNK_POSITIONS * vocabulary + weights) / 2**20
 
 
 class _ChunkedLoss(torch.autograd.Function):
