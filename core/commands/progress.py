@@ -56,7 +56,8 @@ class Display(Protocol):
         """The data was refused: the caller says why, in its one sentence."""
 
 
-def _outcome(row: JobRow) -> str:
+def outcome(row: JobRow) -> str:
+    """How a job ended, in words; where it has not, its state."""
     if row.state is JobState.SUCCEEDED and row.started_at is not None and row.finished_at is not None:
         return english("cli.job_done", seconds=round((row.finished_at - row.started_at).total_seconds(), 1))
     return english(f"job.state.{row.state.value}") + (f": {row.message_text}" if row.message_text else "")
@@ -112,7 +113,7 @@ class PlainLines:
     def ended(self, row: JobRow) -> None:
         """Say how it ended."""
         self._held = None
-        note(f"{self._prefix} {job_title(row)}: {_outcome(row)}")
+        note(f"{self._prefix} {job_title(row)}: {outcome(row)}")
 
     def refused(self) -> None:
         """Leave the word to the caller."""
@@ -159,7 +160,7 @@ class Bars:
         """Fill the bar and say how it ended."""
         if self._task is not None:
             done = 1.0 if row.state is JobState.SUCCEEDED else row.progress
-            self._progress.update(self._task, completed=done, figure=f"{done:.0%}", detail=_outcome(row))
+            self._progress.update(self._task, completed=done, figure=f"{done:.0%}", detail=outcome(row))
             self._progress.refresh()
 
     def refused(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from core.commands import console
-from core.commands.progress import Display, display, job_title
+from core.commands.progress import Display, display, job_title, outcome
 from core.decide.assumptions import check_prices
 from core.domain import JobKind, JobRow, JobState
 from core.errors import UserError
@@ -138,7 +138,7 @@ def _conclude(rows: list[JobRow], chosen: frozenset[str] | None) -> int:
         if row.state is JobState.QUEUED:
             console.note(english("cli.job_waits", title=job_title(row)))
         else:
-            console.note(f"{job_title(row)}: {row.message_text}")
+            console.note(f"{job_title(row)}: {row.message_text or outcome(row)}")
     return console.SOME_JOB_FAILED if failed else console.DONE
 
 
