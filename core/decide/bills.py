@@ -84,13 +84,38 @@ def bill_hybrid(
 ) -> Bill:
     """The bill of a hybrid whose models answer the rows of `paths`. Models on one profile share its machines; scoring
     is the work of a machine of the hybrid's own, the student's first."""
+    return _bill(pricing, shared, _hybrid_parts(pricing, shared, teacher, student, paths, score_seconds))
+
+
+def hybrid_money(
+    pricing: Pricing,
+    shared: SharedRows,
+    teacher: tuple[Candidate, System],
+    student: tuple[Candidate, System],
+    paths: Paths,
+    score_seconds: float,
+) -> float | None:
+    """The month's money of the same hybrid and nothing else of its bill: a policy's curve asks for it at each point."""
+    parts = _hybrid_parts(pricing, shared, teacher, student, paths, score_seconds)
+    found = cost.monthly_bill(parts, pricing.monthly_requests)
+    return None if found is None else _point(found.total)
+
+
+def _hybrid_parts(
+    pricing: Pricing,
+    shared: SharedRows,
+    teacher: tuple[Candidate, System],
+    student: tuple[Candidate, System],
+    paths: Paths,
+    score_seconds: float,
+) -> list[cost.Serving]:
     first = _serving(pricing, shared, *student, paths.student)
     second = _serving(pricing, shared, *teacher, paths.teacher)
     if isinstance(first.profile, SelfHosted):
         first = replace(first, extra_seconds=score_seconds)
     else:
         second = replace(second, extra_seconds=score_seconds)
-    return _bill(pricing, shared, [first, second])
+    return [first, second]
 
 
 def cost_figures(

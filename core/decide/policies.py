@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from core.decide import cost
-from core.decide.bills import Bill, Paths, Pricing, bill_alone, bill_hybrid, paths_of
+from core.decide.bills import Bill, Paths, Pricing, bill_alone, bill_hybrid, hybrid_money, paths_of
 from core.decide.outcome import PolicyDecision, Quality, message
 from core.decide.systems import MILLISECONDS, ONE_SEED, SharedRows, System, mixed_latency, mixed_rows, system_of
 from core.domain import BoolArray, FloatArray, IntArray, PolicyKind, Verdict
@@ -56,8 +56,10 @@ def evaluate_policies(
     for measured in _measured(_Measuring(shared, route, teacher, student)):
 
         def per_request(sent: BoolArray, measured: _MeasuredPolicy = measured) -> float:
-            bill = _bill(pricing, sample, teacher, student, measured.paths(sent), measured.scores.score_seconds)
-            return float(sent.mean()) if bill.monthly is None else bill.monthly.value / pricing.monthly_requests
+            strong, weak = (teacher.candidate, teacher.system), (student.candidate, student.system)
+            paths = measured.paths(sent)
+            money = hybrid_money(pricing, sample, strong, weak, paths, measured.scores.score_seconds)
+            return float(sent.mean()) if money is None else money / pricing.monthly_requests
 
         found = _evaluate(pricing, measured, per_request, alone)
         system, paths = _operating(measured, found.sent.tobytes())

@@ -149,6 +149,9 @@ class ModelJobs:
             )
             assistant = self._add(recipe, parameters, {"data": self.data_job, **teaching.inputs}, f"stage{number}")
             teaching = _Teaching({"teacher": assistant})
+            if training.technique in TEXT_TECHNIQUES and self.study.task.kind == "generation":
+                labels = self._asked(recipe, ModelPart(assistant), training, f"label{number}")
+                teaching = _Teaching({"teacher": assistant, "labels": labels})
         parameters = DistillParameters(
             model=None if start is None else _on_this_machine(start),
             model_sha256=None if start is None else start.sha256,
@@ -175,6 +178,7 @@ class ModelJobs:
             teacher_sha256=teaching.sha256,
             stream=fingerprint(resolve_path(self.base, dynamic.stream)),
             columns=self.study.data.columns,
+            metric="macro_f1" if self.study.task.metric == "macro_f1" else "accuracy",
             train=training.model_copy(update={"stages": [], "dynamic": dynamic.model_copy(update={"stream": ""})}),
         )
         inputs = {"data": self.data_job, **teaching.inputs, **start.inputs}
@@ -205,7 +209,7 @@ class ModelJobs:
             raise ValueError("a floor is trained before it teaches")
         return _Teaching({}, model, part.sha256)
 
-    def _asked(self, recipe: _Recipe, teacher: ModelPart, training: Train) -> str:
+    def _asked(self, recipe: _Recipe, teacher: ModelPart, training: Train, part: str = "label") -> str:
         if isinstance(teacher.ready, BaselineModel):
             raise ValueError("a floor does not answer in text")
         parameters = LabelParameters(
@@ -214,7 +218,7 @@ class ModelJobs:
             model_sha256=teacher.sha256,
             reasoning=training.reasoning,
         )
-        return self._add(recipe, parameters, {"data": self.data_job, **teacher.inputs}, "label")
+        return self._add(recipe, parameters, {"data": self.data_job, **teacher.inputs}, part)
 
     def _searched(self, recipe: _Recipe, space: SweepModel) -> ModelPart:
         teacher = self.study.candidate(self.study.teacher_of(recipe.candidate) or "")
@@ -240,24 +244,25 @@ class ModelJobs:
         return {"reference": self._add(recipe, parameters, trained.inputs, "reference")}
 
     def _compressed(self, recipe: _Recipe, parent: ModelPart) -> ModelPart:
-        model = _on_this_machine(parent)
+        model, teacher = _on_this_machine(parent), self._recovery_teacher(recipe.candidate)
         parameters = CompressParameters(
             loadable=None if isinstance(model, BaselineModel) else model,
             model_sha256=parent.sha256,
-            task=self._task(),
+            task=self.study.task if answers_in_text(self.study, recipe.candidate, self.base) else None,
             steps=tuple(recipe.candidate.compress),
+            teacher_model=teacher.model,
+            teacher_sha256=teacher.sha256,
         )
-        inputs = {"data": self.data_job, **parent.inputs, **self._recovery_teacher(recipe.candidate)}
+        inputs = {"data": self.data_job, **parent.inputs, **teacher.inputs}
         return ModelPart(self._add(recipe, parameters, inputs, "compress"))
 
-    def _recovery_teacher(self, candidate: Candidate) -> dict[str, str]:
+    def _recovery_teacher(self, candidate: Candidate) -> _Teaching:
         """The teacher of the recovery after pruning where the study names one; else the unpruned model teaches."""
         named = None if candidate.train is None else candidate.train.teacher
         if named is None or not any(isinstance(step, Prune) for step in candidate.compress):
-            return {}
+            return _Teaching({})
         teacher = self.study.candidate(named)
-        part = self.model(teacher, seeds_of(self.study, teacher)[0])
-        return {} if part.job is None else {"teacher": part.job}
+        return self._read(self.model(teacher, seeds_of(self.study, teacher)[0]))
 
     def _embeddings(self, candidate: Candidate) -> _Teaching:
         """The model whose token embeddings a floor may use: the teacher's, where its weights are here."""

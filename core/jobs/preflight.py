@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from core.domain import Role
@@ -83,10 +84,25 @@ def _check_training(study: Study, candidate: Candidate, field: str) -> None:
     if generation and (training.dynamic is not None or training.hidden_weight > 0.0):
         what = "dynamic" if training.dynamic is not None else "hidden_weight"
         raise UserError("study.classification_only", field=f"{field}.train.{what}", what=what)
+    if training.technique == "on_policy" and training.lora is not None:
+        raise UserError("study.option_unfit_technique", field=f"{field}.train.lora", what="lora", technique="on_policy")
+    _check_stages(candidate, training, field)
     if isinstance(candidate.model, BaselineModel | SweepModel):
         _check_plain_training(training, field, candidate.model.source)
     if isinstance(candidate.model, TeacherLayers) and candidate.model.trim_vocabulary and generation:
         raise UserError("study.classification_only", field=f"{field}.model.trim_vocabulary", what="trim_vocabulary")
+
+
+def _check_stages(candidate: Candidate, training: Train, field: str) -> None:
+    """Each stage takes layers of the one before it, which must have them; the first one takes its teacher's."""
+    steps = [(f"{field}.train.stages[{place}].layers", stage.layers) for place, stage in enumerate(training.stages)]
+    if isinstance(candidate.model, TeacherLayers):
+        steps.append((f"{field}.model.layers", candidate.model.layers))
+    for (_, before), (name, layers) in itertools.pairwise(steps):
+        available = before if isinstance(before, int) else len(before)
+        asked = layers if isinstance(layers, int) else max(layers) + 1
+        if asked > available:
+            raise UserError("study.layers_of_assistant", field=name, asked=asked, available=available)
 
 
 def _check_plain_training(training: Train, field: str, source: str) -> None:
@@ -97,6 +113,7 @@ def _check_plain_training(training: Train, field: str, source: str) -> None:
         ("dynamic", training.dynamic is not None),
         ("hidden_weight", training.hidden_weight > 0.0),
         ("hard_label_baseline", training.hard_label_baseline),
+        ("technique", training.technique not in ("auto", "soft_labels")),
     ):
         if given:
             raise UserError("study.option_unfit", field=f"{field}.train.{name}", what=name, source=source)
@@ -157,7 +174,7 @@ def _check_teacher(study: Study, candidate: Candidate, field: str, base: Path) -
         "train.hidden_weight": training.hidden_weight > 0.0,
         "train.dynamic": training.dynamic is not None,
         "train.technique": training.technique == "on_policy",
-        "model.source": isinstance(candidate.model, SweepModel | BaselineModel),
+        "model.source": isinstance(candidate.model, SweepModel),
     }
     for part, given in needs.items():
         if given:

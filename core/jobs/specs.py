@@ -99,7 +99,7 @@ class DistillParameters(_Part):
 
     `model` null with no such input means: layers of the teacher, as `layers` says. `teacher_model` is given where the
     teacher is a ready model that no job made. `task` is given where a language model is trained. `stream` is the file
-    of new examples of dynamic distillation, whose columns are `columns`.
+    of new examples of dynamic distillation, whose columns are `columns`; its rounds are judged by `metric`.
     """
 
     kind: Literal[JobKind.DISTILL] = JobKind.DISTILL
@@ -111,6 +111,7 @@ class DistillParameters(_Part):
     task: Task | None = None
     stream: DataFile | None = None
     columns: Columns | None = None
+    metric: Literal["accuracy", "macro_f1"] = "accuracy"
     train: Train
 
 
@@ -148,14 +149,16 @@ class SweepParameters(_Part):
 
 
 class CompressParameters(_Part):
-    """Apply `steps` in order to the model of the input `model`, or to `loadable`. Inputs: `data`, `model`; `teacher`
-    where another model than the unpruned one teaches the recovery after pruning."""
+    """Apply `steps` in order to the model of the input `model`, or to `loadable`. Inputs: `data`, `model`; `teacher`,
+    or a ready `teacher_model`, where another model than the unpruned one teaches the recovery after pruning."""
 
     kind: Literal[JobKind.COMPRESS] = JobKind.COMPRESS
     loadable: LoadableModel | None = None
     model_sha256: str | None = None
     task: Task | None = None
     steps: tuple[Prune | TrimVocabulary | Quantize, ...]
+    teacher_model: LoadableModel | None = None
+    teacher_sha256: str | None = None
 
 
 class BenchmarkParameters(_Part):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import reasoning_gym
 
-ROWS, SEED = 1800, 7
+ROWS, SEED = 1200, 7
 
 
 def main() -> None:

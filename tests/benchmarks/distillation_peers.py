@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 METHODS = ("cached", "trl", "textbrewer")
-ROWS, HELD_OUT, BATCH, EPOCHS, PROMPT_SHARE = 256, 64, 8, 4, 0.3
+ROWS, HELD_OUT, BATCH, EPOCHS, PROMPT_SHARE = 256, 64, 8, 2, 0.3
 TEACHER_STEPS, RATE = 500, 5e-4
 CACHED_TOP_K = 24
 

@@ -31,7 +31,9 @@ from core.engines.compress.prune_importance import importance
 from core.engines.compress.prune_shape import Shape, choose, least_parameters, parameters_around
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
+from core.engines.distill.fit_check import check_fit
 from core.engines.distill.loop import Training, TrainingPlan, train
+from core.engines.models.weights import resolve
 from core.engines.random_state import seed_all
 from core.errors import UserError
 from core.i18n import english
@@ -75,6 +77,8 @@ def clear(job_folder: Path) -> None:
 def _subject(source: Path, work: Work) -> Subject:
     context = work.context
     teacher = context.input_folder("teacher") / "model" if "teacher" in context.spec.inputs else source
+    if work.parameters.teacher_model is not None:
+        teacher = resolve(work.parameters.teacher_model, work.parameters.teacher_sha256)
     kind = LanguageSubject if work.language_model else ClassifierSubject
     return kind(source, choose_device(), work, teacher)
 
@@ -98,7 +102,8 @@ def _targets(model: Any, step: Prune, whole: int, source: Path) -> list[int]:
             wanted=as_percent(step.prune),
             embeddings=as_percent(parameters_around(model, anatomy) / whole),
         )
-    rungs = step.rungs or rungs_for(final / now)
+    # Of the share itself: rounded to whole parameters it may lie a hair below 0.7, which would cost a rung more.
+    rungs = step.rungs or rungs_for((1.0 - step.prune) * whole / now)
     return [round(now * (final / now) ** (rung / rungs)) for rung in range(1, rungs + 1)]
 
 
@@ -179,6 +184,7 @@ class _Ladder:
             context.log(english("train.log.resumed", step=resumed.step))
         seed_all(plan.seed)
         rung = RungContext(context, number - 1, len(self.targets), training.total_steps)
+        check_fit(training, rung)
         train(training, checkpoints, resumed, rung)
 
     def _record(self, model: Any, before: float, after: float) -> RungRecord:

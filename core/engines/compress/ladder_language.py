@@ -15,10 +15,10 @@ from core.engines.compress.work import Work
 from core.engines.device import Device
 from core.engines.distill.causal_model import same_tokenizer, true_vocabulary
 from core.engines.distill.causal_objective import CausalObjective
-from core.engines.distill.causal_rows import CausalRows, causal_rows
+from core.engines.distill.causal_rows import CausalRows, causal_rows, check_embedded
 from core.engines.distill.objective import Objective
 from core.engines.distill.token_cache import teacher_tokens
-from core.engines.language.opening import open_language_model
+from core.engines.language.opening import embedding_rows, open_language_model
 from core.engines.models.starting import longest_input
 from core.errors import UserError
 
@@ -38,9 +38,10 @@ class LanguageSubject(Subject):
         longest = longest_input(opened.model, self.tokenizer, MAX_TOKENS)
         self._sha256 = opened.sha256
         self._vocabulary = true_vocabulary(self.tokenizer, opened.model)
+        self._model_rows = embedding_rows(opened.model)
         self._compared_rows = self._rows(work.compared, longest)
         self.compared = self._compared_rows.tokens
-        self.pad_id = int(self.tokenizer.pad_token_id or 0)
+        self.pad_id = opened.pad_id
         self._teacher = teacher
         examples = work.train_examples
         if examples:
@@ -50,7 +51,9 @@ class LanguageSubject(Subject):
             self.names = ()
 
     def _rows(self, examples: Any, longest: int) -> CausalRows:
-        return causal_rows(examples, self.work.language_rows(examples).task, self.tokenizer, longest)
+        rows = causal_rows(examples, self.work.language_rows(examples).task, self.tokenizer, longest)
+        check_embedded(rows, self._model_rows, self.tokenizer)
+        return rows
 
     def load(self, folder: Path) -> Any:
         """The language model of a folder or GGUF file."""

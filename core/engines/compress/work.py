@@ -91,7 +91,7 @@ class Work:
         found = next_tokens(
             opened.model,
             rows,
-            opened.tokenizer.pad_token_id or 0,
+            opened.pad_id,
             lambda done: self.tell("phase.compare", min(total, before + done), total),
         )
         self.answered += 1

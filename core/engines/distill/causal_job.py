@@ -11,7 +11,7 @@ import torch
 
 from core.engines.distill.causal_model import check_apart, shared_vocabulary, true_vocabulary
 from core.engines.distill.causal_objective import CausalObjective
-from core.engines.distill.causal_rows import CausalRows, causal_rows, train_examples
+from core.engines.distill.causal_rows import CausalRows, causal_rows, check_embedded, train_examples
 from core.engines.distill.causal_technique import Technique, choose_technique
 from core.engines.distill.construct import language_student_from_layers
 from core.engines.distill.cross_tokenizer import CrossTokenizerObjective, aligned_positions
@@ -28,7 +28,12 @@ from core.engines.distill.training_job import (
     run_training,
 )
 from core.engines.language.answers import read_answers
-from core.engines.language.opening import open_language_model, open_language_tokenizer
+from core.engines.language.opening import (
+    OpenedLanguageModel,
+    embedding_rows,
+    open_language_model,
+    open_language_tokenizer,
+)
 from core.engines.models.starting import longest_input
 from core.engines.models.weights import resolve
 from core.engines.random_state import seed_all
@@ -38,7 +43,7 @@ from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters, FineTuneParameters
 from core.lazy import load
 from core.model_files import file_sha256, fingerprint_weights, is_gguf_file
-from core.spec import BaselineModel, Task
+from core.spec import BaselineModel, Task, Train
 from core.worker.context import JobContext
 
 FINE_TUNE_RATE, DISTILL_RATE = 2e-4, 4e-4
@@ -123,6 +128,8 @@ def _objective(
 ) -> Objective:
     settings = parameters.train
     own_vocabulary = true_vocabulary(student.tokenizer, student.model)
+    if technique.name == "sequence" and settings.alpha not in (1.0, Train(method="distill").alpha):
+        context.log(english("train.log.option_unused", option="alpha", technique="sequence"), "warning")
     if teacher is None or technique.name in ("targets", "sequence"):
         return CausalObjective(rows, own_vocabulary)
     if technique.name == "cross_tokenizer":
@@ -226,6 +233,7 @@ def _rows(
     if longest < max_length:
         context.log(english("train.log.max_length_lowered", wanted=max_length, longest=longest), "warning")
     rows = causal_rows(train_examples(context.input_folder("data")), task, student.tokenizer, longest, answers)
+    check_embedded(rows, embedding_rows(student.model), student.tokenizer)
     context.log(
         english(
             "causal.log.rows",
@@ -242,9 +250,7 @@ def _rows(
 
 def _training_tokens(rows: CausalRows, student: _Student, max_length: int) -> TrainingTokens:
     longest = longest_input(student.model, student.tokenizer, max_length)
-    pad_id = int(student.tokenizer.pad_token_id or 0)
-    # A padding token may have come without an embedding; what stands in masked places does not matter.
-    pad_id = pad_id if pad_id < int(student.model.config.get_text_config().vocab_size) else 0
+    pad_id = OpenedLanguageModel(Path(), student.model, student.tokenizer).pad_id
     return TrainingTokens(rows.tokens, rows.names, pad_id, longest)
 
 

@@ -117,3 +117,16 @@ def causal_rows(
         messages=tuple(message for _, message, _ in kept),
         dropped=len(wanted) - len(kept),
     )
+
+
+def check_embedded(rows: CausalRows, embedded: int, tokenizer: Any) -> None:
+    """Raises UserError, naming row and token, for a token beyond the `embedded` first ones: one that was added to the
+    tokenizer and has no embedding in the model."""
+    beyond = np.flatnonzero(rows.tokens.ids >= embedded)
+    if len(beyond):
+        row = int(np.searchsorted(rows.tokens.starts, beyond[0], side="right")) - 1
+        raise UserError(
+            "causal.token_without_embedding",
+            row=rows.names[row],
+            token=str(tokenizer.convert_ids_to_tokens(int(rows.tokens.ids[beyond[0]]))),
+        )

@@ -93,6 +93,22 @@ def check_teacher_fit(source: Path, device: Device, context: JobContext) -> None
         raise UserError("train.teacher_too_large", **figures)
 
 
+def check_beside_teacher(model: torch.nn.Module, tokens: int, rows: int, device: Device, context: JobContext) -> None:
+    """Say how much memory a training by a library takes besides what is held now, its teacher among it, with batches of
+    `rows` rows of at most so many tokens. Raises UserError as `check_fit` does."""
+    need = memory_need(model, tokens, device)
+    free_mib = free_memory_mib(device)
+    predicted_mib = need.of_batch(rows)
+    figures = {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
+    context.log(english("train.log.memory", **figures))
+    if predicted_mib <= free_mib or os.environ.get(IGNORE_VARIABLE):
+        return
+    fitting = need.largest_batch(free_mib)
+    if fitting > 0:
+        raise UserError("train.too_large", **figures, batch_size=fitting)
+    raise UserError("train.too_large_for_good", **figures)
+
+
 def training_need(training: Training, tokens: int) -> MemoryNeed:
     """What the training adds to the memory held now with rows of so many tokens."""
     objective = training.objective

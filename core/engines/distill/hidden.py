@@ -18,7 +18,8 @@ from core.errors import UserError
 
 
 class HiddenStateObjective(BatchObjective):
-    """The loss on logits plus `weight` times the mean squared distance of hidden states, over real tokens.
+    """The loss on logits plus `weight` times the mean squared distance of hidden states: of a row over its real tokens,
+    then over rows, so that it does not matter how rows are put into batches.
 
     The teacher runs beside the student, in evaluation mode and without gradients. Where the widths differ a projection
     is learnt with the student and left behind. Both must split the rows into equally many tokens.
@@ -51,13 +52,14 @@ class HiddenStateObjective(BatchObjective):
         """The mean loss of the rows."""
         output = model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
         theirs = self._teacher_states(rows)
-        real = mask.bool()
+        share = mask.float() / mask.sum(dim=1, keepdim=True)
         distance = torch.zeros((), device=ids.device)
         for place, layer in enumerate(self._layers):
-            own = output.hidden_states[place + 1][real].float()
+            own = output.hidden_states[place + 1].float()
             if isinstance(self.companion, torch.nn.ModuleList):
                 own = self.companion[place](own)
-            distance = distance + torch.nn.functional.mse_loss(own, theirs[layer + 1][real].float())
+            of_tokens = (own - theirs[layer + 1].float()).square().mean(dim=-1)
+            distance = distance + (of_tokens * share).sum(dim=1).mean()
         return self._of_logits(output.logits, torch.from_numpy(rows)) + self._weight * distance / len(self._layers)
 
     def _teacher_states(self, rows: IntArray) -> Sequence[torch.Tensor]:

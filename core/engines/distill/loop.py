@@ -114,6 +114,7 @@ def train(
     earlier_seconds = state.seconds
     total = training.total_steps
     batches: list[IntArray] = []
+    of_step: Sequence[IntArray] = ()
     model.train()
     replicas = replicas_of(model, device.torch_device, training.other_devices)
 
@@ -139,8 +140,23 @@ def train(
         if checkpoints.due() and state.step < total:
             _save(training, optimizer, scaler, state, checkpoints, context)
             saved_step = state.step
+    # The last update is looked at by no further step; a diverged model must not pass for a finished one.
+    if state.step > first_step and not math.isfinite(_loss_now(training, of_step[-1])):
+        raise _not_finite(training, state.step - 1, of_step[-1], saved_step)
     training.observer.after_training()
     return state
+
+
+def _loss_now(training: Training, rows: IntArray) -> float:
+    """The loss of some rows without learning from them."""
+    model, place = training.model, training.device.torch_device
+    was_training = model.training
+    model.eval()
+    ids, mask = (torch.from_numpy(array).to(place) for array in training.tokens.padded(rows, training.pad_id))
+    with torch.no_grad(), training.device.autocast():
+        loss = float(batch_loss(training.objective, model, ids, mask, rows))
+    model.train(was_training)
+    return loss
 
 
 def _step(
@@ -243,7 +259,17 @@ def _count_loss(training: Training, state: TrainingState, value: float, context:
 
 
 def _not_finite(training: Training, step: int, rows: IntArray, saved_step: int) -> UserError:
-    """The error that names the batch; a diverged model is not kept, the checkpoint before it is."""
+    """The error that names the rows that have no loss, else the batch; a diverged model is not kept, the checkpoint
+    before it is."""
+    alone = [row for row in rows if not math.isfinite(_loss_now(training, np.asarray([row])))]
+    if 0 < len(alone) < len(rows):
+        return UserError(
+            "train.row_not_finite",
+            step=step + 1,
+            total_steps=training.total_steps,
+            rows=", ".join(training.row_names[row] for row in alone[:3]) + (" …" if len(alone) > 3 else ""),
+            saved_step=saved_step,
+        )
     names = ", ".join(training.row_names[row] for row in rows[:3])
     return UserError(
         "train.loss_not_finite",

@@ -20,7 +20,7 @@ from transformers import TrainerCallback
 from core.engines.checkpoint import MINIMUM_INTERVAL_S, asked_interval_s
 from core.engines.distill.causal_model import true_vocabulary
 from core.engines.distill.causal_rows import train_examples
-from core.engines.distill.fit_check import check_teacher_fit
+from core.engines.distill.fit_check import check_beside_teacher, check_teacher_fit
 from core.engines.distill.loop import PHASE
 from core.engines.distill.training_job import Attempt, Material, save_result
 from core.engines.durable import disk_full_told
@@ -32,12 +32,13 @@ from core.i18n import english
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters
 from core.lazy import load
-from core.spec import Task
+from core.spec import Task, Train
 from core.worker.context import JobContext, Stopped
 
 RATE = 1e-5
 FOLDER = "on_policy"
 COMPLETE = "COMPLETE"
+_PLAIN = Train(method="distill")
 
 
 class JobCallback(TrainerCallback):
@@ -106,6 +107,10 @@ def run(
     if settings.lora is not None or settings.hidden_weight > 0.0:
         raise UserError("train.on_policy_plain")
     prompts = _prompts(task, material, settings.max_length, context)
+    longest = longest_input(material.model, material.tokenizer, settings.max_length + task.max_output_tokens)
+    for name, given, plain in (("alpha", settings.alpha, _PLAIN.alpha), ("top_k", settings.top_k, _PLAIN.top_k)):
+        if given != plain:
+            context.log(english("train.log.option_unused", option=name, technique="on_policy"), "warning")
     resumed = newest_checkpoint(folder)
     resumed_step = 0 if resumed is None else int(resumed.name.rpartition("-")[2])
     callback = JobCallback(context, resumed_step)
@@ -113,6 +118,9 @@ def run(
     weights = sum(parameter.numel() for parameter in material.model.parameters())
     with quiet_transformers(), disk_full_told(folder, 3 * 4 * weights):
         trainer = _trainer(parameters, material, teacher, prompts, attempt, folder, callback)
+        # After the outputs were cut to one size: a forward pass remembers the sizes for the gradients.
+        batch_rows = int(trainer.args.per_device_train_batch_size)
+        check_beside_teacher(trainer.model, longest, batch_rows, attempt.device, context)
         begun = time.monotonic()
         trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
     if callback.stopped:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.engines.distill.kept_outputs import remember_rows, rows_done, taken_over
 from core.engines.durable import disk_full_told
 from core.engines.models.protocol import Classifier
+from core.errors import UserError
 from core.i18n import english
 from core.worker.context import JobContext, Stopped
 
@@ -21,6 +22,7 @@ ARRAY_NAME = "teacher_log_probabilities.npy"
 STATE_NAME = "teacher_log_probabilities.json"
 BATCH_ROWS = 64
 _SAVE_SECONDS = 5.0
+_SHOWN_CHARACTERS = 60
 
 LogProbabilities = NDArray[np.float32]
 
@@ -32,8 +34,8 @@ def teacher_log_probabilities(
 
     They are its logits up to a constant in each row, which no softmax sees, so any classifier can be a teacher. A file
     of the same teacher and rows is gone on with, or copied from another job beside this one; a file of others is not
-    used. Raises Stopped where the job is told to
-    stop (what is done is kept) and UserError (disk.full).
+    used. Raises Stopped where the job is told to stop (what is done is kept), and UserError for a full disk and for a
+    row whose outputs are no numbers.
     """
     shape = (len(inputs), len(classifier.labels))
     fingerprint = _fingerprint(teacher_sha256, classifier.labels, inputs)
@@ -73,6 +75,9 @@ def _compute(
             raise Stopped
         rows = order[done : done + BATCH_ROWS]
         probabilities = classifier.probabilities([inputs[row] for row in rows])
+        broken = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
+        if len(broken):
+            raise UserError("train.teacher_not_finite", row=inputs[rows[broken[0]]][:_SHOWN_CHARACTERS])
         array[rows] = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
         done += len(rows)
         elapsed_s = time.monotonic() - begin

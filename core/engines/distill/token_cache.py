@@ -21,6 +21,7 @@ from core.engines.distill.kept_outputs import remember_rows, rows_done, taken_ov
 from core.engines.distill.token_gradient import TeacherTokens
 from core.engines.distill.token_losses import CHUNK_POSITIONS, likeliest_tokens
 from core.engines.durable import disk_full_told
+from core.errors import UserError
 from core.i18n import english
 from core.worker.context import JobContext, Stopped
 
@@ -173,6 +174,8 @@ class _Filler:
         taken = 0
         for row in rows:
             first, last = int(self._starts[row]), int(self._starts[row + 1])
+            if np.isnan(records["top"][taken : taken + last - first]).any():
+                raise UserError("train.teacher_not_finite", row=self._rows.names[row])
             array[first:last] = records[taken : taken + last - first]
             taken += last - first
 

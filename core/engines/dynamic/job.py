@@ -131,10 +131,13 @@ class _Learning:
             pool=self._pool(behind),
             untold=frozenset(row.name for rows, _ in behind for row in rows.learnt if row.target is None),
             old=self.old,
-            new_before=HeldOut(tuple(row.input for row, _ in held), tuple(target for _, target in held)),
+            new_before=HeldOut(
+                tuple(row.input for row, _ in held), tuple(target for _, target in held), self.old.metric
+            ),
             told_before=HeldOut(
                 tuple(row.input for row, _ in held if row.target is not None),
                 tuple(row.target for row, _ in held if row.target is not None),
+                self.old.metric,
             ),
         )
 
@@ -231,7 +234,7 @@ def _prepared(parameters: DistillParameters, context: JobContext) -> _Learning:
     device = choose_device()
     context.started(device.description, len(done))
     labels = read_card(student).labels
-    old, pool, judged = _old_rows(context, labels, settings.seed)
+    old, pool, judged = _old_rows(context, labels, settings.seed, parameters.metric)
     stream = read_stream(file, columns, labels, judged)
     if dynamic.refresh_teacher and stream.labelled == 0:
         raise UserError("dynamic.refresh_without_targets", column=columns.target)
@@ -239,13 +242,17 @@ def _prepared(parameters: DistillParameters, context: JobContext) -> _Learning:
     if not rounds:
         raise UserError("dynamic.too_few_rows", count=len(stream.rows))
     _say(context, stream, rounds, waiting)
+    if settings.hidden_weight > 0.0:
+        context.log(english("dynamic.log.hidden_unused"), "warning")
     return _Learning(
         context, settings, dynamic, device.description, student, Teacher(teacher, labels), old, pool, stream, rounds,
         waiting, done,
     )  # fmt: skip
 
 
-def _old_rows(context: JobContext, labels: Sequence[str], seed: int) -> tuple[HeldOut, TrainingRows, set[str]]:
+def _old_rows(
+    context: JobContext, labels: Sequence[str], seed: int, metric: str
+) -> tuple[HeldOut, TrainingRows, set[str]]:
     """The old rows to judge by, those to replay, and the normalised inputs of all rows on which models are judged."""
     data = context.input_folder("data")
     rows, examples = read_training_rows(data), read_examples(data)
@@ -258,6 +265,7 @@ def _old_rows(context: JobContext, labels: Sequence[str], seed: int) -> tuple[He
     old = HeldOut(
         tuple(rows.inputs[place] for place in places if place in held),
         tuple(rows.targets[place] for place in places if place in held),
+        metric,
     )
     kept = [place for place in places if place not in held]
     names, inputs, targets = (

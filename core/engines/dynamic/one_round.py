@@ -120,7 +120,7 @@ class _Round:
 
     def teacher_quality_new(self) -> float | None:
         """The teacher's quality on the targets of this round's rows, none of which it has learnt; null without any."""
-        told = _told((*self.rows.learnt, *self.rows.held_out))
+        told = _told((*self.rows.learnt, *self.rows.held_out), self.standing.old.metric)
         if not told.inputs:
             return None
         return told.quality(self.standing.teacher.choices(told.inputs, self.folder / "told_outputs", self.part()))
@@ -171,7 +171,7 @@ class _Round:
 
     def _refreshed_teacher(self, replayed: TrainingRows) -> Teacher:
         """The teacher of this round: refreshed where that is asked for, there are targets, and it loses nothing."""
-        teacher, told = self.standing.teacher, _told(self.rows.learnt)
+        teacher, told = self.standing.teacher, _told(self.rows.learnt, self.standing.old.metric)
         if not self.dynamic.refresh_teacher or not told.inputs:
             return teacher
         names = tuple(row.name for row in self.rows.learnt if row.target is not None)
@@ -180,8 +180,8 @@ class _Round:
         rows = _joined(TrainingRows(names, told.inputs, told.targets), _chosen(replayed, known))
         folder = refreshed(teacher, rows, self.settings, self.part(TEACHER_FOLDER))
         new = self.standing.told_before
-        held = _told(self.rows.held_out)
-        new = HeldOut((*new.inputs, *held.inputs), (*new.targets, *held.targets))
+        held = _told(self.rows.held_out, new.metric)
+        new = HeldOut((*new.inputs, *held.inputs), (*new.targets, *held.targets), new.metric)
         before, after = (_judged(place, self.standing.old, new) for place in (teacher.folder, folder))
         number = self.standing.number
         if after.loses_more_than(self.dynamic.margin, before):
@@ -220,16 +220,18 @@ def _judged(folder: Path, old: HeldOut, new: HeldOut) -> Judged:
     return Judged(old.quality_of(classifier), new.quality_of(classifier) if new.inputs else None)
 
 
-def _told(rows: Sequence[StreamRow]) -> HeldOut:
+def _told(rows: Sequence[StreamRow], metric: str) -> HeldOut:
     """The rows that have a target of their own."""
     return HeldOut(
         tuple(row.input for row in rows if row.target is not None),
         tuple(row.target for row in rows if row.target is not None),
+        metric,
     )
 
 
 def _with(before: HeldOut, rows: Sequence[StreamRow], targets: Sequence[str]) -> HeldOut:
-    return HeldOut((*before.inputs, *(row.input for row in rows)), (*before.targets, *targets))
+    inputs = (*before.inputs, *(row.input for row in rows))
+    return HeldOut(inputs, (*before.targets, *targets), before.metric)
 
 
 def _training_rows(rows: Sequence[StreamRow], targets: Sequence[str]) -> TrainingRows:

@@ -14,7 +14,9 @@ from core.metrics.reasoning import split_reasoning
 # A label is told by then; the tokens of long texts would only fill the disk.
 KEPT_STEPS = 48
 _LEAST = -9999.0
+# What servers say of an answer that ended by itself; anything else, or nothing, may be half an answer.
 _FINISH: dict[str, FinishReason] = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "finished"), "stop"),
     "length": "length",
     "max_tokens": "length",
     "content_filter": "content_filter",
@@ -38,8 +40,11 @@ def read_reply(body: bytes, reach: Reach, latency_ms: float, keep_steps: bool) -
     told, written = split_reasoning(_content(message.get("content")))
     apart = [message.get(name) for name in ("reasoning_content", "reasoning")]
     reasoning = next((text.strip() for text in apart if isinstance(text, str) and text.strip()), told)
-    finish = _FINISH.get(str(choice.get("finish_reason")).lower(), "stop")
-    if not written and message.get("refusal"):
+    given = choice.get("finish_reason")
+    finish = _FINISH.get(str(given).lower())
+    if finish is None and not message.get("refusal"):
+        raise TransientTrouble("endpoint.unfinished", url=reach.url, words=reach.clean(str(given or "")) or "-")
+    if finish is None or (not written and message.get("refusal")):
         finish = "content_filter"
     usage = document.get("usage")
     steps = _steps(choice.get("logprobs"))

@@ -34,6 +34,12 @@ class OpenedLanguageModel:
         return file_sha256(self.source) if is_gguf_file(self.source) else fingerprint_weights(self.source)
 
     @property
+    def pad_id(self) -> int:
+        """What fills masked places: the padding token, or 0 where that one has come without an embedding."""
+        own = self.tokenizer.pad_token_id
+        return int(own) if own is not None and own < embedding_rows(self.model) else 0
+
+    @property
     def weight_bytes(self) -> int:
         """The size of the weight files, in bytes."""
         return self.source.stat().st_size if is_gguf_file(self.source) else weight_bytes(self.source)
@@ -70,6 +76,11 @@ def _quiet_unpacking() -> Iterator[None]:
     finally:
         logging.disable(level)
         unpacking.tqdm = shown
+
+
+def embedding_rows(model: Any) -> int:
+    """How many tokens the model has embeddings for."""
+    return int(model.get_input_embeddings().weight.shape[0])
 
 
 def open_language_tokenizer(source: Path) -> tuple[Any, Any]:

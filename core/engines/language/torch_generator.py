@@ -81,7 +81,7 @@ class TorchGenerator:
         return np.concatenate(scores)
 
     def _scores(self, prompts: Sequence[Sequence[int]], choices: Sequence[Sequence[int]]) -> FloatArray:
-        model, pad_id = self._opened.model, self._tokenizer.pad_token_id
+        model, pad_id = self._opened.model, self._opened.pad_id
         self._on_step()
         found = continuation_log_probabilities(model, prompts, choices, self._vocabulary, pad_id, self._on_step)
         return np.asarray(found.softmax(dim=1).numpy(), dtype=np.float64)
@@ -112,7 +112,7 @@ class TorchGenerator:
                 times[row].append(now)
             self._on_step()
 
-        model, pad_id = self._opened.model, self._tokenizer.pad_token_id
+        model, pad_id = self._opened.model, self._opened.pad_id
         answers = greedy(model, prompts, limits, self._vocabulary, self._stop_ids, pad_id, on_tokens)
         return [
             self._generation(prompt, answer, moments)

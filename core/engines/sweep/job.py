@@ -29,6 +29,7 @@ from core.i18n import english
 from core.jobs.results import SweepResult
 from core.jobs.specs import SweepParameters
 from core.model_files import weight_bytes
+from core.spec import SweepModel
 from core.worker.context import JobContext
 
 RESULT_NAME = "sweep.json"
@@ -49,6 +50,7 @@ def run(parameters: SweepParameters, context: JobContext) -> SweepResult:
         _clear(context.folder)
         return done
     teacher = context.input_folder("teacher") / MODEL_FOLDER
+    parameters = _fitting(parameters, teacher)
     _check_space(parameters, teacher)
     data = search_rows(teacher, parameters.train.seed, parameters.task.metric, context)
     search = Search(parameters, context, teacher, data, lines)
@@ -71,6 +73,17 @@ def _clear(folder: Path) -> None:
     """Remove what nothing will be gone on with; the trials' figures stay."""
     for name in (TRIALS_FOLDER, CHOSEN_FOLDER, OUTPUTS_FOLDER):
         shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _fitting(parameters: SweepParameters, teacher: Path) -> SweepParameters:
+    """The parameters without widths that the study did not ask for and the teacher does not have."""
+    space = parameters.space
+    if space.feed_forward != SweepModel.model_fields["feed_forward"].default:
+        return parameters
+    model, _ = load_weights(teacher)
+    neurons = int(getattr(model.config, "intermediate_size", 0) or 0)
+    widths = [width for width in space.feed_forward if width is None or not neurons or width < neurons]
+    return parameters.model_copy(update={"space": space.model_copy(update={"feed_forward": widths})})
 
 
 def _check_space(parameters: SweepParameters, teacher: Path) -> None:

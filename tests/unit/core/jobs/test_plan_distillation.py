@@ -194,6 +194,38 @@ def test_pruning_recovers_from_the_named_teacher_or_else_from_itself(base: Path)
     assert job.spec.inputs["teacher"] == part(taught, "big", "train")
 
 
+def test_a_ready_teacher_of_the_recovery_is_handed_on(base: Path) -> None:
+    steps = "compress: [{prune: 0.5}], train: {method: none, teacher: big}"
+    plan = planned(base, ("compress: [{quantize: int8_dynamic}]", steps), (ENCODER, ENCODER.partition(", train")[0]))
+    parameters = plan.job(part(plan, "small-int8", "compress")).spec.parameters
+    assert isinstance(parameters, CompressParameters)
+    assert parameters.teacher_model is not None
+    assert parameters.teacher_sha256 is not None
+
+
+def test_rounds_are_judged_by_the_studys_metric(base: Path) -> None:
+    stream = ("temperature: 2.0", "dynamic: {stream: new.csv, round_rows: 50}")
+    plan = planned(base, stream, ("metric: accuracy", "metric: macro_f1"))
+    parameters = plan.job(part(plan, "small", "train")).spec.parameters
+    assert isinstance(parameters, DistillParameters)
+    assert parameters.metric == "macro_f1"
+
+
+def test_a_floor_learns_from_a_teacher_that_answers_in_text(base: Path) -> None:
+    plan = planned(
+        base,
+        (ENCODER, ENDPOINT),
+        (STUDENT, OWN_STUDENT),
+        (
+            "model: {source: baseline, kind: tfidf_linear}",
+            "model: {source: baseline, kind: best}, train: {method: distill}",
+        ),
+    )
+    job = plan.job(part(plan, "floor", "train")).spec
+    assert job.inputs["labels"] == part(plan, "floor", "label")
+    assert "teacher" not in job.inputs
+
+
 def test_a_new_option_at_its_default_leaves_a_jobs_id_as_it_is(base: Path) -> None:
     plain = planned(base)
     written = planned(base, ("temperature: 2.0", "temperature: 2.0, accumulate: 1, top_k: 24, technique: auto"))
@@ -211,6 +243,9 @@ def test_a_new_option_at_its_default_leaves_a_jobs_id_as_it_is(base: Path) -> No
         ("kind: tfidf_linear}", "kind: tfidf_linear}, train: {method: fine_tune, lora: {rank: 2}}", "lora"),
         (STUDENT, "model: {source: sweep}, train: {method: fine_tune}", "search trains its students"),
         (ENCODER, ENDPOINT.replace("KEY", "NO_SUCH_KEY"), "NO_SUCH_KEY"),
+        ("temperature: 2.0", "stages: [{layers: 1}]", r"candidates\[1\]\.model\.layers: asks for 2.*has 1;"),
+        ("temperature: 2.0", "stages: [{layers: 4}, {layers: [0, 5]}]", r"train\.stages\[1\]\.layers.*asks for 6"),
+        ("kind: tfidf_linear}", "kind: tfidf_linear}, train: {method: distill, technique: labels}", "technique"),
         ("temperature: 2.0", "dynamic: {stream: gone.csv}", r"gone\.csv"),
     ],
 )

@@ -154,6 +154,19 @@ def test_a_rung_takes_at_most_three_tenths_of_what_is_left(left: float, rungs: i
     assert left ** (1 / rungs) >= 0.7 - 1e-9
 
 
+@pytest.mark.parametrize("share", [0.3, 0.51])
+def test_rungs_do_not_depend_on_how_the_share_is_rounded_to_parameters(
+    share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ladder, "anatomy_of", lambda model: None)
+    monkeypatch.setattr(ladder, "least_parameters", lambda model, anatomy: 1)
+    for parameters in (21_856, 22_713, 33_360):
+        model = torch.nn.Linear(1, parameters, bias=False)
+        found = ladder._targets(model, Prune(prune=share), parameters, tmp_path)
+        assert len(found) == ladder.rungs_for(1.0 - share) == (1 if share == 0.3 else 2)
+        assert found[-1] == round((1.0 - share) * parameters)
+
+
 @pytest.mark.parametrize("step", [3, 11])
 def test_a_job_stopped_within_a_rung_ends_with_the_weights_of_one_that_was_not(
     tmp_path: Path, pruned: Pruned, parent: Path, data: Path, step: int

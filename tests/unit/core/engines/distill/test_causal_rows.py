@@ -10,7 +10,7 @@ import pytest
 from tiny_language_models import CHAT_TEMPLATE, character_tokenizer, word_tokenizer, write_text_dataset
 
 from core.domain import Example, Split
-from core.engines.distill.causal_rows import causal_rows, train_examples
+from core.engines.distill.causal_rows import causal_rows, check_embedded, train_examples
 from core.engines.distill.cross_tokenizer import aligned_positions
 from core.errors import UserError
 from core.spec import Task
@@ -113,3 +113,13 @@ def test_tokens_meet_although_one_template_has_opened_the_reasoning() -> None:
     before = len("</think>\n\n")
     assert own.texts[0] == "</think>\n\nab cd"
     assert aligned.tolist() == [-1] * before + [0, -1, 1, -1, -1, 2]
+
+
+def test_a_token_that_was_added_without_an_embedding_is_refused_with_its_row() -> None:
+    tokenizer = character_tokenizer()
+    embedded = len(tokenizer)
+    tokenizer.add_tokens(["card"])
+    rows = causal_rows([example(), example("my card", "a", "r7")], TASK, tokenizer, 64)
+    with pytest.raises(UserError, match=r"r7.*'card'"):
+        check_embedded(rows, embedded, tokenizer)
+    check_embedded(rows, len(tokenizer), tokenizer)

@@ -11,6 +11,8 @@ import torch
 from tiny_models import LABELS, tiny_config, write_body
 
 from core.domain import IntArray
+from core.engines.device import Device
+from core.engines.distill.hidden import HiddenStateObjective
 from core.engines.distill.losses import soft_label_loss
 from core.engines.models.starting import load_starting_model, load_tokenizer, text_encoder
 from core.engines.models.tokenization import TokenRows
@@ -53,3 +55,26 @@ def test_gradient_of_a_batch_is_the_mean_over_its_rows(model_and_tokens: tuple[A
     together = gradient(model, tokens, np.arange(4))
     alone = torch.stack([gradient(model, tokens, np.array([row])) for row in range(4)]).mean(dim=0)
     assert float((together - alone).abs().max()) < 1e-6
+
+
+def test_hidden_states_weigh_each_row_the_same_however_rows_are_put_into_batches(
+    model_and_tokens: tuple[Any, TokenRows], tmp_path: Path
+) -> None:
+    """The rows have from two to nine tokens: a mean over tokens would depend on who shares a batch."""
+    model, tokens = model_and_tokens
+    teacher, _ = load_starting_model(write_body(tmp_path / "teacher", tiny_config(dropout=0.0), seed=9), LABELS)
+
+    def of_logits(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        return soft_label_loss(logits, TEACHER[rows], TARGETS[rows], 2.0, 0.9)
+
+    objective = HiddenStateObjective(of_logits, 5.0, teacher, tokens, (0, 1, 2), model, Device(torch.device("cpu"), ""))
+
+    def of_rows(rows: IntArray) -> torch.Tensor:
+        ids, mask = (torch.from_numpy(array) for array in tokens.padded(rows, pad_id=0))
+        model.zero_grad()
+        torch.autograd.backward(objective.loss(model, ids, mask, rows))
+        return torch.cat([parameter.grad.flatten() for parameter in model.parameters() if parameter.grad is not None])
+
+    together = of_rows(np.arange(4))
+    alone = torch.stack([of_rows(np.array([row])) for row in range(4)]).mean(dim=0)
+    assert float((together - alone).norm() / together.norm()) < 1e-5

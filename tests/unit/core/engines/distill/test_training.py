@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from job_context import RecordingContext, job_context
@@ -13,6 +14,8 @@ from safetensors.torch import load_file
 from tiny_models import LABELS, tiny_config, write_body
 from transformers import AutoModelForSequenceClassification
 
+from core.data.examples import write_examples
+from core.domain import Example, Split
 from core.engines import fine_tune
 from core.engines.checkpoint import Checkpoints
 from core.engines.device import Device
@@ -253,6 +256,52 @@ def test_training_that_diverges_names_the_batch_and_keeps_the_last_good_checkpoi
     newest = Checkpoints(tmp_path, "job-under-test", print).newest()
     assert newest is not None
     assert newest.step == e.value.values["saved_step"]
+
+
+def test_a_loss_that_is_no_number_for_one_row_names_that_row(
+    body: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(logits, targets) + torch.where(
+            (targets == 1).any() & (len(targets) > 1) | (targets == 1).all(), torch.nan, 0.0
+        )
+
+    monkeypatch.setattr("core.engines.distill.training_job.hard_label_loss", broken)
+    rows = [Example(f"r{n}", Split.TRAIN, f"g{n}", f"lost card {n}", "loan" if n == 13 else "card") for n in range(24)]
+    (tmp_path / "data").mkdir()
+    write_examples(tmp_path / "data", rows)
+    parameters = fine_tuning(body, batch_size=24)
+    with pytest.raises(UserError, match=r"for the row r13 alone") as error:
+        fine_tune.run(parameters, job_context(tmp_path / "job", parameters, {"data": tmp_path / "data"}))
+    assert error.value.code == "train.row_not_finite"
+
+
+def test_a_training_that_diverges_in_its_last_step_is_not_called_done(
+    body: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leaping(step: int, total_steps: int, peak: float) -> float:
+        return 1e38 if step == total_steps - 1 else one_cycle(step, total_steps, peak)
+
+    monkeypatch.setattr("core.engines.distill.loop.one_cycle", leaping)
+    parameters = fine_tuning(body)
+    with pytest.raises(UserError, match=r"diverged at step 18 of 18"):
+        fine_tune.run(parameters, job_context(tmp_path, parameters, {"data": dataset}))
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_teacher_whose_outputs_are_no_numbers_is_told_with_the_row(
+    teacher: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parameters = distilling()
+    context = job_context(tmp_path / "jobs" / "job", parameters, {"data": dataset, "teacher": teacher})
+    classifier = open_classifier(teacher / "model")
+    asked = classifier.probabilities
+    monkeypatch.setattr(
+        type(classifier), "probabilities", lambda _self, texts: np.where(np.arange(3) == 1, np.nan, asked(texts))
+    )
+    with pytest.raises(UserError) as error:
+        distill_job.run(parameters, context)
+    assert error.value.code == "train.teacher_not_finite"
 
 
 def test_inputs_cut_at_max_length_are_counted(body: Path, dataset: Path, tmp_path: Path) -> None:

@@ -307,12 +307,20 @@ def test_how_an_answer_ended_is_noted() -> None:
         completion("cut", "length"),
         completion("", "content_filter"),
         completion(None, "stop", refusal="I cannot"),
-        {"choices": [{"message": {"content": "bare"}}]},
+        {"choices": [{"message": {"content": "bare"}, "finish_reason": "end_turn"}]},
     ]
     asked = Asked(lambda number, request: Reply(replies[int(request.message[1:])]), rows=4)
     ends = [asked.answers[row].generation.finish_reason for row in range(4)]
     assert ends == ["length", "content_filter", "content_filter", "stop"]
     assert asked.answers[3].generation.input_tokens is None
+
+
+@pytest.mark.parametrize("reason", [None, "", "error"])
+def test_an_answer_that_is_not_said_to_be_complete_is_asked_again(reason: str | None) -> None:
+    half = {"choices": [{"message": {"content": "ha"}, "finish_reason": reason}]}
+    asked = Asked(first_times(1, lambda: Reply(half)), rows=1)
+    assert asked.answers[0].generation.text != "ha"
+    assert len(asked.requests) == 2
 
 
 def test_tokens_of_the_answer_are_kept_without_those_of_the_reasoning() -> None:

@@ -15,6 +15,7 @@ from core.engines.language.decoding import Decoded, continuation_log_probabiliti
 from core.engines.language.opening import open_language_model
 from core.engines.language.prompts import completion_ids, prompt_ids
 from core.engines.language.torch_generator import TorchGenerator
+from core.engines.models.starting import load_tokenizer
 from core.errors import UserError
 
 MESSAGES = ("lost", "my card is lost now please help", "rate", "money back")
@@ -210,3 +211,15 @@ def test_an_answer_ends_where_the_context_does(generator: TorchGenerator) -> Non
     answer = generator.generate([message], 50)[0]
     assert answer.output_tokens is not None
     assert answer.output_tokens <= 2
+
+
+def test_a_padding_token_without_an_embedding_fills_no_place_that_is_read(tmp_path: Path) -> None:
+    plain = write_language_model(tmp_path / "plain")
+    added = write_language_model(tmp_path / "added")
+    tokenizer = load_tokenizer(added)
+    tokenizer.add_special_tokens({"pad_token": "<newpad>"})
+    tokenizer.save_pretrained(added)
+    messages = ["my card", "the interest rate today please help"]
+    texts = [[one.text for one in TorchGenerator(folder).generate(messages, 4)] for folder in (plain, added)]
+    assert "<newpad>" in load_tokenizer(added).all_special_tokens
+    assert texts[0] == texts[1]

@@ -339,6 +339,14 @@ def test_layers_and_widths_that_the_teacher_lacks_are_refused_before_any_trainin
         assert refused.value.code == code
 
 
+def test_widths_that_nobody_asked_for_are_left_out_where_the_teacher_is_narrower(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    parameters = sweeping(trials=1, feed_forward=[None, 512])
+    result, _ = run(tmp_path, inputs, parameters)
+    assert result.trials[0].settings["feed_forward"] is None
+
+
 def test_quality_is_in_the_task_s_metric(inputs: dict[str, Path], tmp_path: Path) -> None:
     result, _ = run(tmp_path, inputs, sweeping(trials=1, metric="macro_f1"))
     assert result.metric == "macro_f1"
