@@ -35,7 +35,9 @@ def _references(study: Study, candidate: Candidate) -> Iterator[tuple[str, str]]
     training = study.training_of(candidate)
     if isinstance(candidate.model, CandidateModel):
         yield "model.name", candidate.model.name
-    if training.method == "distill" or isinstance(candidate.model, TeacherLayers):
+    # Named, it may also lend its token embeddings to a floor, or teach the recovery after pruning.
+    named = candidate.train is not None and candidate.train.teacher is not None
+    if named or training.method == "distill" or isinstance(candidate.model, TeacherLayers):
         teacher = study.teacher_of(candidate)
         if teacher is not None:
             yield "train.teacher", teacher

@@ -20,7 +20,7 @@ from core.decide.seeds import seed_notes
 from core.domain import Role
 from core.evidence import StudyEvidence
 from core.routing.verdict import MINIMUM_GROUPS
-from core.spec import Api, Study
+from core.spec import Api, CandidateModel, Study
 
 QUALITY_MARGIN = "criteria.service.quality_margin"
 
@@ -112,11 +112,24 @@ def _notes(evidence: StudyEvidence, study: Study, options: Sequence[Option]) -> 
         notes.append(message("decide.note.few_rows", count=groups, enough=MINIMUM_GROUPS))
     for option in options:
         notes += _candidate_notes(study, option) + _unknown_outputs(evidence, study, option)
-    notes += seed_notes(options)
+    notes += seed_notes(options) + making_notes(study, options)
     unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]
     if unknown:
         notes.append(message("decide.note.one_off_unknown", names=", ".join(unknown)))
     return tuple(notes)
+
+
+def making_notes(study: Study, options: Sequence[Option]) -> list[Message]:
+    """Searches that met none of their limits, and compressed students whose parent was never measured."""
+    notes = []
+    for option in options:
+        sweep, candidate = option.evidence.sweep, study.candidate(option.name)
+        if sweep is not None and not any(trial.feasible for trial in sweep.trials if trial.number == sweep.chosen):
+            notes.append(message("decide.note.search_missed", candidate=option.name))
+        own_steps = bool(candidate.compress) and not isinstance(candidate.model, CandidateModel)
+        if own_steps and study.training_of(candidate).method != "none":
+            notes.append(message("decide.note.parent_unmeasured", candidate=option.name))
+    return notes
 
 
 def _unknown_outputs(evidence: StudyEvidence, study: Study, option: Option) -> list[Message]:

@@ -35,6 +35,7 @@ from core.spec import (
 from core.study_file import resolve_path
 
 TEXT_TECHNIQUES = ("labels", "sequence")
+BASELINE = "baseline_"
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,11 @@ class ModelJobs:
 
     def baseline(self, candidate: Candidate, seed: int | None) -> ModelPart:
         """The same student made of the targets alone."""
-        plain = {"alpha": 0.0, "technique": "auto", "stages": [], "hidden_weight": 0.0, "dynamic": None}
+        plain: dict[str, object] = {"alpha": 0.0, "technique": "auto", "hidden_weight": 0.0}
         if not isinstance(candidate.model, TeacherLayers):
             plain["method"] = "fine_tune"
         training = self._training(candidate, seed).model_copy(update=plain)
-        return self._made(_Recipe(candidate, training, seed, prefix="baseline_"))
+        return self._made(_Recipe(candidate, training, seed, prefix=BASELINE))
 
     def _training(self, candidate: Candidate, seed: int | None) -> Train:
         """The training without what determines no result: names, and what the plan itself acts on."""
@@ -244,7 +245,9 @@ class ModelJobs:
         return {"reference": self._add(recipe, parameters, trained.inputs, "reference")}
 
     def _compressed(self, recipe: _Recipe, parent: ModelPart) -> ModelPart:
-        model, teacher = _on_this_machine(parent), self._recovery_teacher(recipe.candidate)
+        model = _on_this_machine(parent)
+        # The baseline on the targets alone hears no teacher after pruning either.
+        teacher = _Teaching({}) if recipe.prefix == BASELINE else self._recovery_teacher(recipe.candidate)
         parameters = CompressParameters(
             loadable=None if isinstance(model, BaselineModel) else model,
             model_sha256=parent.sha256,

@@ -98,6 +98,14 @@ class Train(SpecModel):
         wrong = [name for name, given in distil_only.items() if given]
         if self.method != "distill" and wrong:
             raise ValueError(f"{wrong[0]} belongs to method distill; remove it, or set method: distill")
+        for name, given in (("stages", bool(self.stages)), ("dynamic", self.dynamic is not None)):
+            if self.hard_label_baseline and given:
+                raise ValueError(f"hard_label_baseline and {name} make two different students; remove one of them")
+        for name, given in (("seeds", self.seeds is not None), ("lora", self.lora is not None)):
+            if self.method == "none" and given:
+                raise ValueError(f"{name} belongs to a training; remove it, or set another method than none")
+        if self.dynamic is not None and self.technique not in ("auto", "soft_labels"):
+            raise ValueError(f"dynamic learns from soft labels; remove technique: {self.technique}, or dynamic")
         if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds names one twice; each seed trains one model")
         return self

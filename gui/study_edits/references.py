@@ -17,12 +17,15 @@ def teacher_named(candidates: Sequence[Document], candidate: Document) -> str | 
 
 
 def uses_teacher(candidate: Document, kind: str) -> bool:
-    """Whether a teacher makes a candidate, or gives it its layers or its token embeddings."""
+    """Whether a teacher makes a candidate, gives it its layers or its token embeddings, or teaches its recovery."""
     if candidate.get("role") == "hybrid":
         return False
     model = candidate.get("model") or {}
     source = model.get("source")
     if source == "baseline" and model.get("kind") != "tfidf_linear" and (candidate.get("train") or {}).get("teacher"):
+        return True
+    named = (candidate.get("train") or {}).get("teacher")
+    if named and any("prune" in step for step in candidate.get("compress") or []):
         return True
     return source in ("teacher", "sweep") or training_of(candidate, kind)["method"] == "distill"
 

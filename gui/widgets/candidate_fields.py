@@ -167,13 +167,13 @@ def shown_fields(section: str, candidate: Document, kind: str) -> ShownFields:
 
 
 def step_choices(kind: str, candidate: Document) -> list[str]:
-    """The steps that can still be added: each once, the quantising one last; a language model is not quantised."""
+    """The steps that can still be added: each once, the quantising one last, which of a language model is INT4."""
     taken: list[Document] = list(candidate.get("compress") or [])
     if any("quantize" in step for step in taken):
         return []
     used = {name for step in taken for name in ("prune", "trim_vocabulary") if name in step}
     fit = [name for name, step in STEPS.items() if name not in used]
-    return [name for name in fit if kind != "generation" or "quantize" not in STEPS[name]]
+    return [name for name in fit if kind != "generation" or STEPS[name].get("quantize") in (None, "int4")]
 
 
 def narrowed_choices(path: str, source: str, kind: str) -> tuple[str, ...] | None:
@@ -246,6 +246,9 @@ def _of_training(candidate: Document, source: str, kind: str) -> ShownFields:
         pooled = source == "baseline" and (candidate.get("model") or {}).get("kind") != "tfidf_linear"
         if source in ("teacher", "sweep") or pooled:
             common.insert(1, "teacher")
+    # Another teacher than the unpruned model may teach the recovery.
+    if any("prune" in step for step in candidate.get("compress") or []) and "teacher" not in common:
+        common.insert(1, "teacher")
     refused = _unfit(source, kind, training)
     for part, model in PARTS_OF_TRAIN.items():
         if part in other and training[part] is not None:
@@ -260,12 +263,12 @@ def _of_training(candidate: Document, source: str, kind: str) -> ShownFields:
 
 def _unfit(source: str, kind: str, training: Document) -> set[str]:
     """What a source, a task or a method of using the teacher knows nothing of."""
-    refused = {"hidden_weight", "dynamic"} if kind == "generation" else {"reasoning", "top_k"}
+    refused = {"hidden_weight", "dynamic"} if kind == "generation" else {"top_k"}
     if source == "baseline":
         refused |= {"technique", "epochs", "batch_size", "accumulate", "max_length", "gradient_checkpointing"}
-        refused |= {"learning_rate", "alpha", "temperature", "top_k", "reasoning"}
+        refused |= {"learning_rate", "top_k", "reasoning"}
     if source == "sweep":
-        refused |= {"temperature", "alpha", "technique", "seeds", "top_k", "reasoning"}
+        refused |= {"temperature", "alpha", "technique", "top_k", "reasoning"}
     if source in ("baseline", "sweep"):
         refused |= {"lora", "stages", "dynamic", "hidden_weight", "hard_label_baseline"}
     if training["seeds"] is not None:

@@ -35,6 +35,9 @@ _UNREAD = (*_NUMBER_TYPES, "list_type", "tuple_type", "dict_type", "string_type"
 SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
     (r"seeds names one twice", "seeds_twice"),
     (r"(?P<name>\w+) belongs to method distill", "distill_only"),
+    (r"hard_label_baseline and (?P<name>\w+) make two", "baseline_pair"),
+    (r"(?P<name>\w+) belongs to a training", "without_training"),
+    (r"dynamic learns from soft labels", "dynamic_soft"),
     (r"(?P<name>\w+) is a range from low to high", "range_order"),
     (r"a hybrid needs teacher and student", "hybrid_parts"),
     (r"a hybrid has no model", "hybrid_alone"),

@@ -26,7 +26,7 @@ CANDIDATES: list[dict[str, Any]] = [
     {"name": "vendor", "role": "teacher", "profile": "vendor",
      "model": {"source": "endpoint", "base_url": "http://127.0.0.1:1/v1", "model": "m"}},
     {"name": "layers-2", "role": "student", "model": {"source": "teacher", "layers": 2}, "profile": "machine",
-     "train": {"method": "distill", "teacher": "encoder", "seeds": [1, 2, 3], "hard_label_baseline": True,
+     "train": {"method": "distill", "teacher": "encoder", "seeds": [1, 2, 3],
                "stages": [{"layers": 4}]}},
     {"name": "layers-2-int8", "role": "student", "model": {"source": "candidate", "name": "layers-2"},
      "profile": "machine", "compress": [{"prune": 0.7}, {"quantize": "int8_dynamic"}]},

@@ -12,7 +12,7 @@ from core.jobs.results import RoundRecord, RungRecord, SweepResult, TrainResult,
 from core.report import figures
 from core.report.model import Block, Cell, Chart, Phrase, Table, not_measured
 from core.report.sections.material import Material, figure, named, numbers, words, yes_or_no
-from core.spec import SweepModel
+from core.spec import SweepModel, Train
 
 
 def making(material: Material) -> list[Block]:
@@ -43,12 +43,11 @@ def _training(material: Material) -> Table:
         asked = material.evidence.study.training_of(material.evidence.study.candidate(entry.name))
         # Layers of the teacher trained on the targets alone are distillation with alpha 0 inside.
         way = "fine_tune" if asked.method == "fine_tune" else done.method
-        mixture = f"T {figures.number(asked.temperature)}, α {figures.number(asked.alpha)}"
         rows.append(
             (
                 named(material, entry.name),
                 Cell(message(f"report.training.{way}"), _resumed(done.resumed_steps)),
-                Cell(mixture if way == "distill" else "–"),
+                Cell(_mixture(done, asked) if way == "distill" else "–"),
                 Cell(done.device),
                 figure(done.epochs, figures.count),
                 figure(done.steps, figures.count),
@@ -61,6 +60,14 @@ def _training(material: Material) -> Table:
     titles = words("candidate", "training", "mixture", "device")
     titles += numbers("epochs", "steps", "examples", "final_loss", "truncated", "duration")
     return Table(message("report.table.training"), titles, tuple(rows))
+
+
+def _mixture(done: TrainResult, asked: Train) -> str:
+    """The temperature and the teacher's share, as far as they had a part in what was learnt."""
+    share = f"α {figures.number(asked.alpha)}"
+    if done.technique in ("targets", "sequence"):
+        return "–"
+    return share if done.technique == "labels" else f"T {figures.number(asked.temperature)}, {share}"
 
 
 def _resumed(steps: tuple[int, ...]) -> Phrase | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from distilled_by_hand import distilled_evidence
 from evidence_by_hand import evidence_of, make_study, priced, right_share, scored, single
 
 from core.decide import Decision, decide
 from core.decide.assumptions import check_prices
 from core.decide.documents import results_document
 from core.errors import UserError
+from core.evidence import StudyEvidence
 
 UNKNOWN = {"kind": "api", "price": {"source": "genai-prices", "model": "no-such-model-at-all"}}
 
@@ -44,3 +48,19 @@ def test_few_rows_are_told(rows: int, told: bool) -> None:
     study = make_study([single("big", "teacher", profile="own")], profiles={"own": priced(10.0)})
     found = decide(evidence_of(study, {"big": scored(right_share(0.9, rows))}), with_flips=False)
     assert ("decide.note.few_rows" in codes(found)) == told
+
+
+def test_a_search_that_missed_its_limits_is_told() -> None:
+    evidence = distilled_evidence()
+    searched = next(one for one in evidence.candidates if one.sweep is not None)
+    assert searched.sweep is not None
+    missed = tuple(trial.model_copy(update={"feasible": False}) for trial in searched.sweep.trials)
+    changed = replace(searched, sweep=searched.sweep.model_copy(update={"trials": missed}))
+    others = tuple(changed if one is searched else one for one in evidence.candidates)
+
+    def told(given: StudyEvidence) -> dict[str, object]:
+        notes = decide(given, with_flips=False).notes
+        return {note.code: note.values.get("candidate") for note in notes}
+
+    assert "decide.note.search_missed" not in told(evidence)
+    assert told(replace(evidence, candidates=others))["decide.note.search_missed"] == searched.name

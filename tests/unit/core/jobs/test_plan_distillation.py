@@ -226,6 +226,16 @@ def test_a_floor_learns_from_a_teacher_that_answers_in_text(base: Path) -> None:
     assert "teacher" not in job.inputs
 
 
+def test_the_baseline_on_the_targets_alone_hears_no_teacher_after_pruning(base: Path) -> None:
+    plan = planned(
+        base,
+        ("temperature: 2.0", "hard_label_baseline: true, teacher: big"),
+        ("layers: 2}, train", "layers: 2}, compress: [{prune: 0.3}], train"),
+    )
+    assert "teacher" in plan.job(part(plan, "small", "compress")).spec.inputs
+    assert "teacher" not in plan.job(part(plan, "small", "baseline_compress")).spec.inputs
+
+
 def test_a_new_option_at_its_default_leaves_a_jobs_id_as_it_is(base: Path) -> None:
     plain = planned(base)
     written = planned(base, ("temperature: 2.0", "temperature: 2.0, accumulate: 1, top_k: 24, technique: auto"))

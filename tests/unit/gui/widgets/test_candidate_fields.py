@@ -83,8 +83,8 @@ def test_options_of_distillation_stand_with_a_teacher_only() -> None:
 
 
 def test_options_of_language_models_stand_in_studies_of_generation_only() -> None:
-    assert "train.reasoning" not in shown(1, "train")
-    assert "train.reasoning" in shown(1, "train", "generation")
+    assert "train.top_k" not in shown(1, "train")
+    assert "train.top_k" in shown(1, "train", "generation")
     assert "train.hidden_weight" not in shown(1, "train", "generation")
 
 
@@ -110,3 +110,14 @@ def test_the_source_is_no_part_of_a_fields_place_in_its_candidate() -> None:
     assert path_in_candidate("candidate.model.predictions.columns.id") == "model.columns.id"
     assert path_in_candidate("candidate.model.source") == "model.source"
     assert path_in_candidate("candidate.train.lora.rank") == "train.lora.rank"
+
+
+def test_a_language_model_is_quantised_to_four_bits_only() -> None:
+    assert [name for name in step_choices("generation", {}) if "int" in name] == ["int4"]
+    assert {"int4", "int8_dynamic"} <= set(step_choices("classification", {}))
+
+
+def test_what_prunes_may_name_the_teacher_of_its_recovery() -> None:
+    ready = {"name": "p", "role": "student", "model": {"source": "local", "path": "m"}, "compress": [{"prune": 0.3}]}
+    fields = shown_fields("train", ready, "classification")
+    assert "candidate.train.teacher" in (*fields.common, *fields.other)
