@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +24,8 @@ from core.i18n import english
 from core.store import StudyStore, is_being_written
 
 _PIPE_WIDTH = 240
+# Parts whose job's title says all of them; others, such as `stage1` or `benchmark@2`, stand behind it.
+_WHOLE_PARTS = ("data", "train", "compress", "benchmark", "route", "sweep", "label")
 _LEAST_WIDTH = {"candidate": 12, "quality": len("99.9% [99.9%, 99.9%]")}
 
 
@@ -35,19 +38,21 @@ def read_evidence(path: Path) -> StudyEvidence:
 def show_status(path: Path, *, as_json: bool) -> None:
     """Print the jobs, their states and their progress."""
     with StudyStore.open(path, write=False) as store:
-        rows, name = store.jobs(), store.study().name
+        rows, name, parts = store.jobs(), store.study().name, _parts(store.candidate_jobs())
     if any(row.state is JobState.RUNNING for row in rows) and not is_being_written(path):
         # Its process was killed; the next run takes that in.
         rows = [replace(row, state=JobState.INTERRUPTED) if row.state is JobState.RUNNING else row for row in rows]
     if as_json:
-        console.print_json({"study": name, "jobs": [_job_document(row) for row in rows]})
+        console.print_json({"study": name, "jobs": [_job_document(row, parts) for row in rows]})
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("id", "job", "state", "done", "note"):
         table.add_column(english(f"cli.column.{heading}"), overflow="fold")
     for row in rows:
         detail = row.message_text or remaining_text(row.remaining_s)
-        table.add_row(row.job_id[:8], job_title(row), row.state.value, f"{row.progress:.0%}", detail)
+        told = sorted({part for _, part in parts.get(row.job_id, ()) if part not in _WHOLE_PARTS})
+        title = job_title(row) + (f" ({', '.join(told)})" if told else "")
+        table.add_row(row.job_id[:8], title, row.state.value, f"{row.progress:.0%}", detail)
     _print(table)
 
 
@@ -57,7 +62,16 @@ def _print(table: Table) -> None:
     Console(width=width).print(table)
 
 
-def _job_document(row: JobRow) -> dict[str, Any]:
+def _parts(candidate_jobs: Mapping[str, Mapping[str, str]]) -> dict[str, list[tuple[str, str]]]:
+    """Which parts of which candidates each job makes, by its id."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for candidate, jobs in candidate_jobs.items():
+        for part, job_id in jobs.items():
+            found.setdefault(job_id, []).append((candidate, part))
+    return found
+
+
+def _job_document(row: JobRow, parts: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:
     return {
         "id": row.job_id,
         "kind": row.kind.value,
@@ -73,6 +87,7 @@ def _job_document(row: JobRow) -> dict[str, Any]:
         "started_at": None if row.started_at is None else row.started_at.isoformat(),
         "finished_at": None if row.finished_at is None else row.finished_at.isoformat(),
         "depends_on": list(row.depends_on),
+        "parts": [{"candidate": candidate, "part": part} for candidate, part in parts.get(row.job_id, ()) if candidate],
     }
 
 

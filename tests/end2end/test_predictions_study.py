@@ -73,6 +73,7 @@ def test_personal_data_at_a_vendor_without_an_answer_is_not_a_pass(folder: Path)
 
 def test_finished_study_starts_nothing_when_run_again(folder: Path) -> None:
     before = json.loads(tercet("status", folder / "s.tercet", "--json").stdout)
+    assert {part["part"] for job in before["jobs"] for part in job["parts"]} >= {"benchmark", "route"}
     done = tercet("run", folder / "study.yaml", "--study", folder / "s.tercet")
     assert done.returncode == 0
     assert "nothing was started" in done.stderr
