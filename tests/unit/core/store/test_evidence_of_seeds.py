@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from core.store import StudyStore, writes
 from core.study_file import parse_study
 
 ROWS = 6
-TEXT = NEURAL_STUDY.replace("temperature: 2.0", "seeds: [4, 5, 9], stages: [{layers: 4}], hard_label_baseline: true")
+SEEDS = "seeds: [4, 5, 9]"
 PREPARED = PrepareResult(
     rows_train=2, rows_calibration=0, rows_test=ROWS, dropped=(), labels=("x", "y"), groups=ROWS, duplicate_rows=0,
     input_length_p50=1, input_length_p95=1, input_length_max=1, label_entropy_bits=1.0, seconds=0.1,
@@ -34,15 +35,23 @@ LABELS = LabelResult(
 )  # fmt: skip
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[StudyStore]:
-    (tmp_path / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
-    with StudyStore.create(tmp_path / "a.tercet", parse_study(TEXT, "s"), tmp_path, TEXT) as opened:
+@contextmanager
+def planned(folder: Path, training: str) -> Iterator[StudyStore]:
+    """A study whose student is trained with these options, its data prepared."""
+    (folder / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
+    text = NEURAL_STUDY.replace("temperature: 2.0", training)
+    with StudyStore.create(folder / "a.tercet", parse_study(text, "s"), folder, text) as opened:
         StudySession(opened).sync()
         prepared = finish(opened, "", "data", PREPARED)
         examples = [Example(f"e{row}", Split.TEST, f"g{row}", "text", "x") for row in range(ROWS)]
         with opened.writing() as connection:
             writes.put_examples(connection, prepared, examples)
+        yield opened
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[StudyStore]:
+    with planned(tmp_path, f"{SEEDS}, hard_label_baseline: true") as opened:
         yield opened
 
 
@@ -120,11 +129,12 @@ def test_the_hard_label_baseline_is_kept_apart(store: StudyStore) -> None:
     assert small.making_seconds == ()
 
 
-def test_assistants_of_the_first_seed_are_stages_and_their_time_is_counted_once(store: StudyStore) -> None:
-    job_id = finish(store, "small", "stage1", training(11.0))
-    finish(store, "small", "stage1@5", training(13.0))
-    measure(store, "small", "benchmark", 4)
-    small = evidence(store, "small")
+def test_assistants_of_the_first_seed_are_stages_and_their_time_is_counted_once(tmp_path: Path) -> None:
+    with planned(tmp_path, f"{SEEDS}, stages: [{{layers: 4}}]") as store:
+        job_id = finish(store, "small", "stage1", training(11.0))
+        finish(store, "small", "stage1@5", training(13.0))
+        measure(store, "small", "benchmark", 4)
+        small = evidence(store, "small")
     assert [stage.seconds for stage in small.stages] == [11.0]
     assert small.making_seconds == ((job_id, 11.0),)
 
