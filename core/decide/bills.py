@@ -71,37 +71,10 @@ def pricing_of(study: Study, on: date | None) -> Pricing:
 
 def bill_alone(pricing: Pricing, shared: SharedRows, candidate: Candidate, system: System) -> Bill:
     """The bill of one model that answers every request."""
-    return _bill(pricing, shared, [_serving(pricing, shared, candidate, system, everything(shared))])
+    return bill_of(pricing, shared, [_serving(pricing, shared, candidate, system, everything(shared))])
 
 
-def bill_hybrid(
-    pricing: Pricing,
-    shared: SharedRows,
-    teacher: tuple[Candidate, System],
-    student: tuple[Candidate, System],
-    paths: Paths,
-    score_seconds: float,
-) -> Bill:
-    """The bill of a hybrid whose models answer the rows of `paths`. Models on one profile share its machines; scoring
-    is the work of a machine of the hybrid's own, the student's first."""
-    return _bill(pricing, shared, _hybrid_parts(pricing, shared, teacher, student, paths, score_seconds))
-
-
-def hybrid_money(
-    pricing: Pricing,
-    shared: SharedRows,
-    teacher: tuple[Candidate, System],
-    student: tuple[Candidate, System],
-    paths: Paths,
-    score_seconds: float,
-) -> float | None:
-    """The month's money of the same hybrid and nothing else of its bill: a policy's curve asks for it at each point."""
-    parts = _hybrid_parts(pricing, shared, teacher, student, paths, score_seconds)
-    found = cost.monthly_bill(parts, pricing.monthly_requests)
-    return None if found is None else _point(found.total)
-
-
-def _hybrid_parts(
+def hybrid_parts(
     pricing: Pricing,
     shared: SharedRows,
     teacher: tuple[Candidate, System],
@@ -109,6 +82,8 @@ def _hybrid_parts(
     paths: Paths,
     score_seconds: float,
 ) -> list[cost.Serving]:
+    """What serves a hybrid whose models answer the rows of `paths`. Models on one profile share its machines; scoring
+    is the work of a machine of the hybrid's own, the student's first."""
     first = _serving(pricing, shared, *student, paths.student)
     second = _serving(pricing, shared, *teacher, paths.teacher)
     if isinstance(first.profile, SelfHosted):
@@ -116,6 +91,12 @@ def _hybrid_parts(
     else:
         second = replace(second, extra_seconds=score_seconds)
     return [first, second]
+
+
+def money_of(pricing: Pricing, parts: list[cost.Serving]) -> float | None:
+    """The month's money of what serves, and nothing else of its bill: a policy's curve asks for it at each point."""
+    found = cost.monthly_bill(parts, pricing.monthly_requests)
+    return None if found is None else _point(found.total)
 
 
 def cost_figures(
@@ -175,7 +156,8 @@ def _serving(
     return cost.Serving(name, profile, usage.share, per_request=spread)
 
 
-def _bill(pricing: Pricing, shared: SharedRows, parts: list[cost.Serving]) -> Bill:
+def bill_of(pricing: Pricing, shared: SharedRows, parts: list[cost.Serving]) -> Bill:
+    """The month's bill of what serves, with its draws."""
     found = cost.monthly_bill(parts, pricing.monthly_requests)
     if found is None:
         return Bill(None, lacks=_lacks(pricing, parts))

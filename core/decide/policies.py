@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from core.decide import cost
-from core.decide.bills import Bill, Paths, Pricing, bill_alone, bill_hybrid, hybrid_money, paths_of
+from core.decide.bills import Bill, Paths, Pricing, bill_alone, bill_of, hybrid_parts, money_of, paths_of
 from core.decide.outcome import PolicyDecision, Quality, message
 from core.decide.systems import MILLISECONDS, ONE_SEED, SharedRows, System, mixed_latency, mixed_rows, system_of
 from core.domain import BoolArray, FloatArray, IntArray, PolicyKind, Verdict
@@ -58,7 +58,8 @@ def evaluate_policies(
         def per_request(sent: BoolArray, measured: _MeasuredPolicy = measured) -> float:
             strong, weak = (teacher.candidate, teacher.system), (student.candidate, student.system)
             paths = measured.paths(sent)
-            money = hybrid_money(pricing, sample, strong, weak, paths, measured.scores.score_seconds)
+            parts = hybrid_parts(pricing, sample, strong, weak, paths, measured.scores.score_seconds)
+            money = money_of(pricing, parts)
             return float(sent.mean()) if money is None else money / pricing.monthly_requests
 
         found = _evaluate(pricing, measured, per_request, alone)
@@ -146,7 +147,7 @@ def _bill(
     pricing: Pricing, shared: SharedRows, teacher: Part, student: Part, paths: Paths, score_seconds: float
 ) -> Bill:
     strong, weak = (teacher.candidate, teacher.system), (student.candidate, student.system)
-    return bill_hybrid(pricing, shared, strong, weak, paths, score_seconds)
+    return bill_of(pricing, shared, hybrid_parts(pricing, shared, strong, weak, paths, score_seconds))
 
 
 def best_policy(policies: Sequence[RoutedPolicy], value: float | None, requests: float) -> RoutedPolicy | None:

@@ -29,8 +29,8 @@ from core.engines.distill.training_job import (
 )
 from core.engines.language.answers import read_answers
 from core.engines.language.opening import (
-    OpenedLanguageModel,
     embedding_rows,
+    filling_id,
     open_language_model,
     open_language_tokenizer,
 )
@@ -250,8 +250,7 @@ def _rows(
 
 def _training_tokens(rows: CausalRows, student: _Student, max_length: int) -> TrainingTokens:
     longest = longest_input(student.model, student.tokenizer, max_length)
-    pad_id = OpenedLanguageModel(Path(), student.model, student.tokenizer).pad_id
-    return TrainingTokens(rows.tokens, rows.names, pad_id, longest)
+    return TrainingTokens(rows.tokens, rows.names, filling_id(student.tokenizer, student.model), longest)
 
 
 def _task(task: Task | None) -> Task:

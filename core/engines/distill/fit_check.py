@@ -61,22 +61,33 @@ def check_fit(training: Training, context: JobContext) -> None:
     more than is free; the environment variable TERCET_IGNORE_MEMORY lets it start all the same."""
     longest = int(training.tokens.lengths.max())
     need = training_need(training, longest)
-    free_mib = free_memory_mib(training.device)
-    predicted_mib = need.of_batch(training.rows_at_once)
-    figures = {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
-    context.log(english("train.log.memory", **figures))
-    if predicted_mib <= free_mib:
+    figures = _fits(need, training.rows_at_once, training.device, context)
+    if figures is None:
         return
-    if os.environ.get(IGNORE_VARIABLE):
-        context.log(english("train.log.memory_ignored"), "warning")
-        return
-    rows = need.largest_batch(free_mib)
-    if rows > 0:
-        raise UserError("train.too_large", **figures, batch_size=rows)
-    tokens = _longest_that_fits(training, longest, free_mib)
+    tokens = _longest_that_fits(training, longest, free_memory_mib(training.device))
     if tokens is None:
         raise UserError("train.too_large_for_good", **figures)
     raise UserError("train.too_large_rows", **figures, max_length=tokens)
+
+
+def _fits(need: MemoryNeed, rows: int, device: Device, context: JobContext) -> dict[str, str] | None:
+    """Say how much memory batches of `rows` rows take; null where they may begin, the figures where no batch fits.
+
+    Raises UserError, naming the largest batch that does, where a smaller one fits.
+    """
+    free_mib = free_memory_mib(device)
+    predicted_mib = need.of_batch(rows)
+    figures = {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
+    context.log(english("train.log.memory", **figures))
+    if predicted_mib <= free_mib:
+        return None
+    if os.environ.get(IGNORE_VARIABLE):
+        context.log(english("train.log.memory_ignored"), "warning")
+        return None
+    fitting = need.largest_batch(free_mib)
+    if fitting > 0:
+        raise UserError("train.too_large", **figures, batch_size=fitting)
+    return figures
 
 
 def check_teacher_fit(source: Path, device: Device, context: JobContext) -> None:
@@ -96,17 +107,9 @@ def check_teacher_fit(source: Path, device: Device, context: JobContext) -> None
 def check_beside_teacher(model: torch.nn.Module, tokens: int, rows: int, device: Device, context: JobContext) -> None:
     """Say how much memory a training by a library takes besides what is held now, its teacher among it, with batches of
     `rows` rows of at most so many tokens. Raises UserError as `check_fit` does."""
-    need = memory_need(model, tokens, device)
-    free_mib = free_memory_mib(device)
-    predicted_mib = need.of_batch(rows)
-    figures = {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
-    context.log(english("train.log.memory", **figures))
-    if predicted_mib <= free_mib or os.environ.get(IGNORE_VARIABLE):
-        return
-    fitting = need.largest_batch(free_mib)
-    if fitting > 0:
-        raise UserError("train.too_large", **figures, batch_size=fitting)
-    raise UserError("train.too_large_for_good", **figures)
+    figures = _fits(memory_need(model, tokens, device), rows, device, context)
+    if figures is not None:
+        raise UserError("train.too_large_for_good", **figures)
 
 
 def training_need(training: Training, tokens: int) -> MemoryNeed:

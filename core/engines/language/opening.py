@@ -35,9 +35,8 @@ class OpenedLanguageModel:
 
     @property
     def pad_id(self) -> int:
-        """What fills masked places: the padding token, or 0 where that one has come without an embedding."""
-        own = self.tokenizer.pad_token_id
-        return int(own) if own is not None and own < embedding_rows(self.model) else 0
+        """What fills masked places."""
+        return filling_id(self.tokenizer, self.model)
 
     @property
     def weight_bytes(self) -> int:
@@ -81,6 +80,12 @@ def _quiet_unpacking() -> Iterator[None]:
 def embedding_rows(model: Any) -> int:
     """How many tokens the model has embeddings for."""
     return int(model.get_input_embeddings().weight.shape[0])
+
+
+def filling_id(tokenizer: Any, model: Any) -> int:
+    """What fills masked places: the padding token, or 0 where that one has come without an embedding."""
+    own = tokenizer.pad_token_id
+    return int(own) if own is not None and own < embedding_rows(model) else 0
 
 
 def open_language_tokenizer(source: Path) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from core.engines.compress.narrow import largest_neurons
 from core.engines.device import choose_device
@@ -50,8 +51,9 @@ def run(parameters: SweepParameters, context: JobContext) -> SweepResult:
         _clear(context.folder)
         return done
     teacher = context.input_folder("teacher") / MODEL_FOLDER
-    parameters = _fitting(parameters, teacher)
-    _check_space(parameters, teacher)
+    model, _ = load_weights(teacher)
+    parameters = _fitting(parameters, model)
+    _check_space(parameters, model)
     data = search_rows(teacher, parameters.train.seed, parameters.task.metric, context)
     search = Search(parameters, context, teacher, data, lines)
     search.go_on()
@@ -75,25 +77,23 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _fitting(parameters: SweepParameters, teacher: Path) -> SweepParameters:
+def _fitting(parameters: SweepParameters, teacher: Any) -> SweepParameters:
     """The parameters without widths that the study did not ask for and the teacher does not have."""
     space = parameters.space
     if space.feed_forward != SweepModel.model_fields["feed_forward"].default:
         return parameters
-    model, _ = load_weights(teacher)
-    neurons = int(getattr(model.config, "intermediate_size", 0) or 0)
+    neurons = int(getattr(teacher.config, "intermediate_size", 0) or 0)
     widths = [width for width in space.feed_forward if width is None or not neurons or width < neurons]
     return parameters.model_copy(update={"space": space.model_copy(update={"feed_forward": widths})})
 
 
-def _check_space(parameters: SweepParameters, teacher: Path) -> None:
+def _check_space(parameters: SweepParameters, teacher: Any) -> None:
     """Raises UserError for layers or widths that the teacher does not have, before any is trained."""
-    model, _ = load_weights(teacher)
     for layers in parameters.space.layers:
-        layer_indices(int(model.config.num_hidden_layers), layers)
+        layer_indices(int(teacher.config.num_hidden_layers), layers)
     for width in parameters.space.feed_forward:
         if width is not None:
-            largest_neurons(model, (0,), width)
+            largest_neurons(teacher, (0,), width)
 
 
 def _finished(search: Search) -> SweepResult:
