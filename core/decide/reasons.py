@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.decide.choice import Contender, Settled, needs_margin
 from core.decide.options import Option
 from core.decide.outcome import Exclusion, Message, message
+from core.decide.told_together import told_together
 from core.domain import Choice, Verdict
 from core.i18n import Value
 from core.spec import Study
@@ -47,7 +48,7 @@ def reasons_of(study: Study, settled: Settled, options: Sequence[Option]) -> tup
     waiting = [option.name for option in options if option.system is None]
     if waiting and contenders:
         reasons.append(message("decide.reason.provisional", names=", ".join(waiting)))
-    return tuple(reasons)
+    return told_together(reasons)
 
 
 def exclusions_of(options: Sequence[Option]) -> tuple[Exclusion, ...]:

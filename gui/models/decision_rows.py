@@ -50,7 +50,7 @@ class DecisionRows:
 
     def role_in(self, values: Mapping[str, Value]) -> Role | None:
         """The role of the first candidate that a message's values name."""
-        names = [value for value in values.values() if isinstance(value, str)]
+        names = [name for value in values.values() if isinstance(value, str) for name in value.split(", ")]
         return next((role for name in names if (role := self.role(name)) is not None), None)
 
     def flips(self) -> list[list[Cell]]:

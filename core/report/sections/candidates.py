@@ -14,8 +14,8 @@ from core.report.sections.material import Material, bounded, figure, named, numb
 
 
 def candidates(material: Material) -> Section:
-    """Two tables and the chart of quality against cost; the runtimes where a model was timed under several."""
-    blocks: list[Block] = [Chart(quality_cost_chart(material.decision)), _measured(material)]
+    """The chart of quality against cost and its tables; the runtimes where a model was timed under several."""
+    blocks: list[Block] = [Chart(quality_cost_chart(material.decision)), _speed(material), _size(material)]
     kept = _kept(material)
     if kept.rows:
         blocks.append(kept)
@@ -34,28 +34,37 @@ def _name(row: dict[str, Any]) -> Cell:
     return Cell(row["name"], origin or note, role=Role(row["role"]))
 
 
-def _measured(material: Material) -> Table:
+def _speed(material: Material) -> Table:
     titles = words("candidate") + numbers("quality", "p50", "p95", "p99", "requests_per_second")
-    titles += numbers("peak_memory", "model_size", "parameters", "energy")
-    rows = tuple((_name(row), *_measured_cells(row)) for row in material.candidates)
-    return Table(message("report.table.measured"), titles, rows)
+    rows = []
+    for row in material.candidates:
+        latency, throughput = row["latency_ms"] or {}, row["throughput"] or {}
+        percentiles = (figure(latency.get(key), figures.milliseconds) for key in ("p50", "p95", "p99"))
+        each_second = figure(throughput.get("requests_per_second"), figures.number)
+        rows.append((_name(row), _quality(row["quality"]), *percentiles, each_second))
+    return Table(message("report.table.speed"), titles, tuple(rows))
 
 
-def _measured_cells(row: dict[str, Any]) -> tuple[Cell, ...]:
-    quality, latency, energy = row["quality"], row["latency_ms"] or {}, row["energy"]
-    throughput = row["throughput"] or {}
-    joules = figure(energy["joules_per_request"], lambda value: f"{figures.number(value)} J")
-    if energy["joules_per_request"] is not None:
-        joules = Cell(joules.phrase, message(f"report.energy.{energy['source']}"))
-    return (
-        _quality(quality),
-        *(figure(latency.get(key), figures.milliseconds) for key in ("p50", "p95", "p99")),
-        figure(throughput.get("requests_per_second"), figures.number),
-        figure(row["peak_memory_mib"], figures.mebibytes),
-        figure(row["model_size_mib"], figures.mebibytes),
-        figure(row["parameters"], figures.count),
-        joules,
+def _size(material: Material) -> Table:
+    titles = words("candidate") + numbers("peak_memory", "model_size", "parameters", "energy")
+    rows = tuple(
+        (
+            named(material, row["name"]),
+            figure(row["peak_memory_mib"], figures.mebibytes),
+            figure(row["model_size_mib"], figures.mebibytes),
+            figure(row["parameters"], figures.count),
+            _energy(row["energy"]),
+        )
+        for row in material.candidates
     )
+    return Table(message("report.table.size"), titles, rows)
+
+
+def _energy(energy: dict[str, Any]) -> Cell:
+    joules = figure(energy["joules_per_request"], lambda value: f"{figures.number(value)} J")
+    if energy["joules_per_request"] is None:
+        return joules
+    return Cell(joules.phrase, message(f"report.energy.{energy['source']}"))
 
 
 def _quality(quality: dict[str, Any] | None) -> Cell:

@@ -30,9 +30,11 @@ def hybrid(material: Material) -> Section | None:
 
 
 def _verdicts(material: Material) -> list[Block]:
+    """Each verdict's reason once: hybrids of one pair mostly share it, and the table names who has which verdict."""
+    by_words = {policy.reason.text: policy for policy in material.decision.policies}
     return [
         Paragraph(policy.reason, "good" if policy.verdict is Verdict.RECOMMENDED else "warn", Role.HYBRID)
-        for policy in material.decision.policies
+        for policy in by_words.values()
     ]
 
 

@@ -59,7 +59,7 @@ def test_what_was_kept_and_added_stands_beside_each_student(report: Report) -> N
 
 
 def test_quality_says_how_many_seeds_its_interval_holds(report: Report) -> None:
-    measured = {name.split(" ")[0]: row for name, row in cells(tables(report)["measured"]).items()}
+    measured = {name.split(" ")[0]: row for name, row in cells(tables(report)["speed"]).items()}
     assert measured["layers-2"][0].endswith(", 3 seeds")
     assert "seeds" not in measured["encoder"][0]
 
