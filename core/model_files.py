@@ -184,6 +184,11 @@ def weight_count(source: Path) -> int:
     return sum(prod(shape) for shape in shapes)
 
 
+def weight_names(folder: Path) -> list[str]:
+    """The names of a model folder's weights, read from the headers alone."""
+    return [name for file in sorted(folder.glob("*.safetensors")) for name in _header(file) if name != "__metadata__"]
+
+
 def _header(file: Path) -> dict[str, Any]:
     with file.open("rb") as stream:
         document: dict[str, Any] = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))

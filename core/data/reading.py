@@ -48,6 +48,13 @@ def read_whole_table(path: Path, most_rows: int) -> pd.DataFrame:
     return pd.concat(frames)
 
 
+def require_column(path: Path, column: str, field: str) -> None:
+    """Nothing, where the file has the column. Raises UserError where it lacks it, or cannot be read."""
+    names = [str(name) for name in read_whole_table(path, 1).columns]
+    if column not in names:
+        raise missing_column(path, field, column, names)
+
+
 def missing_column(path: Path, field: str, column: str, names: Sequence[str]) -> UserError:
     """The refusal for a column that the study names and the file lacks."""
     listed = ", ".join(names[:_LISTED_COLUMNS]) + (", …" if len(names) > _LISTED_COLUMNS else "")

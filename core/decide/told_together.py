@@ -11,7 +11,7 @@ SHARED = ("decide.reason.dominated", "decide.reason.not_routable", "decide.reaso
 
 
 def told_together(reasons: Iterable[Message]) -> tuple[Message, ...]:
-    """The reasons in their order; those of `SHARED` that differ only in their candidate become one, where the first stood."""
+    """The reasons in their order; those of `SHARED` that differ only in their candidate are one."""
     groups: dict[tuple[object, ...], list[Message]] = {}
     for place, reason in enumerate(reasons):
         groups.setdefault(_sameness(reason, place), []).append(reason)

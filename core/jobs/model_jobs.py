@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.data.fingerprint import fingerprint
+from core.data.reading import require_column
 from core.errors import UserError
 from core.jobs.graph import JobGraph
 from core.jobs.model_sources import ModelPart, answers_in_text, ready_model, seeds_of
@@ -174,10 +175,12 @@ class ModelJobs:
             before = _Recipe(recipe.candidate, training, recipe.seed, recipe.suffix, f"{recipe.prefix}first_")
             start = self._distilled(before, training.model_copy(update={"dynamic": None}), start)
         teaching = self._teaching(recipe, training)
+        stream = resolve_path(self.base, dynamic.stream)
+        require_column(stream, self.study.data.columns.input, "data.columns.input")
         parameters = DistillParameters(
             teacher_model=teaching.model,
             teacher_sha256=teaching.sha256,
-            stream=fingerprint(resolve_path(self.base, dynamic.stream)),
+            stream=fingerprint(stream),
             columns=self.study.data.columns,
             metric="macro_f1" if self.study.task.metric == "macro_f1" else "accuracy",
             train=training.model_copy(update={"stages": [], "dynamic": dynamic.model_copy(update={"stream": ""})}),

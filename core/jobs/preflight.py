@@ -8,6 +8,7 @@ from pathlib import Path
 from core.domain import Role
 from core.errors import UserError
 from core.jobs.model_sources import answers_in_text
+from core.jobs.shape_checks import check_sizes
 from core.keys import endpoint_key
 from core.lazy import extra_of, is_installed
 from core.model_files import sample_path
@@ -52,6 +53,7 @@ def check_supported(study: Study, base: Path) -> None:
             endpoint_key(candidate.model)  # a missing key is told before anything is bought
         if candidate.role is not Role.HYBRID:
             _check_teacher(study, candidate, f"candidates[{index}]", base)
+            check_sizes(study, candidate, f"candidates[{index}]", base)
 
 
 def _check_source(study: Study, candidate: Candidate, field: str) -> None:

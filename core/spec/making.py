@@ -19,7 +19,7 @@ class Lora(SpecModel):
     rank: PositiveInt = 8
     alpha: PositiveFloat = 16.0
     dropout: OpenShare = 0.0
-    targets: list[str] | None = None
+    targets: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 class Stage(SpecModel):

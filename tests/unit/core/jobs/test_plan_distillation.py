@@ -32,6 +32,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OTHER_KEY", "secret")
     (tmp_path / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
     (tmp_path / "new.csv").write_text("text,target\nc,x\nd,y\n", encoding="utf-8")
+    (tmp_path / "other.csv").write_text("words,target\nc,x\n", encoding="utf-8")
     return tmp_path
 
 
@@ -257,6 +258,18 @@ def test_a_new_option_at_its_default_leaves_a_jobs_id_as_it_is(base: Path) -> No
         ("temperature: 2.0", "stages: [{layers: 4}, {layers: [0, 5]}]", r"train\.stages\[1\]\.layers.*asks for 6"),
         ("kind: tfidf_linear}", "kind: tfidf_linear}, train: {method: distill, technique: labels}", "technique"),
         ("temperature: 2.0", "dynamic: {stream: gone.csv}", r"gone\.csv"),
+        ("temperature: 2.0", "dynamic: {stream: other.csv}", r"data\.columns\.input.*other\.csv"),
+        ("layers: 2", "layers: 7", r"candidates\[1\]\.model\.layers: asks for 7 layers, and big has 6"),
+        ("layers: 2", "layers: [0, 6]", r"candidates\[1\]\.model\.layers.*numbered from 0"),
+        ("layers: 2", "layers: 2, feed_forward: 1537", r"candidates\[1\]\.model\.feed_forward.*big has 1536"),
+        ("layers: 2", "layers: 2, heads: 13", r"candidates\[1\]\.model\.heads.*big has 12"),
+        ("temperature: 2.0", "stages: [{layers: 7}]", r"candidates\[1\]\.train\.stages\[0\]\.layers.*big has 6"),
+        (
+            "{source: baseline, kind: tfidf_linear}",
+            "{source: sweep, layers: [1, 8]}, train: {method: distill}",
+            "big has 6",
+        ),
+        ("temperature: 2.0", "lora: {targets: [q_proj]}", r"train\.lora\.targets.*q_proj.*query"),
     ],
 )
 def test_what_does_not_fit_together_is_refused_before_anything_starts(

@@ -1,0 +1,157 @@
+"""Sizes that a study asks of its teachers, checked against the teachers' files before anything is trained."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import UserError
+from core.lazy import is_installed, load
+from core.model_files import is_gguf_file, sample_path, weight_names
+from core.spec import (
+    Candidate,
+    CandidateModel,
+    GgufModel,
+    LocalModel,
+    Prune,
+    SampleModel,
+    Study,
+    SweepModel,
+    TeacherLayers,
+)
+from core.spec.models import LayerChoice
+from core.study_file import resolve_path
+
+_CONFIG_NAMES = {
+    "layers": ("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
+    "feed_forward": ("intermediate_size", "hidden_dim", "n_inner"),
+    "heads": ("num_attention_heads", "n_heads", "n_head"),
+}
+_GGUF_NAMES = {"layers": "block_count", "feed_forward": "feed_forward_length", "heads": "attention.head_count"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a model is; null where its files do not say."""
+
+    layers: int | None = None
+    feed_forward: int | None = None
+    heads: int | None = None
+
+
+def check_sizes(study: Study, candidate: Candidate, field: str, base: Path) -> None:
+    """Raises UserError where a candidate asks for layers, neurons, heads or adapted layers that its model lacks.
+
+    A model of the hub, whose files are not here yet, is checked by the job that opens it.
+    """
+    if isinstance(candidate.model, TeacherLayers | SweepModel):
+        _check_taken(study, candidate, candidate.model, field, base)
+    lora = study.training_of(candidate).lora
+    if lora is not None and lora.targets is not None:
+        _check_targets(study, candidate, lora.targets, f"{field}.train.lora.targets", base)
+
+
+def _check_taken(study: Study, candidate: Candidate, model: TeacherLayers | SweepModel, field: str, base: Path) -> None:
+    """What is taken of the teacher itself; an assistant between them takes first, and the student of that one."""
+    teacher = study.teacher_of(candidate)
+    if teacher is None:
+        return
+    shape, stages = _shape(study, study.candidate(teacher), base), study.training_of(candidate).stages
+    taken: list[tuple[str, LayerChoice, int | None]]
+    if isinstance(model, SweepModel):
+        taken = [(f"{field}.model.layers", choice, None) for choice in model.layers]
+        taken += [(f"{field}.model.feed_forward", 1, width) for width in model.feed_forward]
+    elif stages:
+        taken = [(f"{field}.train.stages[0].layers", stages[0].layers, stages[0].feed_forward)]
+    else:
+        taken = [(f"{field}.model.layers", model.layers, model.feed_forward)]
+        _check_most(f"{field}.model.heads", model.heads, shape.heads, teacher, "heads")
+    for name, layers, neurons in taken:
+        _check_most(name, _asked(layers), shape.layers, teacher, "layers")
+        _check_most(name.replace("layers", "feed_forward"), neurons, shape.feed_forward, teacher, "feed_forward")
+
+
+def _asked(layers: LayerChoice) -> int:
+    return layers if isinstance(layers, int) else max(layers) + 1
+
+
+def _check_most(field: str, asked: int | None, available: int | None, teacher: str, what: str) -> None:
+    if asked is not None and available is not None and asked > available:
+        raise UserError(f"study.too_many.{what}", field=field, asked=asked, teacher=teacher, available=available)
+
+
+def _shape(study: Study, candidate: Candidate, base: Path) -> Shape:
+    """The size of a candidate's model as far as files and study say it."""
+    model = candidate.model
+    if any(isinstance(step, Prune) for step in candidate.compress):
+        return Shape()
+    if isinstance(model, CandidateModel):
+        return _shape(study, study.candidate(model.name), base)
+    if isinstance(model, TeacherLayers):
+        teacher = study.teacher_of(candidate)
+        whole = Shape() if teacher is None else _shape(study, study.candidate(teacher), base)
+        count = model.layers if isinstance(model.layers, int) else len(model.layers)
+        return Shape(count, model.feed_forward or whole.feed_forward, model.heads or whole.heads)
+    path = _path_of(model, base)
+    return Shape() if path is None else _shape_of_files(path)
+
+
+def _path_of(model: object, base: Path) -> Path | None:
+    match model:
+        case LocalModel():
+            return resolve_path(base, model.path)
+        case GgufModel():
+            return resolve_path(base, model.file)
+        case SampleModel():
+            return sample_path(model.id)
+        case _:
+            return None
+
+
+def _shape_of_files(path: Path) -> Shape:
+    """Other checks say what is wrong with files that cannot be read; here they say nothing."""
+    if is_gguf_file(path):
+        return _shape_of_gguf(path)
+    try:
+        config: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Shape()
+    return Shape(**{key: _first_number(config, names) for key, names in _CONFIG_NAMES.items()})
+
+
+def _first_number(config: dict[str, Any], names: tuple[str, ...]) -> int | None:
+    found = (config.get(name) for name in names)
+    return next((value for value in found if isinstance(value, int)), None)
+
+
+def _shape_of_gguf(path: Path) -> Shape:
+    if not path.is_file() or not is_installed("gguf"):
+        return Shape()
+    fields = load("gguf").GGUFReader(path).fields
+    named = fields.get("general.architecture")
+    if named is None:
+        return Shape()
+    found = {key: fields.get(f"{named.contents()}.{name}") for key, name in _GGUF_NAMES.items()}
+    return Shape(**{key: int(value.contents()) for key, value in found.items() if value is not None})
+
+
+def _check_targets(study: Study, candidate: Candidate, targets: list[str], field: str, base: Path) -> None:
+    """An adapter goes into layers by the ends of their names, as the weights' names in the files say them."""
+    model = candidate.model
+    if isinstance(model, TeacherLayers):
+        teacher = study.teacher_of(candidate)
+        model = None if teacher is None else study.candidate(teacher).model
+    path = _path_of(model, base)
+    if path is None or not path.is_dir():
+        return
+    layers = {name.removesuffix(".weight") for name in weight_names(path) if name.endswith(".weight")}
+    unknown = [wanted for wanted in targets if not any(_ends_so(layer, wanted) for layer in layers)]
+    if layers and len(unknown) == len(targets):
+        known = sorted({layer.rpartition(".")[2] for layer in layers})
+        raise UserError("study.lora_targets", field=field, targets=", ".join(unknown), known=", ".join(known))
+
+
+def _ends_so(layer: str, wanted: str) -> bool:
+    return layer == wanted or layer.endswith(f".{wanted}")
