@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from core.i18n import english
 
 _LINE_INTERVAL_S = 10.0
 _HOLD_S = 2.0
+# Parts whose job's title says all of them; others, such as `stage1` or `benchmark@2`, stand behind it.
+_WHOLE_PARTS = ("data", "train", "compress", "benchmark", "route", "sweep", "label")
 
 
 def remaining_text(seconds: float | None) -> str:
@@ -29,9 +32,21 @@ def remaining_text(seconds: float | None) -> str:
     return english("cli.hours_left", hours=round(seconds / 3600, 1))
 
 
-def job_title(row: JobRow) -> str:
-    """What a job does and for whom, such as "distil student-3l"."""
-    return english(f"job.title.{row.kind.value}", names=", ".join(row.candidates))
+class JobTitles:
+    """What each job does and for whom, such as "distil student-3l (stage1)"."""
+
+    def __init__(self, candidate_jobs: Mapping[str, Mapping[str, str]]) -> None:
+        """`candidate_jobs` maps candidates to their parts, and each part to its job's id."""
+        self.parts: dict[str, list[tuple[str, str]]] = {}
+        for candidate, jobs in candidate_jobs.items():
+            for part, job_id in jobs.items():
+                self.parts.setdefault(job_id, []).append((candidate, part))
+
+    def of(self, row: JobRow) -> str:
+        """The title of a job, with the parts that it makes where they say more than its kind does."""
+        title = english(f"job.title.{row.kind.value}", names=", ".join(row.candidates))
+        told = sorted({part for _, part in self.parts.get(row.job_id, ()) if part not in _WHOLE_PARTS})
+        return title + (f" ({', '.join(told)})" if told else "")
 
 
 class Display(Protocol):
@@ -70,7 +85,8 @@ class PlainLines:
     leave one sentence alone, however long a loaded machine takes to start the job.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, titles: JobTitles) -> None:
+        self._titles = titles
         self._last = 0.0
         self._prefix = ""
         self._held: str | None = None
@@ -88,7 +104,7 @@ class PlainLines:
         """Say which job of how many starts."""
         self._prefix = f"[{number}/{total}]"
         self._last = time.monotonic()
-        self._held = f"{self._prefix} {job_title(row)}"
+        self._held = f"{self._prefix} {self._titles.of(row)}"
         self._at_work_since = None
         if row.kind is not JobKind.PREPARE:
             self._say_held()
@@ -108,12 +124,12 @@ class PlainLines:
             return
         self._last = time.monotonic()
         parts = [english(row.phase), f"{row.progress:.0%}", remaining_text(row.remaining_s)]
-        note(f"{self._prefix} {job_title(row)}: " + ", ".join(part for part in parts if part))
+        note(f"{self._prefix} {self._titles.of(row)}: " + ", ".join(part for part in parts if part))
 
     def ended(self, row: JobRow) -> None:
         """Say how it ended."""
         self._held = None
-        note(f"{self._prefix} {job_title(row)}: {outcome(row)}")
+        note(f"{self._prefix} {self._titles.of(row)}: {outcome(row)}")
 
     def refused(self) -> None:
         """Leave the word to the caller."""
@@ -123,7 +139,8 @@ class PlainLines:
 class Bars:
     """One bar for each job on a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, titles: JobTitles) -> None:
+        self._titles = titles
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
@@ -145,7 +162,7 @@ class Bars:
 
     def started(self, row: JobRow, number: int, total: int) -> None:
         """Add the job's bar."""
-        title = f"[{number}/{total}]".replace("[", "\\[") + f" {job_title(row)}"
+        title = f"[{number}/{total}]".replace("[", "\\[") + f" {self._titles.of(row)}"
         self._task = self._progress.add_task(title, total=1.0, figure="", detail="")
         self._progress.refresh()
 
@@ -169,6 +186,6 @@ class Bars:
             self._progress.remove_task(self._task)
 
 
-def display() -> Display:
+def display(titles: JobTitles) -> Display:
     """Bars where a person watches a terminal, plain lines elsewhere."""
-    return Bars() if sys.stderr.isatty() else PlainLines()
+    return Bars(titles) if sys.stderr.isatty() else PlainLines(titles)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.commands import console
-from core.commands.progress import job_title, remaining_text
+from core.commands.progress import JobTitles, remaining_text
 from core.decide import decide
 from core.decide.documents import recommendation_document, results_document
 from core.decide.outcome import Decision
@@ -24,8 +24,6 @@ from core.i18n import english
 from core.store import StudyStore, is_being_written
 
 _PIPE_WIDTH = 240
-# Parts whose job's title says all of them; others, such as `stage1` or `benchmark@2`, stand behind it.
-_WHOLE_PARTS = ("data", "train", "compress", "benchmark", "route", "sweep", "label")
 _LEAST_WIDTH = {"candidate": 12, "quality": len("99.9% [99.9%, 99.9%]")}
 
 
@@ -38,21 +36,19 @@ def read_evidence(path: Path) -> StudyEvidence:
 def show_status(path: Path, *, as_json: bool) -> None:
     """Print the jobs, their states and their progress."""
     with StudyStore.open(path, write=False) as store:
-        rows, name, parts = store.jobs(), store.study().name, _parts(store.candidate_jobs())
+        rows, name, titles = store.jobs(), store.study().name, JobTitles(store.candidate_jobs())
     if any(row.state is JobState.RUNNING for row in rows) and not is_being_written(path):
         # Its process was killed; the next run takes that in.
         rows = [replace(row, state=JobState.INTERRUPTED) if row.state is JobState.RUNNING else row for row in rows]
     if as_json:
-        console.print_json({"study": name, "jobs": [_job_document(row, parts) for row in rows]})
+        console.print_json({"study": name, "jobs": [_job_document(row, titles.parts) for row in rows]})
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("id", "job", "state", "done", "note"):
         table.add_column(english(f"cli.column.{heading}"), overflow="fold")
     for row in rows:
         detail = row.message_text or remaining_text(row.remaining_s)
-        told = sorted({part for _, part in parts.get(row.job_id, ()) if part not in _WHOLE_PARTS})
-        title = job_title(row) + (f" ({', '.join(told)})" if told else "")
-        table.add_row(row.job_id[:8], title, row.state.value, f"{row.progress:.0%}", detail)
+        table.add_row(row.job_id[:8], titles.of(row), row.state.value, f"{row.progress:.0%}", detail)
     _print(table)
 
 
@@ -60,15 +56,6 @@ def _print(table: Table) -> None:
     """The table, as wide as the terminal; in a pipe as wide as it needs, so that no name is cut."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
     Console(width=width).print(table)
-
-
-def _parts(candidate_jobs: Mapping[str, Mapping[str, str]]) -> dict[str, list[tuple[str, str]]]:
-    """Which parts of which candidates each job makes, by its id."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for candidate, jobs in candidate_jobs.items():
-        for part, job_id in jobs.items():
-            found.setdefault(job_id, []).append((candidate, part))
-    return found
 
 
 def _job_document(row: JobRow, parts: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from core.commands import console
-from core.commands.progress import Display, display, job_title, outcome
+from core.commands.progress import Display, JobTitles, display, outcome
 from core.decide.assumptions import check_prices
 from core.domain import JobKind, JobRow, JobState
 from core.errors import UserError
@@ -46,12 +46,12 @@ def run_study(study_file: Path, store_path: Path, only: str | None = None) -> in
         session.requeue_unfinished()
         with _terminate_gently():
             refused = _run_jobs(session, chosen)
-        rows = store.jobs()
+        rows, titles = store.jobs(), JobTitles(store.candidate_jobs())
     if refused is not None and refused.message_code is not None:
         if fresh:
             _remove(store_path)
         raise UserError(refused.message_code, **refused.message_values)
-    return _conclude(rows, chosen)
+    return _conclude(rows, titles, chosen)
 
 
 def _open(path: Path, loaded: LoadedStudy) -> StudyStore:
@@ -88,7 +88,7 @@ def _run_jobs(session: StudySession, chosen: frozenset[str] | None) -> JobRow | 
     if total == 0:
         console.note(english("cli.nothing_to_do"))
         return None
-    with display() as shown:
+    with display(JobTitles(session.store.candidate_jobs())) as shown:
         number = 0
         while (job := session.next_job(chosen)) is not None:
             number += 1
@@ -131,14 +131,14 @@ def _row(session: StudySession, job_id: str) -> JobRow:
     return row
 
 
-def _conclude(rows: list[JobRow], chosen: frozenset[str] | None) -> int:
+def _conclude(rows: list[JobRow], titles: JobTitles, chosen: frozenset[str] | None) -> int:
     wanted = [row for row in rows if chosen is None or row.job_id in chosen]
     failed = [row for row in wanted if row.state is not JobState.SUCCEEDED]
     for row in failed:
         if row.state is JobState.QUEUED:
-            console.note(english("cli.job_waits", title=job_title(row)))
+            console.note(english("cli.job_waits", title=titles.of(row)))
         else:
-            console.note(f"{job_title(row)}: {row.message_text or outcome(row)}")
+            console.note(f"{titles.of(row)}: {row.message_text or outcome(row)}")
     return console.SOME_JOB_FAILED if failed else console.DONE
 
 

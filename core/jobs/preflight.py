@@ -91,6 +91,8 @@ def _check_training(study: Study, candidate: Candidate, field: str) -> None:
     _check_stages(candidate, training, field)
     if isinstance(candidate.model, BaselineModel | SweepModel):
         _check_plain_training(training, field, candidate.model.source)
+    if isinstance(candidate.model, SweepModel):
+        _check_ranges(candidate.model, training, field)
     if isinstance(candidate.model, TeacherLayers) and candidate.model.trim_vocabulary and generation:
         raise UserError("study.classification_only", field=f"{field}.model.trim_vocabulary", what="trim_vocabulary")
 
@@ -105,6 +107,16 @@ def _check_stages(candidate: Candidate, training: Train, field: str) -> None:
         asked = layers if isinstance(layers, int) else max(layers) + 1
         if asked > available:
             raise UserError("study.layers_of_assistant", field=name, asked=asked, available=available)
+
+
+def _check_ranges(model: SweepModel, training: Train, field: str) -> None:
+    """The search begins with the study's own settings, which must be among those that it may try."""
+    for name, (low, high), own in (
+        ("temperature", model.temperature, training.temperature),
+        ("alpha", model.alpha, training.alpha),
+    ):
+        if own != Train.model_fields[name].default and not low <= own <= high:
+            raise UserError("study.sweep_range", field=f"{field}.train.{name}", own=own, name=name, low=low, high=high)
 
 
 def _check_plain_training(training: Train, field: str, source: str) -> None:

@@ -269,6 +269,11 @@ def test_a_new_option_at_its_default_leaves_a_jobs_id_as_it_is(base: Path) -> No
             "{source: sweep, layers: [1, 8]}, train: {method: distill}",
             "big has 6",
         ),
+        (
+            "{source: baseline, kind: tfidf_linear}",
+            "{source: sweep, temperature: [1, 4]}, train: {method: distill, temperature: 6}",
+            r"train\.temperature: 6 .* 1 to 4",
+        ),
         ("temperature: 2.0", "lora: {targets: [q_proj]}", r"train\.lora\.targets.*q_proj.*query"),
     ],
 )
