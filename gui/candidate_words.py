@@ -30,7 +30,7 @@ def candidate_text(translator: Translator, study: Study, candidate: Candidate) -
     tr = translator.tr
     if candidate.role is Role.HYBRID:
         return tr("gui.candidate.hybrid", teacher=candidate.teacher, student=candidate.student)
-    parts = [_model_text(translator, study, candidate)]
+    parts = [_model_text(translator, study, candidate) or tr("gui.candidate.unnamed_model")]
     training = study.training_of(candidate)
     if training.method != "none" and not isinstance(candidate.model, BaselineModel):
         parts += _training_texts(translator, study, candidate, training)

@@ -19,7 +19,10 @@ from core.spec import Candidate, CandidateModel, Study, SweepModel, TeacherLayer
 
 @dataclass(frozen=True, eq=False)
 class HardLabels:
-    """The same student on the targets alone: its quality, and the distilled student's minus that, paired."""
+    """The same model without one step of its making: its quality, and the candidate's minus that, paired.
+
+    The step is the teacher (the student on the targets alone), or the compression.
+    """
 
     quality: QualityEstimate
     added: Draws

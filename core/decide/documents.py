@@ -24,6 +24,7 @@ from core.decide.outcome import (
     Quality,
     Retained,
     TokenLatency,
+    Uncompressed,
 )
 from core.evidence import StudyEvidence
 from core.i18n import translate_text
@@ -206,6 +207,7 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
         "by_seed": [{"seed": one.seed, "quality": one.quality} for one in candidate.by_seed],
         "retained": _retained(candidate.retained),
         "dominated_by": candidate.dominated_by,
+        "uncompressed": _uncompressed(candidate.uncompressed),
         "baseline": {
             "hard_labels": None if candidate.hard_labels is None else _quality(candidate.hard_labels, ""),
             "added": _interval(candidate.distillation_added),
@@ -218,6 +220,19 @@ def _retained(retained: Retained | None) -> dict[str, Any] | None:
         return None
     share = retained.share
     return {"of": retained.of, "quality_share": share.value, "low": share.low, "high": share.high}
+
+
+def _uncompressed(whole: Uncompressed | None) -> dict[str, Any] | None:
+    if whole is None:
+        return None
+    return {
+        "quality": _quality(whole.quality, ""),
+        "change": _interval(whole.change),
+        "p50_ms": whole.p50_ms,
+        "requests_per_second": whole.requests_per_second,
+        "model_size_mib": whole.model_size_mib,
+        "better": whole.better,
+    }
 
 
 def _quality(quality: Quality | None, metric: str) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Option:
     model_size_mib: float | None = None
     peak_memory_mib: float | None = None
     hard_labels: HardLabels | None = None
+    uncompressed: HardLabels | None = None
 
     @property
     def name(self) -> str:
@@ -125,6 +126,7 @@ def _option(
         model_size_mib=option.model_size_mib,
         peak_memory_mib=option.peak_memory_mib,
         hard_labels=option.hard_labels,
+        uncompressed=option.uncompressed,
     )
 
 
@@ -147,6 +149,7 @@ def _single(
         model_size_mib=found.benchmark.model_size_mib,
         peak_memory_mib=found.benchmark.peak_memory_mib,
         hard_labels=None if found.baseline_test is None else hard_labels(shared, system, found.baseline_test),
+        uncompressed=None if found.uncompressed_test is None else hard_labels(shared, system, found.uncompressed_test),
     )
 
 

@@ -13,12 +13,12 @@ from core.decide.draws import Draws
 from core.decide.options import Option
 from core.decide.outcome import CandidateDecision, CostFigures, Interval, Quality, RuntimeRow, SeedQuality, TokenLatency
 from core.decide.reasons import ineligible_because
-from core.decide.variants import dominating_parent
+from core.decide.variants import dominating_parent, uncompressed_of
 from core.domain import Role
 from core.jobs.results import BenchmarkResult
 from core.metrics.percentiles import percentiles
 from core.metrics.quality import QualityEstimate
-from core.spec import Candidate, CandidateModel, PredictionsModel, Study, TeacherLayers
+from core.spec import Candidate, CandidateModel, PredictionsModel, Study, SweepModel, TeacherLayers
 
 HYBRID_SOURCE = "hybrid"
 
@@ -98,6 +98,7 @@ def _row(
         by_seed=_by_seed(option),
         retained=retained(study, candidate, contenders, settled.reference),
         hard_labels=None if option.hard_labels is None else _quality(study, option.hard_labels.quality),
+        uncompressed=uncompressed_of(study, option),
         distillation_added=None if option.hard_labels is None else option.hard_labels.added.interval,
     )
 
@@ -156,7 +157,7 @@ def _parent(study: Study, candidate: Candidate) -> str | None:
     """The candidate whose weights this one starts from."""
     if isinstance(candidate.model, CandidateModel):
         return candidate.model.name
-    return study.teacher_of(candidate) if isinstance(candidate.model, TeacherLayers) else None
+    return study.teacher_of(candidate) if isinstance(candidate.model, TeacherLayers | SweepModel) else None
 
 
 def _is_imported(study: Study, candidate: Candidate) -> bool:

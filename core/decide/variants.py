@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.decide.options import Option
-from core.domain import BoolArray
-from core.spec import Candidate, CandidateModel
+from core.decide.outcome import Quality, Uncompressed
+from core.domain import BoolArray, FloatArray
+from core.metrics.percentiles import percentiles
+from core.spec import Candidate, CandidateModel, Study
 
 # Two timings of the same model on a quiet machine differ by less.
 _SAME_SPEED = 0.05
@@ -26,24 +28,44 @@ def dominating_parent(candidate: Candidate, options: Mapping[str, Option]) -> st
     variant, parent = options[candidate.name], options[candidate.model.name]
     if variant.system is None or parent.system is None or _only_way_through(variant, parent):
         return None
-    own, its = variant.system.requests_per_second, parent.system.requests_per_second
-    if own is None or its is None or own > its * (1.0 + _SAME_SPEED):
-        return None
+    speeds = variant.system.requests_per_second, parent.system.requests_per_second
     difference = variant.system.quality_draws.minus(parent.system.quality_draws).draws
-    if _shown(difference > 0.0):
+    smaller = _smaller(variant.model_size_mib, parent.model_size_mib)
+    return parent.name if _no_reason_left(*speeds, difference, smaller) else None
+
+
+def uncompressed_of(study: Study, option: Option) -> Uncompressed | None:
+    """What was compressed within the same candidate, judged as a parent is; null where that was not measured."""
+    benchmark, paired, system = option.evidence.uncompressed, option.uncompressed, option.system
+    if benchmark is None or paired is None or system is None:
         return None
-    worse = own < its * (1.0 - _SAME_SPEED) or _shown(difference < 0.0) or not _smaller(variant, parent)
-    return parent.name if worse else None
+    best = benchmark.runtimes[0] if benchmark.runtimes else None
+    speed = None if best is None else best.requests_per_second
+    smaller = _smaller(option.model_size_mib, benchmark.model_size_mib)
+    estimate = paired.quality
+    return Uncompressed(
+        quality=Quality(study.task.metric, estimate.value, estimate.low, estimate.high, estimate.n, estimate.seeds),
+        change=paired.added.interval,
+        p50_ms=None if best is None else percentiles(best.latency.milliseconds).p50,
+        requests_per_second=speed,
+        model_size_mib=benchmark.model_size_mib,
+        better=_no_reason_left(system.requests_per_second, speed, paired.added.draws, smaller),
+    )
+
+
+def _no_reason_left(own: float | None, its: float | None, difference: FloatArray, smaller: bool) -> bool:
+    """Whether a variant of `own` requests a second is not worth having beside its parent; false where not timed."""
+    if own is None or its is None or own > its * (1.0 + _SAME_SPEED) or _shown(difference > 0.0):
+        return False
+    return own < its * (1.0 - _SAME_SPEED) or _shown(difference < 0.0) or not smaller
 
 
 def _shown(draws: BoolArray) -> bool:
     return float(draws.mean()) >= _ONE_SIDED
 
 
-def _smaller(variant: Option, parent: Option) -> bool:
-    if variant.model_size_mib is None or parent.model_size_mib is None:
-        return False
-    return variant.model_size_mib < parent.model_size_mib
+def _smaller(variant_mib: float | None, parent_mib: float | None) -> bool:
+    return variant_mib is not None and parent_mib is not None and variant_mib < parent_mib
 
 
 def _only_way_through(variant: Option, parent: Option) -> bool:

@@ -89,6 +89,10 @@ class ModelJobs:
         training = self._training(candidate, seed).model_copy(update=plain)
         return self._made(_Recipe(candidate, training, seed, prefix=BASELINE))
 
+    def uncompressed(self, candidate: Candidate, seed: int | None) -> ModelPart:
+        """What a candidate that is trained and then compressed was before: the same training job makes it."""
+        return self._trained(_Recipe(candidate, self._training(candidate, seed), seed))
+
     def _training(self, candidate: Candidate, seed: int | None) -> Train:
         """The training without what determines no result: names, and what the plan itself acts on."""
         training = self.study.training_of(candidate)

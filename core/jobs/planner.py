@@ -70,7 +70,8 @@ class Planner:
         return any(self.study.training_of(candidate).method != "none" for candidate in self._own_candidates())
 
     def _benchmarks(self, candidate: Candidate, models: ModelJobs, data_job: str) -> str:
-        """One benchmark for each seed, and one for the hard-label baseline; the id of the first seed's."""
+        """One benchmark for each seed, one for the hard-label baseline, one for the model before it is compressed; the
+        id of the first seed's."""
         seeds = seeds_of(self.study, candidate)
         first = self._benchmark(candidate, seeds[0], "benchmark", models, data_job)
         for seed in seeds[1:]:
@@ -79,6 +80,10 @@ class Planner:
             baseline = models.baseline(candidate, seeds[0])
             parameters = BenchmarkParameters(task=self.study.task)
             self.graph.add(parameters, {"data": data_job, **baseline.inputs}, candidate.name, "baseline_benchmark")
+        if candidate.compress and self.study.training_of(candidate).method != "none":
+            whole = models.uncompressed(candidate, seeds[0])
+            parameters = BenchmarkParameters(task=self.study.task)
+            self.graph.add(parameters, {"data": data_job, **whole.inputs}, candidate.name, "uncompressed_benchmark")
         return first
 
     def _benchmark(self, candidate: Candidate, seed: int | None, part: str, models: ModelJobs, data_job: str) -> str:

@@ -34,7 +34,7 @@ from core.store import queries
 
 DATA_PART = ("", "data")
 _STAGE = re.compile(r"(?:first_)?stage\d+")
-_COUNTED_APART = ("train", "compress", "benchmark", "route", "label", "first_label")
+_COUNTED_APART = ("train", "compress", "benchmark", "route", "label", "first_label", "uncompressed_benchmark")
 
 Kind = TypeVar("Kind", bound=ResultModel)
 
@@ -133,6 +133,8 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
         seed_rows=tuple(tested.values()),
         seeds=tuple(tested),
         seeds_planned=max(len(suffixes), 1),
+        uncompressed=parts.result("uncompressed_benchmark", BenchmarkResult),
+        uncompressed_test=parts.test(parts.rows("uncompressed_benchmark")),
         baseline_test=parts.test(parts.rows("baseline_benchmark")),
         label=parts.result(f"label{suffix}", LabelResult) or parts.result(f"first_label{suffix}", LabelResult),
         sweep=parts.result(f"sweep{suffix}", SweepResult),

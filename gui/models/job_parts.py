@@ -10,18 +10,21 @@ from core.jobs.model_sources import seeds_of
 from core.spec import Study
 from gui.i18n import Translator
 
-_PART = re.compile(r"^(?P<prefix>(?:baseline_|first_)*)(?P<name>[a-z]+?)(?P<stage>\d+)?(?:@(?P<seed>\d+))?$")
+_PART = re.compile(
+    r"^(?P<prefix>(?:baseline_|first_|uncompressed_)*)(?P<name>[a-z]+?)(?P<stage>\d+)?(?:@(?P<seed>\d+))?$"
+)
 
 
 @dataclass(frozen=True)
 class JobPart:
     """`stage` counts assistants from 1. `first` is the student before it learns on from a stream, `reference` a
-    search's teacher trained without the rows that judge."""
+    search's teacher trained without the rows that judge, `uncompressed` what is compressed afterwards."""
 
     stage: int | None = None
     baseline: bool = False
     first: bool = False
     reference: bool = False
+    uncompressed: bool = False
     seed: int | None = None
 
 
@@ -47,6 +50,7 @@ def part_words(translator: Translator, part: JobPart | None) -> list[str]:
     words += [tr("gui.job.part.baseline")] if part.baseline else []
     words += [tr("gui.job.part.first")] if part.first else []
     words += [tr("gui.job.part.reference")] if part.reference else []
+    words += [tr("gui.job.part.uncompressed")] if part.uncompressed else []
     words += [tr("gui.job.part.seed", seed=part.seed)] if part.seed is not None else []
     return words
 
@@ -61,5 +65,6 @@ def _parsed(name: str, first_seed: int | None) -> JobPart:
         baseline="baseline_" in prefix,
         first="first_" in prefix,
         reference=match["name"] == "reference",
+        uncompressed="uncompressed_" in prefix,
         seed=int(seed) if seed else first_seed,
     )

@@ -34,6 +34,7 @@ from gui.widgets.editors import ChoiceEditor, Editor
 from gui.widgets.form import FieldForm, FieldRow
 from gui.widgets.parts_editor import PartKinds, PartsEditor
 from gui.widgets.path_editor import PathEditor
+from gui.widgets.problems import name_problem
 
 FIELD_LABEL_WIDTH = 152
 STEPS = PartKinds("candidate.compress", step_fields(), step_kind, step_of)
@@ -171,13 +172,10 @@ class CandidateEditor(QWidget):
         """Take a name as soon as it may stand: until then the old one stays, and the field says why."""
         tr, row = self._translator.tr, self._name_row()
         taken = any(other.get("name") == name for other in self._others)
-        wrong = not name or len(name) > 80 or any(sign in "/\\" or ord(sign) < 32 for sign in name)
         if taken:
             self._refused_name = tr("gui.candidate.name_taken", name=name)
-        elif wrong:
-            self._refused_name = tr("gui.field.problem.name" if name else "gui.field.problem.required")
         else:
-            self._refused_name = ""
+            self._refused_name = name_problem(self._translator, name)
         row.show_problem(self._refused_name)
         if not self._refused_name:
             self.renamed.emit(name)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.errors import UserError
+from core.spec import Name
 from gui.i18n import Translator
 from gui.widgets.fields import FieldKind, FieldSpec
 
@@ -33,6 +35,8 @@ _WRITTEN = {
 _UNREAD = (*_NUMBER_TYPES, "list_type", "tuple_type", "dict_type", "string_type", "bool_type", "missing", "too_long")
 # The sentences of the study file's schema (core/spec), which are English only.
 SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
+    (r"a name cannot hold (?P<sign>'.*')", "name_sign"),
+    (r"a name has no blanks at its ends", "name_blanks"),
     (r"seeds names one twice", "seeds_twice"),
     (r"(?P<name>\w+) belongs to method distill", "distill_only"),
     (r"hard_label_baseline and (?P<name>\w+) make two", "baseline_pair"),
@@ -76,6 +80,15 @@ def problem_sentence(translator: Translator, problem: UserError | ErrorDetails, 
     return _limit_sentence(translator, problem, spec)
 
 
+def name_problem(translator: Translator, name: str) -> str:
+    """Why a text cannot be a name, in one sentence; empty where it can."""
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError as error:
+        return problem_sentence(translator, error.errors()[0])
+    return ""
+
+
 def _limit_sentence(translator: Translator, problem: ErrorDetails, spec: FieldSpec | None) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     if kind in ("string_too_long", "string_pattern_mismatch"):
@@ -94,8 +107,7 @@ def _text_sentence(translator: Translator, kind: str, context: dict[str, Any], s
     if kind == "string_too_long":
         return translator.tr("gui.field.problem.too_long", limit=context.get("max_length"))
     name = spec.path.rpartition(".")[2] if spec is not None else ""
-    named = {"base_url": "address", "name": "name"}.get(name, "pattern")
-    return translator.tr(f"gui.field.problem.{named}")
+    return translator.tr("gui.field.problem.address" if name == "base_url" else "gui.field.problem.pattern")
 
 
 def _schema_sentence(translator: Translator, message: str) -> str:

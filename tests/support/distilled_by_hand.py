@@ -31,7 +31,7 @@ CANDIDATES: list[dict[str, Any]] = [
     {"name": "layers-2-int8", "role": "student", "model": {"source": "candidate", "name": "layers-2"},
      "profile": "machine", "compress": [{"prune": 0.7}, {"quantize": "int8_dynamic"}]},
     {"name": "labelled", "role": "student", "model": ENCODER, "profile": "machine",
-     "train": {"method": "distill", "teacher": "vendor"}},
+     "train": {"method": "distill", "teacher": "vendor"}, "compress": [{"quantize": "int8_dynamic"}]},
     {"name": "streamed", "role": "student", "model": {"source": "candidate", "name": "layers-2"}, "profile": "machine",
      "train": {"method": "distill", "teacher": "encoder", "dynamic": {"stream": "new.csv"}}},
     {"name": "found", "role": "student", "model": {"source": "sweep", "retain": 0.98}, "profile": "machine",
@@ -127,7 +127,11 @@ def distilled_evidence() -> StudyEvidence:
     more: dict[str, dict[str, Any]] = {
         "layers-2": seeded(*RUNS) | {"baseline_test": scored(HARD), "stages": (trained(epochs=4),)},
         "layers-2-int8": seeded(*LIGHT[:2], planned=3) | {"compression": COMPRESSION},
-        "labelled": {"label": LABELS},
+        "labelled": {
+            "label": LABELS,
+            "uncompressed": benchmark([11.0] * 300, 100.0, model_size_mib=90.0),
+            "uncompressed_test": scored(scores["labelled"]),
+        },
         "found": {"sweep": SWEEP},
     }
     return evidence_of(study, rows, timed, trainings=trainings, more=more)

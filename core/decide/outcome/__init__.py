@@ -28,6 +28,7 @@ from core.decide.outcome.figures import (
     RuntimeRow,
     SeedQuality,
     TokenLatency,
+    Uncompressed,
     message,
 )
 
@@ -54,5 +55,6 @@ __all__ = [
     "SeedQuality",
     "SliceGap",
     "TokenLatency",
+    "Uncompressed",
     "message",
 ]

@@ -16,6 +16,7 @@ from core.decide.outcome.figures import (
     RuntimeRow,
     SeedQuality,
     TokenLatency,
+    Uncompressed,
 )
 from core.domain import FloatArray, PolicyKind, Role, Verdict
 
@@ -34,7 +35,8 @@ class CandidateDecision:
 
     With several seeds `by_seed` holds each one's quality. `retained` is what a student or a compressed variant kept.
     `hard_labels` is the quality of the same student on the targets alone, and `distillation_added` what the teacher
-    added to it; both null where that was not measured.
+    added to it; both null where that was not measured. `uncompressed` is what was trained and then compressed
+    within this candidate.
     """
 
     name: str
@@ -74,6 +76,7 @@ class CandidateDecision:
     retained: Retained | None = None
     hard_labels: Quality | None = None
     distillation_added: Interval | None = None
+    uncompressed: Uncompressed | None = None
 
     @property
     def excluded_by(self) -> GateResult | None:

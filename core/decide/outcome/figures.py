@@ -70,6 +70,21 @@ class Retained:
 
 
 @dataclass(frozen=True)
+class Uncompressed:
+    """What a candidate was before it was compressed: its figures, and `change`, the quality afterwards minus before.
+
+    `better` says that it leaves no reason to serve the compressed form on this machine (`core.decide.variants`).
+    """
+
+    quality: Quality
+    change: Interval
+    p50_ms: float | None
+    requests_per_second: float | None
+    model_size_mib: float | None
+    better: bool
+
+
+@dataclass(frozen=True)
 class Latency:
     """Latency percentiles of single requests, one at a time; p99 is null below 299 samples, p95 below 59.
 

@@ -19,6 +19,9 @@ def candidates(material: Material) -> Section:
     kept = _kept(material)
     if kept.rows:
         blocks.append(kept)
+    compressed = [row for row in material.candidates if row["uncompressed"] is not None]
+    if compressed:
+        blocks.append(_compressed(material, compressed))
     blocks.append(_costs(material))
     if any(row["runtimes"] for row in material.candidates):
         blocks.append(_runtimes(material))
@@ -86,6 +89,29 @@ def _kept(material: Material) -> Table:
             rows.append((named(material, row["name"]), _retained(row), *_against_hard_labels(row, distilled)))
     titles = words("candidate") + numbers("retained", "hard_labels", "distillation_added")
     return Table(message("report.table.kept"), titles, tuple(rows))
+
+
+def _compressed(material: Material, rows: list[dict[str, Any]]) -> Table:
+    """What was compressed within its own candidate, beside what it was before."""
+    titles = words("candidate") + numbers("uncompressed", "change", "speed_factor", "size_share") + words("standing")
+    return Table(message("report.table.compressed"), titles, tuple(_compressed_cells(material, row) for row in rows))
+
+
+def _compressed_cells(material: Material, row: dict[str, Any]) -> tuple[Cell, ...]:
+    whole = row["uncompressed"]
+    change, code = whole["change"], "better" if whole["better"] else "worth_it"
+    return (
+        named(material, row["name"]),
+        _quality(whole["quality"]),
+        bounded(change["value"], change["low"], change["high"], figures.points),
+        figure(_ratio(row["throughput"]["requests_per_second"], whole["requests_per_second"]), figures.number),
+        figure(_ratio(row["model_size_mib"], whole["model_size_mib"]), figures.percent),
+        Cell(message(f"report.compressed.{code}"), tone="warn" if whole["better"] else "plain"),
+    )
+
+
+def _ratio(now: float | None, before: float | None) -> float | None:
+    return None if now is None or not before else now / before
 
 
 def _retained(row: dict[str, Any]) -> Cell:

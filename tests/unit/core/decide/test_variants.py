@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,3 +90,27 @@ def test_only_compressed_variants_are_held_against_their_parent(compress: list[d
         evidence_of(study, {"whole": scored(PARENT), "variant": scored(PARENT)}, benchmarks=measured), with_flips=False
     )
     assert decision.of("variant").dominated_by == ("whole" if compress else None)
+
+
+OWN_INT8: list[dict[str, Any]] = [
+    {"name": "only", "role": "student", "train": {"method": "fine_tune"}, "compress": [{"quantize": "int8_dynamic"}]}
+    | OWN
+]
+
+
+@pytest.mark.parametrize(("speed", "better"), [(50.0, True), (300.0, False)])
+def test_what_is_compressed_within_its_candidate_is_held_against_what_it_was(speed: float, better: bool) -> None:
+    study = make_study(OWN_INT8, profiles={"own": priced(50.0)})
+    own = benchmark([10.0] * 60, speed, model_size_mib=20.0)
+    evidence = evidence_of(study, {"only": scored(WORSE)}, benchmarks={"only": own})
+    whole: dict[str, Any] = {
+        "uncompressed": benchmark([8.0] * 60, 100.0, model_size_mib=80.0),
+        "uncompressed_test": scored(PARENT),
+    }
+    evidence = replace(evidence, candidates=(replace(evidence.candidates[0], **whole),))
+    found = results_document(evidence, decide(evidence, with_flips=False))["candidates"][0]["uncompressed"]
+    assert found["better"] is better
+    assert found["quality"]["value"] == pytest.approx(PARENT.mean())
+    assert found["change"]["value"] == pytest.approx(WORSE.mean() - PARENT.mean())
+    assert found["change"]["high"] < 0.0
+    assert (found["p50_ms"], found["requests_per_second"], found["model_size_mib"]) == (8.0, 100.0, 80.0)

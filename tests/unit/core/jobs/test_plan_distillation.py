@@ -107,6 +107,13 @@ def test_the_hard_label_baseline_is_the_same_student_without_its_teacher(base: P
     assert measured.spec.inputs["model"] == part(plan, "small", "baseline_train")
 
 
+def test_what_is_compressed_within_its_candidate_is_measured_before_it_too(base: Path) -> None:
+    plan = planned(base, (STUDENT, f"{STUDENT}, compress: [{{prune: 0.5}}]"))
+    measured = plan.job(part(plan, "small", "uncompressed_benchmark"))
+    assert measured.spec.inputs["model"] == part(plan, "small", "train")
+    assert plan.job(part(plan, "small", "benchmark")).spec.inputs["model"] == part(plan, "small", "compress")
+
+
 def test_an_endpoint_labels_for_a_student_with_a_model_of_its_own(base: Path) -> None:
     plan = planned(base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT))
     label, trained = plan.job(part(plan, "small", "label")), plan.job(part(plan, "small", "train"))

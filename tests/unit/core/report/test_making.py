@@ -58,6 +58,13 @@ def test_what_was_kept_and_added_stands_beside_each_student(report: Report) -> N
     assert kept["layers-2-int8"][1:] == ["–", "–"]
 
 
+def test_what_is_compressed_within_its_candidate_stands_beside_what_it_was(report: Report) -> None:
+    changed = cells(tables(report)["compressed"])
+    assert set(changed) == {"labelled"}
+    assert changed["labelled"][1:4] == ["+0.0", "0.9", "50.0 %"]
+    assert changed["labelled"][4].startswith("no: uncompressed")
+
+
 def test_quality_says_how_many_seeds_its_interval_holds(report: Report) -> None:
     measured = {name.split(" ")[0]: row for name, row in cells(tables(report)["speed"]).items()}
     assert measured["layers-2"][0].endswith(", 3 seeds")

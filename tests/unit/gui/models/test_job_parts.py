@@ -12,6 +12,7 @@ CASES = [
     ("baseline_benchmark", JobPart(baseline=True, seed=1)),
     ("first_train@2", JobPart(first=True, seed=2)),
     ("benchmark@2", JobPart(seed=2)),
+    ("uncompressed_benchmark", JobPart(uncompressed=True, seed=1)),
     ("reference", JobPart(reference=True, seed=1)),
 ]
 
