@@ -17,10 +17,11 @@ from core.decide.prices import Assumption
 from core.decide.reasons import exclusions_of, headline_of, reasons_of
 from core.decide.rows import candidate_rows
 from core.decide.seeds import seed_notes
+from core.decide.variants import uncompressed_of
 from core.domain import Role
 from core.evidence import StudyEvidence
 from core.routing.verdict import MINIMUM_GROUPS
-from core.spec import Api, CandidateModel, Study
+from core.spec import Api, Study
 
 QUALITY_MARGIN = "criteria.service.quality_margin"
 
@@ -120,14 +121,16 @@ def _notes(evidence: StudyEvidence, study: Study, options: Sequence[Option]) -> 
 
 
 def making_notes(study: Study, options: Sequence[Option]) -> list[Message]:
-    """Searches that met none of their limits, and compressed students whose parent was never measured."""
+    """Searches that met none of their limits, and what lost by being compressed, or may have."""
     notes = []
     for option in options:
         sweep, candidate = option.evidence.sweep, study.candidate(option.name)
         if sweep is not None and not any(trial.feasible for trial in sweep.trials if trial.number == sweep.chosen):
             notes.append(message("decide.note.search_missed", candidate=option.name))
-        own_steps = bool(candidate.compress) and not isinstance(candidate.model, CandidateModel)
-        if own_steps and study.training_of(candidate).method != "none":
+        whole = uncompressed_of(study, option)
+        if whole is not None and whole.better:
+            notes.append(message("decide.note.uncompressed_better", candidate=option.name))
+        if option.system is not None and study.compresses_its_own(candidate) and whole is None:
             notes.append(message("decide.note.parent_unmeasured", candidate=option.name))
     return notes
 

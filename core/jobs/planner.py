@@ -80,9 +80,9 @@ class Planner:
             baseline = models.baseline(candidate, seeds[0])
             parameters = BenchmarkParameters(task=self.study.task)
             self.graph.add(parameters, {"data": data_job, **baseline.inputs}, candidate.name, "baseline_benchmark")
-        if candidate.compress and self.study.training_of(candidate).method != "none":
+        if self.study.compresses_its_own(candidate):
             whole = models.uncompressed(candidate, seeds[0])
-            parameters = BenchmarkParameters(task=self.study.task)
+            parameters = BenchmarkParameters(task=self.study.task, loadable=whole.ready, model_sha256=whole.sha256)
             self.graph.add(parameters, {"data": data_job, **whole.inputs}, candidate.name, "uncompressed_benchmark")
         return first
 

@@ -10,7 +10,7 @@ from core.domain import PolicyKind, Role
 from core.spec.base import Name, SpecModel
 from core.spec.criteria import Criteria
 from core.spec.making import Prune, Quantize, Train, TrimVocabulary
-from core.spec.models import Model
+from core.spec.models import CandidateModel, Model
 from core.spec.profiles import Api, Profile, SelfHosted
 from core.spec.task import Data, Task
 
@@ -70,6 +70,11 @@ class Study(SpecModel):
     profiles: Annotated[dict[str, Profile], Field(min_length=1)]
     candidates: Annotated[list[Candidate], Field(min_length=1)]
     routing: Routing = Routing()
+
+    def compresses_its_own(self, candidate: Candidate) -> bool:
+        """Whether what is compressed is no candidate itself: a model trained or named by this one."""
+        named = isinstance(candidate.model, CandidateModel) and self.training_of(candidate).method == "none"
+        return bool(candidate.compress) and not named
 
     def candidate(self, name: str) -> Candidate:
         """The candidate of that name. Raises KeyError."""

@@ -114,6 +114,12 @@ def test_what_is_compressed_within_its_candidate_is_measured_before_it_too(base:
     assert plan.job(part(plan, "small", "benchmark")).spec.inputs["model"] == part(plan, "small", "compress")
 
 
+def test_a_ready_model_that_is_compressed_is_measured_as_it_is_too(base: Path) -> None:
+    plan = planned(base, (ENCODER, f"{ENCODER}, compress: [{{trim_vocabulary: true}}]"))
+    assert "uncompressed_benchmark" in names(plan, "big")
+    assert "uncompressed_benchmark" not in names(plan, "small-int8")
+
+
 def test_an_endpoint_labels_for_a_student_with_a_model_of_its_own(base: Path) -> None:
     plan = planned(base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT))
     label, trained = plan.job(part(plan, "small", "label")), plan.job(part(plan, "small", "train"))
