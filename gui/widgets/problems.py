@@ -35,7 +35,7 @@ _WRITTEN = {
 _UNREAD = (*_NUMBER_TYPES, "list_type", "tuple_type", "dict_type", "string_type", "bool_type", "missing", "too_long")
 # The sentences of the study file's schema (core/spec), which are English only.
 SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
-    (r"a name cannot hold (?P<sign>'.*')", "name_sign"),
+    (r"a name cannot hold (?P<sign>.+?); write", "name_sign"),
     (r"a name has no blanks at its ends", "name_blanks"),
     (r"seeds names one twice", "seeds_twice"),
     (r"(?P<name>\w+) belongs to method distill", "distill_only"),
