@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import UserError
 from core.lazy import is_installed, load
-from core.model_files import is_gguf_file, sample_path, weight_names
+from core.model_files import check_model_folder, is_gguf_file, sample_path, weight_names
 from core.spec import (
     Candidate,
     CandidateModel,
@@ -115,8 +115,10 @@ def _shape_of_files(path: Path) -> Shape:
     if is_gguf_file(path):
         return _shape_of_gguf(path)
     try:
-        config: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
+        return Shape()
+    if not isinstance(config, dict):
         return Shape()
     return Shape(**{key: _first_number(config, names) for key, names in _CONFIG_NAMES.items()})
 
@@ -129,7 +131,10 @@ def _first_number(config: dict[str, Any], names: tuple[str, ...]) -> int | None:
 def _shape_of_gguf(path: Path) -> Shape:
     if not path.is_file() or not is_installed("gguf"):
         return Shape()
-    fields = load("gguf").GGUFReader(path).fields
+    try:
+        fields = load("gguf").GGUFReader(path).fields
+    except (ValueError, IndexError):  # cut off, or no GGUF file: the job that opens it says so
+        return Shape()
     named = fields.get("general.architecture")
     if named is None:
         return Shape()
@@ -146,6 +151,7 @@ def _check_targets(study: Study, candidate: Candidate, targets: list[str], field
     path = _path_of(model, base)
     if path is None or not path.is_dir():
         return
+    check_model_folder(path)
     layers = {name.removesuffix(".weight") for name in weight_names(path) if name.endswith(".weight")}
     unknown = [wanted for wanted in targets if not any(_ends_so(layer, wanted) for layer in layers)]
     if layers and len(unknown) == len(targets):
@@ -154,4 +160,5 @@ def _check_targets(study: Study, candidate: Candidate, targets: list[str], field
 
 
 def _ends_so(layer: str, wanted: str) -> bool:
-    return layer == wanted or layer.endswith(f".{wanted}")
+    # A whole name may begin with the part that a task's model puts before those of the bare weights.
+    return layer == wanted or layer.endswith(f".{wanted}") or wanted.endswith(f".{layer}")

@@ -1,0 +1,69 @@
+"""Sizes are read from a teacher's files however its family names them; files that say nothing refuse nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evidence_by_hand import make_study
+
+from core.errors import UserError
+from core.jobs.shape_checks import check_sizes
+
+DISTILBERT = {"n_layers": 6, "hidden_dim": 3072, "n_heads": 12}
+GPT2 = {"n_layer": 12, "n_inner": None, "n_head": 12}
+
+
+def check(folder: Path, config: Any, **taken: Any) -> None:
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    study = make_study(
+        [
+            {"name": "big", "role": "teacher", "model": {"source": "local", "path": str(folder)}},
+            {
+                "name": "small",
+                "role": "student",
+                "model": {"source": "teacher", **taken},
+                "train": {"method": "distill"},
+            },
+        ]
+    )
+    check_sizes(study, study.candidate("small"), "candidates[1]", folder)
+
+
+@pytest.mark.parametrize(
+    ("config", "taken", "named"),
+    [
+        (DISTILBERT, {"layers": 7}, r"model\.layers: asks for 7 layers, and big has 6"),
+        (DISTILBERT, {"layers": 2, "feed_forward": 4000}, r"model\.feed_forward.*3072"),
+        (DISTILBERT, {"layers": 2, "heads": 13}, r"model\.heads.*12"),
+        (GPT2, {"layers": [0, 12]}, r"model\.layers.*big has 12"),
+    ],
+)
+def test_more_than_a_family_of_its_own_names_has_is_refused(
+    tmp_path: Path, config: Any, taken: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(UserError, match=named):
+        check(tmp_path, config, **taken)
+
+
+@pytest.mark.parametrize("config", [GPT2, {}, [], "text"])
+def test_a_config_that_does_not_say_refuses_nothing(tmp_path: Path, config: Any) -> None:
+    check(tmp_path, config, layers=2, feed_forward=100_000)
+
+
+def test_a_gguf_file_that_is_cut_off_is_left_to_the_job_that_opens_it(tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"GGUF\x03\x00\x00\x00")
+    study = make_study(
+        [
+            {"name": "big", "role": "teacher", "model": {"source": "gguf", "file": "m.gguf"}},
+            {
+                "name": "small",
+                "role": "student",
+                "model": {"source": "teacher", "layers": 99},
+                "train": {"method": "distill"},
+            },
+        ]
+    )
+    check_sizes(study, study.candidate("small"), "candidates[1]", tmp_path)
