@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.data.fingerprint import fingerprint
-from core.data.reading import require_column
 from core.errors import UserError
 from core.jobs.graph import JobGraph
 from core.jobs.model_sources import ModelPart, answers_in_text, ready_model, seeds_of
@@ -20,6 +19,7 @@ from core.jobs.specs import (
     SweepParameters,
 )
 from core.jobs.sweep_limits import sweep_limits
+from core.lazy import load
 from core.spec import (
     BaselineModel,
     Candidate,
@@ -180,7 +180,7 @@ class ModelJobs:
             start = self._distilled(before, training.model_copy(update={"dynamic": None}), start)
         teaching = self._teaching(recipe, training)
         stream = resolve_path(self.base, dynamic.stream)
-        require_column(stream, self.study.data.columns.input, "data.columns.input")
+        load("core.data.reading").require_column(stream, self.study.data.columns.input, "data.columns.input")
         parameters = DistillParameters(
             teacher_model=teaching.model,
             teacher_sha256=teaching.sha256,
