@@ -184,9 +184,14 @@ def weight_count(source: Path) -> int:
     return sum(prod(shape) for shape in shapes)
 
 
-def weight_names(folder: Path) -> list[str]:
-    """The names of a model folder's weights, read from the headers alone."""
-    return [name for file in sorted(folder.glob("*.safetensors")) for name in _header(file) if name != "__metadata__"]
+def matrix_names(folder: Path) -> list[str]:
+    """The names of a model folder's matrices but for embeddings, read from the headers alone."""
+    return [
+        name
+        for file in sorted(folder.glob("*.safetensors"))
+        for name, entry in _header(file).items()
+        if name != "__metadata__" and len(entry["shape"]) == 2 and "embed" not in name.lower()
+    ]
 
 
 def _header(file: Path) -> dict[str, Any]:

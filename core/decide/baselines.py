@@ -46,6 +46,15 @@ def hard_labels(shared: SharedRows, system: System, rows: ScoredRows) -> HardLab
     return HardLabels(estimate, system.quality_draws.minus(base))
 
 
+@lru_cache(maxsize=64)
+def changed(shared: SharedRows, own: ScoredRows, whole: ScoredRows) -> HardLabels:
+    """The form before compression behind `whole` beside `own`, the compressed one of the same seed, row by row."""
+    before, after = (seeded_rows(shared, (rows,), ONE_SEED) for rows in (whole, own))
+    was, now = before.values(shared.weights), after.values(shared.weights)
+    estimate = estimate_seeded(before, shared.test.groups, shared.weights)
+    return HardLabels(estimate, Draws(float(now[0]), now[1:]).minus(Draws(float(was[0]), was[1:])))
+
+
 def retained(
     study: Study, candidate: Candidate, contenders: Mapping[str, Contender], reference: str | None
 ) -> Retained | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from core.decide.baselines import HardLabels, hard_labels
+from core.decide.baselines import HardLabels, changed, hard_labels
 from core.decide.bills import UNBILLED, Bill, Pricing, bill_alone, pricing_of
 from core.decide.choice import Contender
 from core.decide.compliance import compliance_gates
@@ -149,8 +150,17 @@ def _single(
         model_size_mib=found.benchmark.model_size_mib,
         peak_memory_mib=found.benchmark.peak_memory_mib,
         hard_labels=None if found.baseline_test is None else hard_labels(shared, system, found.baseline_test),
-        uncompressed=None if found.uncompressed_test is None else hard_labels(shared, system, found.uncompressed_test),
+        uncompressed=_uncompressed(shared, found, pricing.study.training_of(candidate).seeds),
     )
+
+
+def _uncompressed(shared: SharedRows, found: CandidateEvidence, seeds: Sequence[int] | None) -> HardLabels | None:
+    """Only the first seed is measured uncompressed: its compressed form stands beside it, no other seed's."""
+    if found.uncompressed_test is None or found.test is None:
+        return None
+    if found.seeds and seeds and found.seeds[0] != seeds[0]:
+        return None
+    return changed(shared, found.test, found.uncompressed_test)
 
 
 def _hybrid(

@@ -28,4 +28,6 @@ def _of_several(group: list[Message]) -> Message:
     first = group[0]
     shared = {key: value for key, value in first.values.items() if key != "candidate"}
     names = dict.fromkeys(str(reason.values["candidate"]) for reason in group)
+    if len(names) == 1:
+        return first
     return message(f"{first.code}.several", names=", ".join(names), **shared)

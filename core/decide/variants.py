@@ -6,13 +6,15 @@ from collections.abc import Mapping
 
 from core.decide.options import Option
 from core.decide.outcome import Quality, Uncompressed
-from core.domain import BoolArray, FloatArray
+from core.domain import BoolArray, FloatArray, Gate
+from core.jobs.results import BenchmarkResult
 from core.metrics.percentiles import percentiles
-from core.spec import Candidate, CandidateModel, Study
+from core.spec import Candidate, CandidateModel, SelfHosted, Study
 
 # Two timings of the same model on a quiet machine differ by less.
 _SAME_SPEED = 0.05
 _ONE_SIDED = 0.95
+_MIB_PER_GIB = 1024.0
 
 
 def dominating_parent(candidate: Candidate, options: Mapping[str, Option]) -> str | None:
@@ -42,6 +44,7 @@ def uncompressed_of(study: Study, option: Option) -> Uncompressed | None:
     best = benchmark.runtimes[0] if benchmark.runtimes else None
     speed = None if best is None else best.requests_per_second
     smaller = _smaller(option.model_size_mib, benchmark.model_size_mib)
+    fits = _keeps_to_limits(study, option, benchmark)
     estimate = paired.quality
     return Uncompressed(
         quality=Quality(study.task.metric, estimate.value, estimate.low, estimate.high, estimate.n, estimate.seeds),
@@ -49,8 +52,20 @@ def uncompressed_of(study: Study, option: Option) -> Uncompressed | None:
         p50_ms=None if best is None else percentiles(best.latency.milliseconds).p50,
         requests_per_second=speed,
         model_size_mib=benchmark.model_size_mib,
-        better=_no_reason_left(system.requests_per_second, speed, paired.added.draws, smaller),
+        better=fits and _no_reason_left(system.requests_per_second, speed, paired.added.draws, smaller),
     )
+
+
+def _keeps_to_limits(study: Study, option: Option, whole: BenchmarkResult) -> bool:
+    """Whether the uncompressed form keeps to the limits of memory and latency that the compressed one keeps to."""
+    passed = {gate.gate for gate in option.gates if gate.state == "pass"}
+    profile = study.profile_of(option.candidate)
+    room = profile.memory_gib if isinstance(profile, SelfHosted) else None
+    limit = study.criteria.service.p95_latency_ms
+    p95 = percentiles(whole.runtimes[0].latency.milliseconds).p95 if whole.runtimes else None
+    fits = room is None or (whole.peak_memory_mib is not None and whole.peak_memory_mib <= room * _MIB_PER_GIB)
+    fast = limit is None or (p95 is not None and p95 <= limit)
+    return (fits or Gate.MEMORY not in passed) and (fast or Gate.LATENCY not in passed)
 
 
 def _no_reason_left(own: float | None, its: float | None, difference: FloatArray, smaller: bool) -> bool:

@@ -14,7 +14,7 @@ from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import seeds_of
 from core.jobs.preflight import needs_test_rows_of_its_own
 from core.jobs.specs import BenchmarkParameters, PredictionsFile, PrepareParameters, RouteParameters
-from core.spec import BaselineModel, Candidate, PredictionsModel, Study
+from core.spec import BaselineModel, Candidate, PredictionsModel, Quantize, Study
 from core.study_file import resolve_path
 
 
@@ -80,7 +80,9 @@ class Planner:
             baseline = models.baseline(candidate, seeds[0])
             parameters = BenchmarkParameters(task=self.study.task)
             self.graph.add(parameters, {"data": data_job, **baseline.inputs}, candidate.name, "baseline_benchmark")
-        if self.study.compresses_its_own(candidate):
+        # What is brought to 4 bits is mostly too large to run as it is.
+        in_4_bits = any(isinstance(step, Quantize) and step.quantize == "int4" for step in candidate.compress)
+        if self.study.compresses_its_own(candidate) and not in_4_bits:
             whole = models.uncompressed(candidate, seeds[0])
             parameters = BenchmarkParameters(task=self.study.task, loadable=whole.ready, model_sha256=whole.sha256)
             self.graph.add(parameters, {"data": data_job, **whole.inputs}, candidate.name, "uncompressed_benchmark")

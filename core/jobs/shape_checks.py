@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import UserError
 from core.lazy import is_installed, load
-from core.model_files import check_model_folder, is_gguf_file, sample_path, weight_names
+from core.model_files import check_model_folder, is_gguf_file, matrix_names, sample_path
 from core.spec import (
     Candidate,
     CandidateModel,
@@ -62,19 +62,24 @@ def _check_taken(study: Study, candidate: Candidate, model: TeacherLayers | Swee
     taken: list[tuple[str, LayerChoice, int | None]]
     if isinstance(model, SweepModel):
         taken = [(f"{field}.model.layers", choice, None) for choice in model.layers]
-        taken += [(f"{field}.model.feed_forward", 1, width) for width in model.feed_forward]
+        if model.feed_forward != SweepModel.model_fields["feed_forward"].default:  # the job fits the default widths
+            taken += [(f"{field}.model.feed_forward", 1, width) for width in model.feed_forward]
     elif stages:
         taken = [(f"{field}.train.stages[0].layers", stages[0].layers, stages[0].feed_forward)]
     else:
         taken = [(f"{field}.model.layers", model.layers, model.feed_forward)]
         _check_most(f"{field}.model.heads", model.heads, shape.heads, teacher, "heads")
     for name, layers, neurons in taken:
-        _check_most(name, _asked(layers), shape.layers, teacher, "layers")
+        _check_indices(name, layers, shape.layers, teacher)
+        _check_most(name, layers if isinstance(layers, int) else len(layers), shape.layers, teacher, "layers")
         _check_most(name.replace("layers", "feed_forward"), neurons, shape.feed_forward, teacher, "feed_forward")
 
 
-def _asked(layers: LayerChoice) -> int:
-    return layers if isinstance(layers, int) else max(layers) + 1
+def _check_indices(field: str, layers: LayerChoice, available: int | None, teacher: str) -> None:
+    if isinstance(layers, int) or available is None:
+        return
+    if max(layers) >= available:
+        raise UserError("study.no_such_layer", field=field, index=max(layers), teacher=teacher, last=available - 1)
 
 
 def _check_most(field: str, asked: int | None, available: int | None, teacher: str, what: str) -> None:
@@ -133,13 +138,13 @@ def _shape_of_gguf(path: Path) -> Shape:
         return Shape()
     try:
         fields = load("gguf").GGUFReader(path).fields
-    except (ValueError, IndexError):  # cut off, or no GGUF file: the job that opens it says so
+        named = fields["general.architecture"].contents()
+        found = {key: fields.get(f"{named}.{name}") for key, name in _GGUF_NAMES.items()}
+        sizes = {key: field.contents() for key, field in found.items() if field is not None}
+    except (ValueError, IndexError, KeyError, OSError):  # cut off, or no GGUF file: the job that opens it says so
         return Shape()
-    named = fields.get("general.architecture")
-    if named is None:
-        return Shape()
-    found = {key: fields.get(f"{named.contents()}.{name}") for key, name in _GGUF_NAMES.items()}
-    return Shape(**{key: int(value.contents()) for key, value in found.items() if value is not None})
+    # A list gives each layer its own size, of which the job takes account.
+    return Shape(**{key: size for key, size in sizes.items() if isinstance(size, int)})
 
 
 def _check_targets(study: Study, candidate: Candidate, targets: list[str], field: str, base: Path) -> None:
@@ -152,7 +157,7 @@ def _check_targets(study: Study, candidate: Candidate, targets: list[str], field
     if path is None or not path.is_dir():
         return
     check_model_folder(path)
-    layers = {name.removesuffix(".weight") for name in weight_names(path) if name.endswith(".weight")}
+    layers = {name.removesuffix(".weight") for name in matrix_names(path) if name.endswith(".weight")}
     unknown = [wanted for wanted in targets if not any(_ends_so(layer, wanted) for layer in layers)]
     if layers and len(unknown) == len(targets):
         known = sorted({layer.rpartition(".")[2] for layer in layers})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 # Beyond these bounds products of figures leave the range of floating-point numbers.
@@ -14,8 +14,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 OpenShare = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-def _plain_name(text: str) -> str:
-    """A name that can be a part of a path and looks the same wherever it is shown."""
+def _plain_name(text: str, info: ValidationInfo) -> str:
+    """A name that can be a part of a path and looks the same wherever it is shown; stored studies keep theirs."""
+    if info.context and info.context.get("stored"):
+        return text
     odd = next((sign for sign in text if sign in "/\\" or not sign.isprintable()), None)
     if odd is not None:
         raise ValueError(f"a name cannot hold {odd!a}; write letters, digits, single spaces, dots, hyphens")

@@ -137,7 +137,8 @@ class StudyStore:
     def study(self) -> Study:
         """The declared study."""
         with self.reading() as connection:
-            return Study.model_validate(connection.execute(select(schema.study.c.spec)).scalar_one())
+            document = connection.execute(select(schema.study.c.spec)).scalar_one()
+            return Study.model_validate(document, context={"stored": True})
 
     def base(self) -> Path:
         """The folder that the study's relative paths refer to.

@@ -99,12 +99,13 @@ def _compressed(material: Material, rows: list[dict[str, Any]]) -> Table:
 
 def _compressed_cells(material: Material, row: dict[str, Any]) -> tuple[Cell, ...]:
     whole = row["uncompressed"]
-    change, code = whole["change"], "better" if whole["better"] else "worth_it"
+    change, now, before = whole["change"], row["throughput"]["requests_per_second"], whole["requests_per_second"]
+    code = "unknown" if now is None or before is None else "better" if whole["better"] else "worth_it"
     return (
         named(material, row["name"]),
         _quality(whole["quality"]),
         bounded(change["value"], change["low"], change["high"], figures.points),
-        figure(_ratio(row["throughput"]["requests_per_second"], whole["requests_per_second"]), figures.number),
+        figure(_ratio(now, before), figures.number),
         figure(_ratio(row["model_size_mib"], whole["model_size_mib"]), figures.percent),
         Cell(message(f"report.compressed.{code}"), tone="warn" if whole["better"] else "plain"),
     )

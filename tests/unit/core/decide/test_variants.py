@@ -114,3 +114,16 @@ def test_what_is_compressed_within_its_candidate_is_held_against_what_it_was(spe
     assert found["change"]["value"] == pytest.approx(WORSE.mean() - PARENT.mean())
     assert found["change"]["high"] < 0.0
     assert (found["p50_ms"], found["requests_per_second"], found["model_size_mib"]) == (8.0, 100.0, 80.0)
+
+
+def test_what_breaks_a_limit_that_only_the_compressed_form_keeps_to_is_not_better() -> None:
+    profile = {"kind": "self_hosted", "capex": 3600, "power_kw": 0.5, "tariff": 0.2, "memory_gib": 0.05}
+    study = make_study(OWN_INT8, profiles={"own": profile})
+    own = benchmark([10.0] * 60, 50.0, model_size_mib=20.0, peak_memory_mib=20.0)
+    evidence = evidence_of(study, {"only": scored(WORSE)}, benchmarks={"only": own})
+    for peak_mib, better in ((40.0, True), (80.0, False)):
+        before = benchmark([8.0] * 60, 100.0, model_size_mib=80.0, peak_memory_mib=peak_mib)
+        whole: dict[str, Any] = {"uncompressed": before, "uncompressed_test": scored(PARENT)}
+        measured = replace(evidence, candidates=(replace(evidence.candidates[0], **whole),))
+        found = results_document(measured, decide(measured, with_flips=False))["candidates"][0]["uncompressed"]
+        assert found["better"] is better

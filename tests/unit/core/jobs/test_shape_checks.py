@@ -16,7 +16,10 @@ DISTILBERT = {"n_layers": 6, "hidden_dim": 3072, "n_heads": 12}
 GPT2 = {"n_layer": 12, "n_inner": None, "n_head": 12}
 
 
-def check(folder: Path, config: Any, **taken: Any) -> None:
+NARROW = {"num_hidden_layers": 4, "intermediate_size": 312}
+
+
+def check(folder: Path, config: Any, source: str = "teacher", **taken: Any) -> None:
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     study = make_study(
         [
@@ -24,7 +27,7 @@ def check(folder: Path, config: Any, **taken: Any) -> None:
             {
                 "name": "small",
                 "role": "student",
-                "model": {"source": "teacher", **taken},
+                "model": {"source": source, **taken},
                 "train": {"method": "distill"},
             },
         ]
@@ -38,7 +41,11 @@ def check(folder: Path, config: Any, **taken: Any) -> None:
         (DISTILBERT, {"layers": 7}, r"model\.layers: asks for 7 layers, and big has 6"),
         (DISTILBERT, {"layers": 2, "feed_forward": 4000}, r"model\.feed_forward.*3072"),
         (DISTILBERT, {"layers": 2, "heads": 13}, r"model\.heads.*12"),
-        (GPT2, {"layers": [0, 12]}, r"model\.layers.*big has 12"),
+        (
+            GPT2,
+            {"layers": [0, 12]},
+            r"model\.layers: asks for layer 12, and the layers of big are numbered from 0 to 11",
+        ),
     ],
 )
 def test_more_than_a_family_of_its_own_names_has_is_refused(
@@ -67,3 +74,9 @@ def test_a_gguf_file_that_is_cut_off_is_left_to_the_job_that_opens_it(tmp_path: 
         ]
     )
     check_sizes(study, study.candidate("small"), "candidates[1]", tmp_path)
+
+
+def test_a_search_drops_its_own_default_widths_and_refuses_those_that_the_study_names(tmp_path: Path) -> None:
+    check(tmp_path, NARROW, source="sweep")
+    with pytest.raises(UserError, match=r"model\.feed_forward: asks for 400 neurons.*312"):
+        check(tmp_path, NARROW, source="sweep", feed_forward=[None, 400])
