@@ -55,7 +55,7 @@ class CandidateEvidence:
     Where the study trains it with several seeds, `seed_rows` holds the test rows of each seed in `seeds` that is
     measured, in the study's order, and `seeds_planned` counts all of them; else both are empty. Everything else is of
     the first seed that is measured. `baseline_test` are the test rows of the same student trained on the targets alone.
-    `uncompressed` and its test rows are of what was trained and then compressed within the same candidate.
+    `uncompressed` is the benchmark, with its test rows, of what the candidate compresses itself, by the same seed.
     `label` is what its teacher was asked, `stages` are its assistants, `sweep` is the search that found it.
     `making_seconds` are of the other jobs that its model took (stages, a search, what a dynamic student started from),
     as (job id, seconds).
@@ -73,8 +73,7 @@ class CandidateEvidence:
     seeds: tuple[int, ...] = ()
     seeds_planned: int = 1
     baseline_test: ScoredRows | None = None
-    uncompressed: BenchmarkResult | None = None
-    uncompressed_test: ScoredRows | None = None
+    uncompressed: CandidateEvidence | None = None
     label: LabelResult | None = None
     sweep: SweepResult | None = None
     stages: tuple[TrainResult, ...] = ()

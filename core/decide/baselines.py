@@ -19,10 +19,7 @@ from core.spec import Candidate, CandidateModel, Study, SweepModel, TeacherLayer
 
 @dataclass(frozen=True, eq=False)
 class HardLabels:
-    """The same model without one step of its making: its quality, and the candidate's minus that, paired.
-
-    The step is the teacher (the student on the targets alone), or the compression.
-    """
+    """The same student on the targets alone: its quality, and the distilled student's minus that, paired."""
 
     quality: QualityEstimate
     added: Draws
@@ -44,15 +41,6 @@ def hard_labels(shared: SharedRows, system: System, rows: ScoredRows) -> HardLab
         draws = draws + apart.one_training(shared.weights)[1:]
     base = Draws(estimate.value, draws, metric.values(shared.weights)[1:])
     return HardLabels(estimate, system.quality_draws.minus(base))
-
-
-@lru_cache(maxsize=64)
-def changed(shared: SharedRows, own: ScoredRows, whole: ScoredRows) -> HardLabels:
-    """The form before compression behind `whole` beside `own`, the compressed one of the same seed, row by row."""
-    before, after = (seeded_rows(shared, (rows,), ONE_SEED) for rows in (whole, own))
-    was, now = before.values(shared.weights), after.values(shared.weights)
-    estimate = estimate_seeded(before, shared.test.groups, shared.weights)
-    return HardLabels(estimate, Draws(float(now[0]), now[1:]).minus(Draws(float(was[0]), was[1:])))
 
 
 def retained(

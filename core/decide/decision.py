@@ -12,12 +12,11 @@ from core.decide.compliance import compliance_notes
 from core.decide.flips import Answer, flips_of
 from core.decide.measure_next import measure_next_of
 from core.decide.options import Option, decided_on, options_of
-from core.decide.outcome import Confidence, Decision, Flip, Message, message
+from core.decide.outcome import CandidateDecision, Confidence, Decision, Flip, Message, message
 from core.decide.prices import Assumption
 from core.decide.reasons import exclusions_of, headline_of, reasons_of
 from core.decide.rows import candidate_rows
 from core.decide.seeds import seed_notes
-from core.decide.variants import uncompressed_of
 from core.domain import Role
 from core.evidence import StudyEvidence
 from core.routing.verdict import MINIMUM_GROUPS
@@ -68,7 +67,7 @@ def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: b
         measure_next=measure_next_of(study, settled, options),
         complexity=complexity_of(evidence, study, options, settled.reference),
         assumptions=assumptions,
-        notes=_notes(evidence, study, options) + tuple(price_notes(study, on)),
+        notes=_notes(evidence, study, options, rows) + tuple(price_notes(study, on)),
         decided_on=on,
     )
 
@@ -102,7 +101,9 @@ def _flips(
     return flips_of(study, searched, now, lambda changed: _answer(evidence, changed))
 
 
-def _notes(evidence: StudyEvidence, study: Study, options: Sequence[Option]) -> tuple[Message, ...]:
+def _notes(
+    evidence: StudyEvidence, study: Study, options: Sequence[Option], rows: Sequence[CandidateDecision]
+) -> tuple[Message, ...]:
     """What a reader must know beside the figures."""
     notes = compliance_notes(study)
     if any(not isinstance(study.profiles[name], Api) for name in study.profiles):
@@ -113,24 +114,23 @@ def _notes(evidence: StudyEvidence, study: Study, options: Sequence[Option]) -> 
         notes.append(message("decide.note.few_rows", count=groups, enough=MINIMUM_GROUPS))
     for option in options:
         notes += _candidate_notes(study, option) + _unknown_outputs(evidence, study, option)
-    notes += seed_notes(options) + making_notes(study, options)
+    notes += seed_notes(options) + making_notes(study, options, rows)
     unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]
     if unknown:
         notes.append(message("decide.note.one_off_unknown", names=", ".join(unknown)))
     return tuple(notes)
 
 
-def making_notes(study: Study, options: Sequence[Option]) -> list[Message]:
+def making_notes(study: Study, options: Sequence[Option], rows: Sequence[CandidateDecision]) -> list[Message]:
     """Searches that met none of their limits, and what lost by being compressed, or may have."""
     notes = []
-    for option in options:
+    for option, row in zip(options, rows, strict=True):
         sweep, candidate = option.evidence.sweep, study.candidate(option.name)
         if sweep is not None and not any(trial.feasible for trial in sweep.trials if trial.number == sweep.chosen):
             notes.append(message("decide.note.search_missed", candidate=option.name))
-        whole = uncompressed_of(study, option)
-        if whole is not None and whole.better:
+        if row.uncompressed is not None and row.uncompressed.better:
             notes.append(message("decide.note.uncompressed_better", candidate=option.name))
-        if option.system is not None and study.compresses_its_own(candidate) and whole is None:
+        if option.system is not None and study.compresses_its_own(candidate) and row.uncompressed is None:
             notes.append(message("decide.note.parent_unmeasured", candidate=option.name))
     return notes
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from core.decide.baselines import HardLabels, changed, hard_labels
+from core.decide.baselines import HardLabels, hard_labels
 from core.decide.bills import UNBILLED, Bill, Pricing, bill_alone, pricing_of
 from core.decide.choice import Contender
 from core.decide.compliance import compliance_gates
@@ -47,7 +46,7 @@ class Option:
     model_size_mib: float | None = None
     peak_memory_mib: float | None = None
     hard_labels: HardLabels | None = None
-    uncompressed: HardLabels | None = None
+    before: Before | None = None
 
     @property
     def name(self) -> str:
@@ -81,6 +80,14 @@ class Option:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Before:
+    """What a candidate was before it compressed its model, and its compressed form by the same seed."""
+
+    whole: Option
+    compressed: Option
+
+
 def decided_on(evidence: StudyEvidence) -> date | None:
     """The day of the newest measurement: the day at which listed prices are taken."""
     days = [candidate.benchmarked_at.date() for candidate in evidence.candidates if candidate.benchmarked_at]
@@ -110,24 +117,20 @@ def _option(
         # A rule about where data may go needs no measurement.
         return Option(candidate, found, gates=tuple(compliance_gates(study, candidate)), policies=option.policies)
     paid_once = one_off(evidence, pricing, candidate.name)
-    latency = latency_of(option.system, study.criteria.service.p95_latency_ms)
-    gates = gates_of(study, candidate, option.system, latency, option.bill, Memory(option.peak_memory_mib))
-    return Option(
-        candidate=candidate,
-        evidence=found,
-        system=option.system,
-        bill=option.bill,
+    return replace(
+        _judged(study, option, option.system),
         one_off=paid_once,
-        latency=latency,
-        gates=gates,
-        policy=option.policy,
-        policies=option.policies,
         net_benefit=_net_benefit(study, option.system, option.bill, paid_once),
-        parameters=option.parameters,
-        model_size_mib=option.model_size_mib,
-        peak_memory_mib=option.peak_memory_mib,
-        hard_labels=option.hard_labels,
-        uncompressed=option.uncompressed,
+        before=None if shared is None else _before(pricing, shared, candidate, found),
+    )
+
+
+def _judged(study: Study, option: Option, system: System) -> Option:
+    """The option with its latency, held against every gate."""
+    latency = latency_of(system, study.criteria.service.p95_latency_ms)
+    memory = Memory(option.peak_memory_mib)
+    return replace(
+        option, latency=latency, gates=gates_of(study, option.candidate, system, latency, option.bill, memory)
     )
 
 
@@ -139,28 +142,43 @@ def _single(
     found: CandidateEvidence,
 ) -> Option:
     system = None if shared is None else _system(pricing.study, evidence, shared, candidate)
-    if shared is None or system is None or found.benchmark is None:
+    if shared is None or system is None:
         return Option(candidate, found)
+    taught = None if found.baseline_test is None else hard_labels(shared, system, found.baseline_test)
+    return replace(_served(pricing, shared, candidate, found, system), hard_labels=taught)
+
+
+def _served(
+    pricing: Pricing, shared: SharedRows, candidate: Candidate, found: CandidateEvidence, system: System
+) -> Option:
+    """A model of one's own with its bill and its sizes."""
+    benchmark = found.benchmark
     return Option(
         candidate=candidate,
         evidence=found,
         system=system,
         bill=bill_alone(pricing, shared, candidate, system),
-        parameters=found.benchmark.parameters,
-        model_size_mib=found.benchmark.model_size_mib,
-        peak_memory_mib=found.benchmark.peak_memory_mib,
-        hard_labels=None if found.baseline_test is None else hard_labels(shared, system, found.baseline_test),
-        uncompressed=_uncompressed(shared, found, pricing.study.training_of(candidate).seeds),
+        parameters=None if benchmark is None else benchmark.parameters,
+        model_size_mib=None if benchmark is None else benchmark.model_size_mib,
+        peak_memory_mib=None if benchmark is None else benchmark.peak_memory_mib,
     )
 
 
-def _uncompressed(shared: SharedRows, found: CandidateEvidence, seeds: Sequence[int] | None) -> HardLabels | None:
-    """Only the first seed is measured uncompressed: its compressed form stands beside it, no other seed's."""
-    if found.uncompressed_test is None or found.test is None:
+def _before(pricing: Pricing, shared: SharedRows, candidate: Candidate, found: CandidateEvidence) -> Before | None:
+    """Both forms of a candidate that compresses its own model, each judged as an option; null where one is missing."""
+    if found.uncompressed is None:
         return None
-    if found.seeds and seeds and found.seeds[0] != seeds[0]:
-        return None
-    return changed(shared, found.test, found.uncompressed_test)
+    forms = [
+        _judged(pricing.study, _served(pricing, shared, candidate, form, system), system)
+        for form in (found.uncompressed, _of_first_seed(found))
+        if (system := measured_system(shared, form, form)) is not None
+    ]
+    return Before(*forms) if len(forms) == 2 else None
+
+
+@lru_cache(maxsize=128)  # systems are kept by the identity of their evidence
+def _of_first_seed(found: CandidateEvidence) -> CandidateEvidence:
+    return replace(found, seed_rows=(), seeds=(), seeds_planned=1) if found.seed_rows else found
 
 
 def _hybrid(

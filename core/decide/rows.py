@@ -11,9 +11,19 @@ from core.decide.choice import Contender, Settled
 from core.decide.cost import MILLION, cost_benefit
 from core.decide.draws import Draws
 from core.decide.options import Option
-from core.decide.outcome import CandidateDecision, CostFigures, Interval, Quality, RuntimeRow, SeedQuality, TokenLatency
+from core.decide.outcome import (
+    CandidateDecision,
+    CostFigures,
+    Interval,
+    Quality,
+    RuntimeRow,
+    SeedQuality,
+    TokenLatency,
+    Uncompressed,
+)
 from core.decide.reasons import ineligible_because
-from core.decide.variants import dominating_parent, uncompressed_of
+from core.decide.systems import System
+from core.decide.variants import dominating_parent, loses_to
 from core.domain import Role
 from core.jobs.results import BenchmarkResult
 from core.metrics.percentiles import percentiles
@@ -44,62 +54,108 @@ def _row(
     reference: Contender | None,
 ) -> CandidateDecision:
     candidate, system, contender = option.candidate, option.system, contenders.get(option.name)
-    benchmark = option.evidence.benchmark
-    hybrid = candidate.role is Role.HYBRID
-    imported = _is_imported(study, candidate)
-    if system is None or contender is None:
-        return CandidateDecision(
-            name=option.name,
-            role=candidate.role,
-            source=_source(candidate),
-            parent=_parent(study, candidate),
-            origin="imported" if imported else "measured",
-            state="not measured",
-            gates=option.gates,
-        )
-    gap = None if reference is None else contender.gap(reference)
-    margin = study.criteria.service.quality_margin
-    runtimes = () if benchmark is None else _runtimes(benchmark)
-    return CandidateDecision(
+    row = CandidateDecision(
         name=option.name,
         role=candidate.role,
         source=_source(candidate),
         parent=_parent(study, candidate),
-        origin="imported" if imported else "measured",
-        state="measured",
-        runtime=runtimes[0].runtime if runtimes else None,
-        policy=None if option.policy is None else option.policy.kind,
-        strong_share=None if option.policy is None else option.policy.strong_share,
+        origin="imported" if _is_imported(study, candidate) else "measured",
+        state="not measured",
+        gates=option.gates,
+    )
+    if system is None or contender is None:
+        return row
+    row = replace(row, state="measured", retained=retained(study, candidate, contenders, settled.reference))
+    row = _with_quality(study, row, option, system, contender, reference)
+    row = _with_speed_and_size(row, option, system)
+    return _with_standing(study, settled, row, option, system, contender)
+
+
+def _with_quality(
+    study: Study,
+    row: CandidateDecision,
+    option: Option,
+    system: System,
+    contender: Contender,
+    reference: Contender | None,
+) -> CandidateDecision:
+    """The row with how well the candidate answers, alone and beside what it is held against."""
+    gap = None if reference is None else contender.gap(reference)
+    margin = study.criteria.service.quality_margin
+    taught = option.hard_labels
+    return replace(
+        row,
         quality=_quality(study, system.quality),
+        by_seed=_by_seed(option),
         gap=None if gap is None else gap.interval,
         gap_lower_bound=None if gap is None else gap.lower_bound,
         non_inferior=None if reference is None else contender.is_non_inferior(reference, margin),
+        hard_labels=None if taught is None else _quality(study, taught.quality),
+        distillation_added=None if taught is None else taught.added.interval,
+        uncompressed=_uncompressed(study, option),
+    )
+
+
+def _with_speed_and_size(row: CandidateDecision, option: Option, system: System) -> CandidateDecision:
+    """The row with what serving the candidate takes of a machine."""
+    row = replace(
+        row,
+        policy=None if option.policy is None else option.policy.kind,
+        strong_share=None if option.policy is None else option.policy.strong_share,
         latency=option.latency,
-        token_latency=None if benchmark is None else _token_latency(benchmark),
-        requests_per_second=None if hybrid or system.one_at_a_time else system.requests_per_second,
-        output_tokens_per_second=None if benchmark is None else benchmark.output_tokens_per_second,
-        runtimes=runtimes,
+        requests_per_second=None if row.role is Role.HYBRID or system.one_at_a_time else system.requests_per_second,
         peak_memory_mib=option.peak_memory_mib,
         model_size_mib=option.model_size_mib,
         parameters=option.parameters,
-        joules_per_request=None if benchmark is None else benchmark.joules_per_request,
-        energy_source="not measured" if benchmark is None else benchmark.energy_source,
+    )
+    benchmark = option.evidence.benchmark
+    if benchmark is None:
+        return row
+    runtimes = _runtimes(benchmark)
+    return replace(
+        row,
+        runtime=runtimes[0].runtime if runtimes else None,
+        runtimes=runtimes,
+        token_latency=_token_latency(benchmark),
+        output_tokens_per_second=benchmark.output_tokens_per_second,
+        joules_per_request=benchmark.joules_per_request,
+        energy_source=benchmark.energy_source,
+    )
+
+
+def _with_standing(
+    study: Study, settled: Settled, row: CandidateDecision, option: Option, system: System, contender: Contender
+) -> CandidateDecision:
+    """The row with what the candidate costs and how it stands among the others."""
+    on_front = option.name in settled.front
+    return replace(
+        row,
         cost=_cost(study, option, system.success),
         cost_benefit=_cost_benefit(study, contender),
         net_benefit=None if option.net_benefit is None else option.net_benefit.interval,
         probability_best=settled.probability_best.get(option.name),
         expected_loss=settled.expected_loss.get(option.name),
-        gates=option.gates,
-        on_front=option.name in settled.front,
+        on_front=on_front,
         dominated_by=settled.dominated_by.get(option.name),
-        extendedly_dominated=option.name in settled.front
-        and option.name not in {step.candidate for step in settled.frontier},
+        extendedly_dominated=on_front and option.name not in {step.candidate for step in settled.frontier},
         ineligible=ineligible_because(study, option),
-        by_seed=_by_seed(option),
-        retained=retained(study, candidate, contenders, settled.reference),
-        hard_labels=None if option.hard_labels is None else _quality(study, option.hard_labels.quality),
-        uncompressed=uncompressed_of(study, option),
-        distillation_added=None if option.hard_labels is None else option.hard_labels.added.interval,
+    )
+
+
+def _uncompressed(study: Study, option: Option) -> Uncompressed | None:
+    """What the candidate was before it compressed its model, judged as a variant's parent is."""
+    if option.before is None:
+        return None
+    whole, compressed = option.before.whole, option.before.compressed
+    if whole.system is None or compressed.system is None:
+        return None
+    return Uncompressed(
+        quality=_quality(study, whole.system.quality),
+        change=compressed.system.quality_draws.minus(whole.system.quality_draws).interval,
+        p50_ms=None if whole.latency is None else whole.latency.p50,
+        requests_per_second=whole.system.requests_per_second,
+        model_size_mib=whole.model_size_mib,
+        better=loses_to(compressed, whole),
     )
 
 

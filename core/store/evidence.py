@@ -133,14 +133,20 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
         seed_rows=tuple(tested.values()),
         seeds=tuple(tested),
         seeds_planned=max(len(suffixes), 1),
-        uncompressed=parts.result("uncompressed_benchmark", BenchmarkResult),
-        uncompressed_test=parts.test(parts.rows("uncompressed_benchmark")),
+        uncompressed=None if suffix else _uncompressed(parts, name),
         baseline_test=parts.test(parts.rows("baseline_benchmark")),
         label=parts.result(f"label{suffix}", LabelResult) or parts.result(f"first_label{suffix}", LabelResult),
         sweep=parts.result(f"sweep{suffix}", SweepResult),
         stages=parts.stages(suffix),
         making_seconds=parts.making_seconds(suffix),
     )
+
+
+def _uncompressed(parts: _Parts, name: str) -> CandidateEvidence | None:
+    """What the first seed's model was before the candidate compressed it; null where that is not measured."""
+    benchmark = parts.result("uncompressed_benchmark", BenchmarkResult)
+    test = parts.test(parts.rows("uncompressed_benchmark"))
+    return None if benchmark is None else CandidateEvidence(name, benchmark=benchmark, test=test)
 
 
 def _test_rows(examples: Sequence[Example]) -> TestRows:

@@ -6,7 +6,7 @@ from typing import Any
 
 from evidence_by_hand import benchmark, evidence_of, make_study, right_share, scored, seeded
 
-from core.evidence import StudyEvidence
+from core.evidence import CandidateEvidence, StudyEvidence
 from core.jobs.results import (
     BenchmarkResult,
     CompressResult,
@@ -129,8 +129,11 @@ def distilled_evidence() -> StudyEvidence:
         "layers-2-int8": seeded(*LIGHT[:2], planned=3) | {"compression": COMPRESSION},
         "labelled": {
             "label": LABELS,
-            "uncompressed": benchmark([11.0] * 300, 100.0, model_size_mib=90.0),
-            "uncompressed_test": scored(scores["labelled"]),
+            "uncompressed": CandidateEvidence(
+                "labelled",
+                benchmark=benchmark([11.0] * 300, 100.0, model_size_mib=90.0),
+                test=scored(scores["labelled"]),
+            ),
         },
         "found": {"sweep": SWEEP},
     }

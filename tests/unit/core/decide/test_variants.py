@@ -10,6 +10,7 @@ from evidence_by_hand import benchmark, evidence_of, make_study, priced, right_s
 
 from core.decide import decide
 from core.decide.documents import results_document
+from core.evidence import CandidateEvidence
 
 ROWS = 400
 PARENT = right_share(0.9, ROWS, 1)
@@ -103,11 +104,9 @@ def test_what_is_compressed_within_its_candidate_is_held_against_what_it_was(spe
     study = make_study(OWN_INT8, profiles={"own": priced(50.0)})
     own = benchmark([10.0] * 60, speed, model_size_mib=20.0)
     evidence = evidence_of(study, {"only": scored(WORSE)}, benchmarks={"only": own})
-    whole: dict[str, Any] = {
-        "uncompressed": benchmark([8.0] * 60, 100.0, model_size_mib=80.0),
-        "uncompressed_test": scored(PARENT),
-    }
-    evidence = replace(evidence, candidates=(replace(evidence.candidates[0], **whole),))
+    before = benchmark([8.0] * 60, 100.0, model_size_mib=80.0)
+    whole = CandidateEvidence("only", benchmark=before, test=scored(PARENT))
+    evidence = replace(evidence, candidates=(replace(evidence.candidates[0], uncompressed=whole),))
     found = results_document(evidence, decide(evidence, with_flips=False))["candidates"][0]["uncompressed"]
     assert found["better"] is better
     assert found["quality"]["value"] == pytest.approx(PARENT.mean())
@@ -123,7 +122,7 @@ def test_what_breaks_a_limit_that_only_the_compressed_form_keeps_to_is_not_bette
     evidence = evidence_of(study, {"only": scored(WORSE)}, benchmarks={"only": own})
     for peak_mib, better in ((40.0, True), (80.0, False)):
         before = benchmark([8.0] * 60, 100.0, model_size_mib=80.0, peak_memory_mib=peak_mib)
-        whole: dict[str, Any] = {"uncompressed": before, "uncompressed_test": scored(PARENT)}
-        measured = replace(evidence, candidates=(replace(evidence.candidates[0], **whole),))
+        whole = CandidateEvidence("only", benchmark=before, test=scored(PARENT))
+        measured = replace(evidence, candidates=(replace(evidence.candidates[0], uncompressed=whole),))
         found = results_document(measured, decide(measured, with_flips=False))["candidates"][0]["uncompressed"]
         assert found["better"] is better
