@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
+from core.gguf_header import MAGIC
 from core.lazy import load
 
 WEIGHT_SUFFIXES = (".safetensors", ".onnx", ".onnx.data", ".npz")
@@ -27,7 +28,6 @@ _DETERMINING_NAMES = frozenset(
 _DETERMINING_STEMS = ("vocab", "merges", "added_tokens", "spiece", "sentencepiece", "spm")
 _INDEX_NAME = "model.safetensors.index.json"
 _CHUNK_BYTES = 1 << 20
-_GGUF_MAGIC = b"GGUF"
 # The endings of the class names that answer in text, by transformers' own habit (GPT-2's is older).
 _LANGUAGE_MODEL_ENDINGS = ("ForCausalLM", "LMHeadModel")
 
@@ -105,7 +105,7 @@ def check_gguf_file(path: Path) -> None:
     if not path.is_file():
         raise UserError("model.gguf.missing", path=str(path))
     with path.open("rb") as stream:
-        if stream.read(len(_GGUF_MAGIC)) != _GGUF_MAGIC:
+        if stream.read(len(MAGIC)) != MAGIC:
             raise UserError("model.gguf.not_one", path=str(path))
 
 

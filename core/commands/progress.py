@@ -45,8 +45,9 @@ class JobTitles:
     def of(self, row: JobRow) -> str:
         """The title of a job, with the parts that it makes where they say more than its kind does."""
         title = english(f"job.title.{row.kind.value}", names=", ".join(row.candidates))
-        told = sorted({part for _, part in self.parts.get(row.job_id, ()) if part not in _WHOLE_PARTS})
-        return title + (f" ({', '.join(told)})" if told else "")
+        parts = {part for _, part in self.parts.get(row.job_id, ())}
+        # What is all of one candidate and a part of another is told as the former.
+        return title if parts & set(_WHOLE_PARTS) or not parts else f"{title} ({', '.join(sorted(parts))})"
 
 
 class Display(Protocol):

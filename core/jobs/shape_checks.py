@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
-from core.lazy import is_installed, load
+from core.gguf_header import scalars_of
 from core.model_files import check_model_folder, is_gguf_file, matrix_names, sample_path
 from core.spec import (
     Candidate,
@@ -134,16 +134,13 @@ def _first_number(config: dict[str, Any], names: tuple[str, ...]) -> int | None:
 
 
 def _shape_of_gguf(path: Path) -> Shape:
-    if not path.is_file() or not is_installed("gguf"):
-        return Shape()
     try:
-        fields = load("gguf").GGUFReader(path).fields
-        named = fields["general.architecture"].contents()
-        found = {key: fields.get(f"{named}.{name}") for key, name in _GGUF_NAMES.items()}
-        sizes = {key: field.contents() for key, field in found.items() if field is not None}
-    except (ValueError, IndexError, KeyError, OSError):  # cut off, or no GGUF file: the job that opens it says so
+        entries = scalars_of(path)
+    except (OSError, ValueError):
         return Shape()
-    # A list gives each layer its own size, of which the job takes account.
+    named = entries.get("general.architecture")
+    # An array gives each layer its own size, of which the job takes account.
+    sizes = {key: entries.get(f"{named}.{name}") for key, name in _GGUF_NAMES.items()}
     return Shape(**{key: size for key, size in sizes.items() if isinstance(size, int)})
 
 

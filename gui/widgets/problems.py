@@ -33,6 +33,7 @@ _WRITTEN = {
     FieldKind.JSON: "json",
 }
 _UNREAD = (*_NUMBER_TYPES, "list_type", "tuple_type", "dict_type", "string_type", "bool_type", "missing", "too_long")
+_NAMES: TypeAdapter[str] = TypeAdapter(Name)
 # The sentences of the study file's schema (core/spec), which are English only.
 SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
     (r"a name cannot hold (?P<sign>.+?); write", "name_sign"),
@@ -83,7 +84,7 @@ def problem_sentence(translator: Translator, problem: UserError | ErrorDetails, 
 def name_problem(translator: Translator, name: str) -> str:
     """Why a text cannot be a name, in one sentence; empty where it can."""
     try:
-        TypeAdapter(Name).validate_python(name)
+        _NAMES.validate_python(name)
     except ValidationError as error:
         return problem_sentence(translator, error.errors()[0])
     return ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from evidence_by_hand import make_study
+from tiny_gguf import write_gguf
 
 from core.errors import UserError
 from core.jobs.shape_checks import check_sizes
@@ -58,6 +59,18 @@ def test_more_than_a_family_of_its_own_names_has_is_refused(
 @pytest.mark.parametrize("config", [GPT2, {}, [], "text"])
 def test_a_config_that_does_not_say_refuses_nothing(tmp_path: Path, config: Any) -> None:
     check(tmp_path, config, layers=2, feed_forward=100_000)
+
+
+def test_the_layers_of_a_gguf_teacher_are_counted(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "m.gguf", tmp_path / "folder")
+    study = make_study(
+        [
+            {"name": "big", "role": "teacher", "model": {"source": "gguf", "file": "m.gguf"}},
+            {"name": "small", "role": "student", "model": {"source": "teacher", "layers": 99}},
+        ]
+    )
+    with pytest.raises(UserError, match=r"model\.layers: asks for 99 layers, and big has \d"):
+        check_sizes(study, study.candidate("small"), "candidates[1]", tmp_path)
 
 
 def test_a_gguf_file_that_is_cut_off_is_left_to_the_job_that_opens_it(tmp_path: Path) -> None:
