@@ -14,6 +14,7 @@ from core.domain import JobState
 from gui.actions import MENUS, Actions, WindowState
 from gui.context import Context
 from gui.jobs.queue import JobQueue
+from gui.jobs.stored_decision import StoredDecision
 from gui.models.jobs import job_title
 from gui.pages.candidates import CandidatesPage
 from gui.pages.decide import DecidePage
@@ -48,13 +49,14 @@ class MainWindow(QMainWindow):
         self.commands = StudyCommands(context, queue, self)
         self.study_page = StudyPage(context, self.draft)
         self.welcome_page = WelcomePage(context)
+        stored = StoredDecision(context.document, self)
         self.pages: dict[str, Page] = {
             "welcome": self.welcome_page,
             "study": self.study_page,
             "candidates": CandidatesPage(context, self.draft),
             "runs": RunsPage(context, queue),
-            "decide": DecidePage(context),
-            "report": ReportPage(context),
+            "decide": DecidePage(context, stored),
+            "report": ReportPage(context, stored),
             "settings": SettingsPage(context),
         }
         self._menu = QMenu(self)

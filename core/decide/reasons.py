@@ -128,6 +128,10 @@ def _standing(study: Study, contender: Contender, reference: Contender) -> Messa
     return message("decide.reason.undecided", **values)
 
 
+def _is_undecided(settled: Settled, contender: Contender) -> bool:
+    return settled.candidate is None and settled.why == "too_close" and contender.name == settled.rival
+
+
 def _against(
     study: Study,
     settled: Settled,
@@ -141,6 +145,8 @@ def _against(
         return [barred]
     currency = study.criteria.cost.currency
     dominator = settled.dominated_by.get(contender.name)
+    if dominator is not None and _is_undecided(settled, contender):
+        return []  # that the data cannot tell it from the leader is said already, and the point figures prove nothing
     if dominator is not None:
         return [message("decide.reason.dominated", candidate=contender.name, by=dominator)]
     if best is None:

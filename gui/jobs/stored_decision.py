@@ -27,8 +27,9 @@ class Decided:
 
 
 class StoredDecision(QObject):
-    """Keeps the decision of the open study. `changed` fires when `decided` or `problem` is another one.
+    """Keeps the decision of the open study for every page that shows it.
 
+    `changed` fires when `decided` or `problem` is another one.
     `outdated` fires when results have changed; call `refresh` once the decision is needed.
     """
 
@@ -50,6 +51,11 @@ class StoredDecision(QObject):
         if self._document.is_open and self._stale and not self._asking:
             self._stale, self._asking = False, True
             self._document.query(decide_stored, self._received, self._refused)
+
+    @property
+    def deciding(self) -> bool:
+        """Whether a decision is being made."""
+        return self._asking
 
     def _received(self, decided: Decided) -> None:
         self._settle(decided, None)

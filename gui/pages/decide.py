@@ -34,11 +34,11 @@ class DecidePage(Page):
 
     page_id = "decide"
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(self, context: Context, stored: StoredDecision, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._decided: Decided | None = None
         self._shown: Decision | None = None
-        self.stored = StoredDecision(context.document, self)
+        self.stored = stored
         self.empty = Card(parent=self)
         self.empty_words = Sentence(self.empty)
         self.empty.body.addWidget(self.empty_words)
@@ -70,6 +70,7 @@ class DecidePage(Page):
     def refresh(self) -> None:
         """Decide on the stored rows, off the UI thread, where results have changed."""
         self.stored.refresh()
+        self._show_state()
 
     def retranslate(self) -> None:
         """Set every text again."""
@@ -104,7 +105,7 @@ class DecidePage(Page):
         ready = decided is not None and decided.is_measured
         for part in (self.answer, self.chart_card, self.why, self.what_if, self.tabs):
             part.setVisible(ready)
-        self.empty.setVisible(not ready)
+        self.empty.setVisible(not ready and not self.stored.deciding)
         self.sentence.setText(self._sentence())
         self._show_main_button(ready)
         if decided is None or decision is None or not decided.is_measured:
@@ -119,7 +120,7 @@ class DecidePage(Page):
     def _sentence(self) -> str:
         decision = self._shown
         if self._decided is None or decision is None or not self._decided.is_measured:
-            return self.tr("gui_decide.page.unmeasured")
+            return self.tr(f"gui_decide.page.{'deciding' if self.stored.deciding else 'unmeasured'}")
         rows = self._decided.evidence.test
         count = len(rows.example_ids) if rows is not None else 0
         if decision.decided_on is None:
@@ -136,7 +137,7 @@ class DecidePage(Page):
         code, page = ("report", "report") if ready else ("runs", "runs")
         self.main_button.setText(self.tr(f"gui_decide.page.to_{code}"))
         self.main_button.setProperty("page", page)
-        self.main_button.setVisible(self.context.document.is_open)
+        self.main_button.setVisible(self.context.document.is_open and (ready or not self.stored.deciding))
 
     def _what_if_moved(self) -> None:
         settings = self.what_if.settings

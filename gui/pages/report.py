@@ -33,12 +33,16 @@ class ReportPage(Page):
     page_id = "report"
 
     def __init__(
-        self, context: Context, parent: QWidget | None = None, open_url: OpenUrl = QDesktopServices.openUrl
+        self,
+        context: Context,
+        stored: StoredDecision,
+        parent: QWidget | None = None,
+        open_url: OpenUrl = QDesktopServices.openUrl,
     ) -> None:
         super().__init__(context, parent)
         self._open_url = open_url
         self._writing = False
-        self.stored = StoredDecision(context.document, self)
+        self.stored = stored
         self.empty = Card(parent=self)
         self.empty_words = Sentence(self.empty)
         self.empty.body.addWidget(self.empty_words)
@@ -60,6 +64,7 @@ class ReportPage(Page):
     def refresh(self) -> None:
         """Decide on the stored rows, off the UI thread, where results have changed."""
         self.stored.refresh()
+        self._show_state()
 
     def retranslate(self) -> None:
         """Set every text again."""
@@ -111,10 +116,12 @@ class ReportPage(Page):
         self.preview.setVisible(ready)
         self.options.setVisible(ready)
         self.empty.setVisible(not ready)
-        self.main_button.setVisible(self.context.document.is_open)
+        self.main_button.setVisible(self.context.document.is_open and (ready or not self.stored.deciding))
         if decided is None or not decided.is_measured:
             problem = self.stored.problem
-            self.sentence.setText(self.tr("gui_decide.report.nothing"))
+            deciding = self.stored.deciding
+            self.empty.setVisible(not deciding)
+            self.sentence.setText(self.tr("gui_decide.page.deciding" if deciding else "gui_decide.report.nothing"))
             self.empty_words.setText(
                 self.tr("gui_decide.report.empty") if problem is None else self.context.translator.error(problem)
             )

@@ -16,6 +16,7 @@ from core.decide.decision import decide
 from core.decide.outcome import Decision
 from core.decide.overrides import apply_overrides
 from core.evidence import StudyEvidence
+from gui.jobs.stored_decision import StoredDecision
 from gui.models.decision_rows import DecisionRows
 from gui.pages.decide import DecidePage
 from gui.pages.page import PageMark
@@ -34,7 +35,7 @@ def world(qapp: QApplication, tmp_path: Path) -> Iterator[PageWorld]:
 
 @pytest.fixture
 def page(qtbot: QtBot, world: PageWorld) -> Iterator[DecidePage]:
-    made = DecidePage(world.context)
+    made = DecidePage(world.context, StoredDecision(world.context.document))
     qtbot.addWidget(made)
     made.resize(1096, 752)
     made.show()

@@ -3,15 +3,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from decided_study import evidence
-from page_context import PageWorld
+from page_context import MemoryDocument, PageWorld
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
 from core.report.write import FORMATS
+from gui.jobs.stored_decision import StoredDecision
+from gui.pages.decide import DecidePage
 from gui.pages.report import ReportPage
 
 
@@ -41,7 +44,7 @@ def opened() -> Opened:
 
 @pytest.fixture
 def page(qtbot: QtBot, world: PageWorld, opened: Opened) -> ReportPage:
-    made = ReportPage(world.context, open_url=opened)
+    made = ReportPage(world.context, StoredDecision(world.context.document), open_url=opened)
     qtbot.addWidget(made)
     made.resize(1096, 752)
     made.show()
@@ -164,3 +167,23 @@ def test_everything_that_takes_focus_has_a_name(page: ReportPage) -> None:
     for widget in focusable:
         text = widget.text() if isinstance(widget, QAbstractButton) else ""
         assert widget.accessibleName() or text
+
+
+def test_two_pages_share_one_decision_and_say_that_it_is_being_made(
+    qtbot: QtBot, world: PageWorld, opened: Opened
+) -> None:
+    stored = StoredDecision(world.context.document)
+    report, decide = ReportPage(world.context, stored, open_url=opened), DecidePage(world.context, stored)
+    before = cast(MemoryDocument, world.context.document).queries
+    for page in (report, decide):
+        qtbot.addWidget(page)
+        page.show()
+        assert page.sentence.text().startswith("Deciding")
+        assert not page.empty.isVisible()
+        assert not page.main_button.isVisible()
+    qtbot.waitUntil(lambda: stored.decided is not None, timeout=10_000)
+    assert cast(MemoryDocument, world.context.document).queries == before + 1
+    assert not any(page.sentence.text().startswith("Deciding") for page in (report, decide))
+    assert report.preview.isVisible()
+    assert decide.answer.isVisible()
+    qtbot.waitUntil(lambda: not decide.redecider.busy, timeout=10_000)
