@@ -17,7 +17,7 @@ from gui.widgets.chart_marks import line_token, mark_radius, role_token
 
 LAYER_LEADER, LAYER_TEXT = 90, 100
 MARGIN = 6.0
-LABEL_SHARE = 0.42
+LABEL_SHARE = 0.45
 """A label is cut in its middle beyond this part of the picture's width; hovering tells it in full."""
 ARROWS = {"top_left": "↖", "top_right": "↗", "bottom_left": "↙", "bottom_right": "↘"}
 

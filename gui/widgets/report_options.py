@@ -31,12 +31,12 @@ class ReportOptions(Card):
         self._context = context
         self._folder: Path | None = None
         self._chosen = False
+        self._language_chosen = False
         self._written: tuple[Path, ...] = ()
         self.boxes = {kind: QCheckBox(self) for kind in FORMATS}
         self.languages = QComboBox(self)
         for language, name in LANGUAGES.items():
             self.languages.addItem(name, language)
-        self.languages.setCurrentIndex(self.languages.findData(context.translator.language))
         self.folder_label = ElidedLabel(parent=self)
         self.choose_button, self.open_button, self.open_folder_button = (QPushButton(self) for _ in range(3))
         self.done = Sentence(self)
@@ -104,6 +104,8 @@ class ReportOptions(Card):
             caption.setText(tr(f"gui_decide.report.{code}"))
         for kind, box in self.boxes.items():
             box.setText(tr(f"gui_decide.report.format.{kind}"))
+        if not self._language_chosen:
+            self.languages.setCurrentIndex(self.languages.findData(self._context.translator.language))
         self.languages.setAccessibleName(tr("gui_decide.report.language"))
         self.choose_button.setText(tr("gui_decide.report.choose_folder"))
         self.choose_button.setAccessibleName(tr("gui_decide.report.choose_folder.tip"))
@@ -117,6 +119,10 @@ class ReportOptions(Card):
         self.folder_label.setText(str(folder))
         self.changed.emit()
 
+    def _choose_language(self) -> None:
+        """From now on the report's language is the user's choice and no longer follows the window's."""
+        self._language_chosen = True
+
     def _open_report(self) -> None:
         self.open_asked.emit(next(path for path in self._written if path.suffix == ".html"))
 
@@ -124,6 +130,7 @@ class ReportOptions(Card):
         for box in self.boxes.values():
             box.setChecked(True)
             box.toggled.connect(self.changed)
+        self.languages.activated.connect(self._choose_language)
         self.choose_button.clicked.connect(self.folder_asked)
         self.open_button.clicked.connect(self._open_report)
         self.open_folder_button.clicked.connect(lambda: self.open_asked.emit(self._written[0].parent))
