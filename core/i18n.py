@@ -32,7 +32,7 @@ def catalogue(language: str) -> dict[str, str]:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _wording(language: str) -> Wording:
-    return Wording(language)
+    return Wording(language, catalogue(language))
 
 
 def translate(language: str, code: str, **values: Value) -> str:

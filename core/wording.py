@@ -10,14 +10,20 @@ CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "JP
 NO_BREAK_SPACE = "\u00a0"
 
 
+_WORD = "word "
+
+
 class Wording(string.Formatter):
     """Fills templates of one language.
 
     `{share:.1%}` writes 0.8 as `80 %` and 0.812 as `81.2 %` (no space in Chinese); `{amount:money}` writes an amount in
     the currency that the value `currency` names: whole from 10 on, with cents below, three figures under ten cents.
+    `{metric:word field.task.metric}` writes the word that `words` has for `field.task.metric.` and the value, and the
+    value itself where there is none.
     """
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, words: Mapping[str, str] | None = None) -> None:
+        self._words = words or {}
         self._gap = "" if language.startswith("zh") else NO_BREAK_SPACE
 
     def fill(self, template: str, values: Mapping[str, Any]) -> str:
@@ -31,6 +37,8 @@ class Wording(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """One blank's text."""
+        if format_spec.startswith(_WORD):
+            return self._words.get(f"{format_spec.removeprefix(_WORD)}.{value}", str(value))
         if not isinstance(value, _Amount):
             return str(super().format_field(value, format_spec))
         if format_spec == "money":

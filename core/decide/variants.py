@@ -9,7 +9,7 @@ from core.domain import BoolArray
 from core.spec import Candidate, CandidateModel
 
 # Two timings of the same model on a quiet machine differ by less.
-_SAME_SPEED = 0.05
+SAME_SPEED = 0.05
 _ONE_SIDED = 0.95
 
 
@@ -32,12 +32,12 @@ def loses_to(variant: Option, parent: Option) -> bool:
     if variant.system is None or parent.system is None or _only_way_through(variant, parent):
         return False
     own, its = variant.system.requests_per_second, parent.system.requests_per_second
-    if own is None or its is None or own > its * (1.0 + _SAME_SPEED):
+    if own is None or its is None or own > its * (1.0 + SAME_SPEED):
         return False
     difference = variant.system.quality_draws.minus(parent.system.quality_draws).draws
     if _shown(difference > 0.0):
         return False
-    return own < its * (1.0 - _SAME_SPEED) or _shown(difference < 0.0) or not _smaller(variant, parent)
+    return own < its * (1.0 - SAME_SPEED) or _shown(difference < 0.0) or not _smaller(variant, parent)
 
 
 def _shown(draws: BoolArray) -> bool:

@@ -6,7 +6,8 @@ from typing import Any
 
 from core.charts import quality_cost_chart
 from core.decide.baselines import is_distilled
-from core.decide.outcome import message
+from core.decide.outcome import Message, message
+from core.decide.variants import SAME_SPEED
 from core.domain import Role
 from core.report import figures
 from core.report.model import Block, Cell, Chart, Paragraph, Section, Table, not_measured
@@ -31,10 +32,18 @@ def candidates(material: Material) -> Section:
 
 
 def _name(row: dict[str, Any]) -> Cell:
-    parts = [row["source"], row["runtime"], row["policy"]]
-    origin = message("report.origin.imported") if row["origin"] == "imported" else None
-    note = " · ".join(str(part) for part in parts if part)
-    return Cell(row["name"], origin or note, role=Role(row["role"]))
+    return Cell(row["name"], _made(row), role=Role(row["role"]))
+
+
+def _made(row: dict[str, Any]) -> Message | None:
+    """Where a model comes from and what served it; a hybrid's policy."""
+    if row["origin"] == "imported":
+        return message("report.origin.imported")
+    if row["role"] == Role.HYBRID:
+        return None if row["policy"] is None else message("report.made.hybrid", policy=row["policy"])
+    if row["runtime"] is None:
+        return message("report.made", source=row["source"])
+    return message("report.made.served", source=row["source"], runtime=row["runtime"])
 
 
 def _speed(material: Material) -> Table:
@@ -100,15 +109,26 @@ def _compressed(material: Material, rows: list[dict[str, Any]]) -> Table:
 def _compressed_cells(material: Material, row: dict[str, Any]) -> tuple[Cell, ...]:
     whole = row["uncompressed"]
     change, now, before = whole["change"], row["throughput"]["requests_per_second"], whole["requests_per_second"]
-    code = "unknown" if now is None or before is None else "better" if whole["better"] else "worth_it"
+    speed, size = _ratio(now, before), _ratio(row["model_size_mib"], whole["model_size_mib"])
     return (
         named(material, row["name"]),
         _quality(whole["quality"]),
         bounded(change["value"], change["low"], change["high"], figures.points),
-        figure(_ratio(now, before), figures.number),
-        figure(_ratio(row["model_size_mib"], whole["model_size_mib"]), figures.percent),
-        Cell(message(f"report.compressed.{code}"), tone="warn" if whole["better"] else "plain"),
+        figure(speed, figures.number),
+        figure(size, figures.percent),
+        Cell(message(f"report.compressed.{_worth(whole, speed, size)}"), tone="warn" if whole["better"] else "plain"),
     )
+
+
+def _worth(whole: dict[str, Any], speed: float | None, size: float | None) -> str:
+    """What is gained, the first that is: speed, size, or a limit that only the compressed form keeps to."""
+    if speed is None:
+        return "unknown"
+    if whole["better"]:
+        return "better"
+    if speed > 1.0 + SAME_SPEED:
+        return "faster"
+    return "smaller" if size is not None and size < 1.0 else "worth_it"
 
 
 def _ratio(now: float | None, before: float | None) -> float | None:

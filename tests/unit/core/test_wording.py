@@ -41,3 +41,8 @@ def test_other_formats_text_and_missing_values_are_as_in_str_format() -> None:
     )
     with pytest.raises(KeyError):
         Wording("en").fill("{absent}", {})
+
+
+def test_a_value_is_told_by_the_catalogues_word_for_it() -> None:
+    words = {"kind.a": "an apple"}
+    assert Wording("en", words).fill("{one:word kind}, {two:word kind}", {"one": "a", "two": "b"}) == "an apple, b"
