@@ -84,7 +84,9 @@ def tornado_chart(decision: Decision) -> ChartSpec:
     return ChartSpec(
         code="charts.tornado",
         kind="bars",
-        title=message("charts.tornado.title", candidate=decision.candidate),
+        title=message("charts.tornado.title", candidate=decision.candidate)
+        if decision.candidate is not None
+        else message("charts.tornado.title.unchosen"),
         x=Axis(message("charts.axis.net_benefit"), f"{decision.currency}/month", "money", better="high"),
         y=Axis(message("charts.axis.assumption"), "", "number"),
         bars=tuple(bars),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import decided_study
 import pytest
 
@@ -65,6 +67,12 @@ def test_the_routing_curve_runs_from_the_student_to_the_teacher(decision: Decisi
     ends = {point.name: point.y for point in chart.points if point.name in ("student", "teacher")}
     assert curves["cascade"].ys[0] == pytest.approx(ends["student"])
     assert curves["cascade"].ys[-1] == pytest.approx(ends["teacher"])
+
+
+def test_without_a_choice_the_tornado_names_nobody(decision: Decision) -> None:
+    undecided = replace(decision, candidate=None)
+    assert tornado_chart(decision).title.text == f"What moves the net benefit of {decision.candidate}"
+    assert tornado_chart(undecided).title.text == "What moves the net benefit"
 
 
 def test_the_tornado_has_its_widest_bar_first(decision: Decision) -> None:
