@@ -114,6 +114,8 @@ def describe(error: ValidationError, document: Any) -> UserError:
         return _unknown_key(first, field)
     if kind == "missing":
         return UserError("study.key_missing", field=field)
+    if kind == "too_short" and first.get("input") in ([], ()):
+        return UserError("study.list_empty", field=field)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         context = first.get("ctx", {})
         tag = str(context.get("discriminator", "kind")).strip("'")

@@ -43,6 +43,11 @@ candidates:
         ("monthly_requests: 3000", "monthly_requests: -1", ["criteria.cost.monthly_requests", "-1"]),
         ("monthly_requests: 3000", "monthly_requests: .nan", ["criteria.cost.monthly_requests"]),
         ("int8_dynamic", "int7", ["candidates[2].compress[0].quantize", "int8_dynamic"]),
+        (
+            "train: {method: fine_tune}",
+            "train: {method: fine_tune, lora: {targets: []}}",
+            ["candidates[0].train.lora.targets is an empty list"],
+        ),
         ("name: h,", "name: h/i,", ["candidates[3].name", "cannot hold '/'"]),
         ("name: h,", "name: ' h',", ["candidates[3].name", "blanks"]),
         ("name: h,", 'name: "h\\u200b",', ["candidates[3].name", "cannot hold '\\u200b'"]),

@@ -129,6 +129,19 @@ def test_the_hard_label_baseline_is_kept_apart(store: StudyStore) -> None:
     assert small.making_seconds == ()
 
 
+def test_the_uncompressed_form_stands_beside_the_same_seed_alone(tmp_path: Path) -> None:
+    with planned(tmp_path, f"{SEEDS}}}, compress: [{{prune: 0.5}}]}} #") as store:
+        measure(store, "small", "benchmark@5", 3)
+        measure(store, "small", "uncompressed_benchmark", 2)
+        assert evidence(store, "small").uncompressed is None
+        measure(store, "small", "benchmark", 4)
+        whole = evidence(store, "small").uncompressed
+        assert whole is not None
+        assert whole.test is not None
+        assert whole.test.scores.sum() == 2
+        assert evidence(store, "small").making_seconds == ()
+
+
 def test_assistants_of_the_first_seed_are_stages_and_their_time_is_counted_once(tmp_path: Path) -> None:
     with planned(tmp_path, f"{SEEDS}, stages: [{{layers: 4}}]") as store:
         job_id = finish(store, "small", "stage1", training(11.0))

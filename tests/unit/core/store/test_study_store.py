@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,16 @@ def test_created_study_reads_back_as_written(tmp_path: Path, predictions_study: 
         assert store.text() == predictions_study.text
         assert store.base() == predictions_study.base
         assert store.jobs() == []
+
+
+def test_a_stored_study_keeps_a_name_that_would_be_refused_today(
+    tmp_path: Path, predictions_study: LoadedStudy
+) -> None:
+    named = [predictions_study.study.candidates[0].model_copy(update={"name": "two  blanks"})]
+    odd = predictions_study.study.model_copy(update={"candidates": named})
+    create(tmp_path / "a.tercet", replace(predictions_study, study=odd)).close()
+    with StudyStore.open(tmp_path / "a.tercet", write=False) as store:
+        assert store.study().candidates[0].name == "two  blanks"
 
 
 def test_a_study_that_was_moved_with_its_data_finds_them_beside_it(
