@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 from core.spec import EndpointModel
 
@@ -86,6 +86,8 @@ def error(status: int, message: str, **more: Any) -> Reply:
 class ScriptedEndpoint:
     """The server; `requests` are those it got, in order. `script` says what the nth (from 0) is answered with."""
 
+    _ports_used: ClassVar[set[int]] = set()
+
     def __init__(self, script: Script) -> None:
         self.script = script
         self.requests: list[Request] = []
@@ -126,10 +128,20 @@ class ScriptedEndpoint:
             def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name in the library
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = self._bound(Handler)
         self._server.daemon_threads = False
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
+
+    @classmethod
+    def _bound(cls, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+        """A server on a port that none had before: what was bought is kept by address, and the system reuses ports."""
+        while True:
+            server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+            if server.server_address[1] not in cls._ports_used:
+                cls._ports_used.add(server.server_address[1])
+                return server
+            server.server_close()
 
     @property
     def url(self) -> str:
