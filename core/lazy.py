@@ -20,6 +20,7 @@ _EXTRAS = {
     "keyring": "endpoint",
     "optuna": "engine",
     "peft": "engine",
+    "pynvml": "cuda",
     "torchao": "cuda",
     "trl": "on-policy",
 }

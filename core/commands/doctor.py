@@ -33,6 +33,7 @@ _LIBRARIES = {
     "gguf": "gguf",
     "trl": "trl",
     "torchao": "torchao",
+    "pynvml": "nvidia-ml-py",
     "httpx2": "httpx2",
     "keyring": "keyring",
 }

@@ -26,6 +26,7 @@ from core.decide.outcome import (
     TokenLatency,
     Uncompressed,
 )
+from core.domain import Role
 from core.evidence import StudyEvidence
 from core.i18n import translate_text
 from core.metrics.percentiles import Percentiles
@@ -199,6 +200,7 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
             for one in candidate.runtimes
         ],
         "peak_memory_mib": candidate.peak_memory_mib,
+        "memory": _memory(candidate),
         "model_size_mib": candidate.model_size_mib,
         "parameters": candidate.parameters,
         "energy": {"joules_per_request": candidate.joules_per_request, "source": candidate.energy_source},
@@ -213,6 +215,24 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
             "added": _interval(candidate.distillation_added),
         },
     }
+
+
+def _memory(candidate: CandidateDecision) -> dict[str, Any]:
+    """Peaks by phase. Marks of the kernel and of allocators are counters; sums of a hybrid's models are none."""
+    peak = candidate.memory
+    return {
+        "loading_mib": None if peak is None else peak.loading_mib,
+        "answering_mib": None if peak is None else peak.answering_mib,
+        "gpu_reserved_mib": None if peak is None else peak.gpu_reserved_mib,
+        "gpu_process_mib": None if peak is None else peak.gpu_process_mib,
+        "source": _memory_source(candidate),
+    }
+
+
+def _memory_source(candidate: CandidateDecision) -> str:
+    if candidate.peak_memory_mib is None:
+        return "not measured"
+    return "estimate" if candidate.role is Role.HYBRID else "counter"
 
 
 def _retained(retained: Retained | None) -> dict[str, Any] | None:

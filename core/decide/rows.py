@@ -117,6 +117,7 @@ def _with_speed_and_size(row: CandidateDecision, option: Option, system: System)
         runtime=runtimes[0].runtime if runtimes else None,
         runtimes=runtimes,
         token_latency=_token_latency(benchmark),
+        memory=benchmark.runtimes[0].memory if benchmark.runtimes else None,
         output_tokens_per_second=benchmark.output_tokens_per_second,
         joules_per_request=benchmark.joules_per_request,
         energy_source=benchmark.energy_source,

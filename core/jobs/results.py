@@ -169,6 +169,17 @@ class TokenTimes(ResultModel):
     time_per_output_token_ms: tuple[float, ...] = ()
 
 
+class PeakMemory(ResultModel):
+    """The most memory held in each phase, in MiB, by the marks of the kernel or of the GPU's allocator: while the model
+    was loaded, and while it answered. `gpu_reserved_mib` is what the allocator took from the GPU, `gpu_process_mib`
+    what the driver counted for the process; null where the model does not run on one."""
+
+    loading_mib: float
+    answering_mib: float
+    gpu_reserved_mib: float | None = None
+    gpu_process_mib: float | None = None
+
+
 class RuntimeFigures(ResultModel):
     """A model timed under one runtime: one request at a time, then batches of 32. Tokens are of language models that
     write, with those of their reasoning."""
@@ -177,6 +188,7 @@ class RuntimeFigures(ResultModel):
     latency: LatencySamples
     requests_per_second: float | None
     peak_memory_mib: float | None = None
+    memory: PeakMemory | None = None
     output_tokens_per_second: float | None = None
     tokens: TokenTimes | None = None
 

@@ -19,6 +19,7 @@ from core.decide.outcome.figures import (
     Uncompressed,
 )
 from core.domain import FloatArray, PolicyKind, Role, Verdict
+from core.jobs.results import PeakMemory
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class CandidateDecision:
     output_tokens_per_second: float | None = None
     runtimes: tuple[RuntimeRow, ...] = ()
     peak_memory_mib: float | None = None
+    memory: PeakMemory | None = None
     model_size_mib: float | None = None
     parameters: int | None = None
     joules_per_request: float | None = None

@@ -54,6 +54,8 @@ def measure_language_model(
             raise Stopped
 
     generator = open_generator(source, stop_when_asked)
+    # All of them, also after a stop: the same rows then round the same way.
+    generator.share_opening([example.input for example in asked])
     answerer: RowAnswerer = (
         LabelAnswers(PromptClassifier(generator, labels)) if labels else TextAnswers(generator, task)
     )

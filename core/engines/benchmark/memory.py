@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from core.lazy import load
+from core.lazy import is_installed, load
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 # "5" resets the high-water mark to the present size (Linux, Documentation/filesystems/proc.rst).
 _RESET_PEAK = "5"
 _MIB = 2**20
+
+
+@dataclass(frozen=True)
+class GpuMemory:
+    """What a process holds of its GPU, in MiB: the most that torch's allocator reserved since `start_phase` (cached
+    blocks included), and what the driver counts for the process now (its context included); null where it is not
+    told."""
+
+    reserved_mib: float
+    process_mib: float | None
 
 
 def start_phase() -> None:
@@ -40,6 +53,31 @@ def peak_mib() -> float:
     # macOS counts bytes where Linux counts KiB.
     resource = load("resource")
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / _MIB
+
+
+def gpu_memory() -> GpuMemory | None:
+    """The reserve of the allocator and the driver's count (NVML); null where the process uses no GPU."""
+    if not cuda_in_use():
+        return None
+    reserved = float(load("torch").cuda.max_memory_reserved()) / _MIB
+    return GpuMemory(reserved, _driver_mib(os.getpid()) if is_installed("pynvml") else None)
+
+
+def _driver_mib(process: int) -> float | None:
+    """MiB over all GPUs that NVML counts for a process (nvmlDeviceGetComputeRunningProcesses); null where the driver
+    does not tell, as in containers that hide process numbers and under Windows' own driver model."""
+    nvml: Any = load("pynvml")
+    try:
+        nvml.nvmlInit()
+        held = [
+            one.usedGpuMemory
+            for place in range(nvml.nvmlDeviceGetCount())
+            for one in nvml.nvmlDeviceGetComputeRunningProcesses(nvml.nvmlDeviceGetHandleByIndex(place))
+            if one.pid == process and one.usedGpuMemory is not None
+        ]
+    except nvml.NVMLError:
+        return None
+    return sum(held) / _MIB if held else None
 
 
 def cuda_in_use() -> bool:

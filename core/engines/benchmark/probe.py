@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, cast
 
@@ -25,12 +25,15 @@ from core.errors import UserError
 from core.jobs.results import TokenTimes
 
 USER_ERROR_EXIT = 2
+# Loading, warm-up, single requests, the repeated one, batches.
+PHASES = 5
+_PHASE_NAME = "phase"
 
 
 class ProbeReport(BaseModel):
     """What one runtime showed. `labels` answer the first `len(labels)` requests; memory in MiB, peaks by phase.
 
-    Tokens are null where the model writes none.
+    Tokens are null where the model writes none, the GPU's memory where it does not run there.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -47,21 +50,36 @@ class ProbeReport(BaseModel):
     foreign_share: float
     load_peak_mib: float
     answer_peak_mib: float
+    gpu_reserved_mib: float | None = None
+    gpu_process_mib: float | None = None
     joules_per_request: float | None
     energy_source: Literal["counter", "not measured"]
 
 
-def measure(source: Path, runtime: Runtime, asked: Asked) -> ProbeReport:
+def phases_done(report: Path) -> int:
+    """How many phases the process that will write `report` has behind it."""
+    path = report.with_name(_PHASE_NAME)
+    return path.stat().st_size if path.exists() else 0
+
+
+def measure(
+    source: Path, runtime: Runtime, asked: Asked, on_phase_end: Callable[[], None] = lambda: None
+) -> ProbeReport:
     """Load the model of `source` under `runtime` in this process and measure it. Raises UserError."""
     memory.start_phase()
     subject = open_subject(source, runtime, asked)
     load_peak = memory.peak_mib()
+    on_phase_end()
     memory.start_phase()
     warm_up_requests = subject.warm_up(asked.requests)
+    on_phase_end()
     foreign = ForeignLoad()
     singles = subject.singles(asked.requests)
+    on_phase_end()
     variation = subject.variation(_of_median_length(asked.requests))
+    on_phase_end()
     rates, joules = _throughput(subject, asked.requests)
+    gpu = memory.gpu_memory()
     return ProbeReport(
         runtime=subject.runtime,
         device=subject.device,
@@ -75,6 +93,8 @@ def measure(source: Path, runtime: Runtime, asked: Asked) -> ProbeReport:
         foreign_share=foreign.share(),
         load_peak_mib=load_peak,
         answer_peak_mib=memory.peak_mib(),
+        gpu_reserved_mib=None if gpu is None else gpu.reserved_mib,
+        gpu_process_mib=None if gpu is None else gpu.process_mib,
         joules_per_request=joules,
         energy_source="not measured" if joules is None else "counter",
     )
@@ -102,10 +122,17 @@ def _end_with_parent() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Measure as the arguments say; the exit code: 0, or 2 with one sentence on stderr for the user."""
     source, runtime, requests, report = arguments
+    phases = Path(report).with_name(_PHASE_NAME)
+    phases.unlink(missing_ok=True)
+
+    def on_phase_end() -> None:
+        with phases.open("a", encoding="ascii") as stream:  # its length is the count: never half written
+            stream.write(".")
+
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     try:
         asked = Asked.model_validate_json(Path(requests).read_bytes())
-        measured = measure(Path(source), cast(Runtime, runtime), asked)
+        measured = measure(Path(source), cast(Runtime, runtime), asked, on_phase_end)
     except UserError as error:
         sys.stderr.write(f"\n{error.text}\n")
         return USER_ERROR_EXIT

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from core.engines.benchmark.probe import USER_ERROR_EXIT, ProbeReport
+from core.engines.benchmark.probe import USER_ERROR_EXIT, ProbeReport, phases_done
 from core.engines.benchmark.subjects import Asked
 from core.engines.models.protocol import Runtime
 from core.errors import UserError
@@ -22,19 +22,20 @@ class ProbeError(Exception):
 
 
 def run_probe(
-    source: Path, runtime: Runtime, asked: Asked, workplace: Path, on_wait: Callable[[], None]
+    source: Path, runtime: Runtime, asked: Asked, workplace: Path, on_wait: Callable[[int], None]
 ) -> ProbeReport:
     """The report of a fresh process that times the model of `source` under `runtime`.
 
-    `on_wait` is called several times a second and may raise, which ends the process. Files go to `workplace`. Raises
-    UserError where the process was killed from outside, and ProbeError where it failed by itself.
+    `on_wait` is told several times a second how many of `probe.PHASES` are done, and may raise, which ends the process.
+    Files go to `workplace`. Raises UserError where the process was killed from outside, and ProbeError where it failed
+    by itself.
     """
     requests, told, log = (workplace / name for name in ("requests.json", "report.json", "probe.log"))
     requests.write_text(asked.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-m", "core.engines.benchmark.probe", str(source), runtime, str(requests), str(told)]
     told.unlink(missing_ok=True)
     with log.open("wb") as output, _process(command, output.fileno()) as process:
-        code = _wait(process, on_wait)
+        code = _wait(process, lambda: on_wait(phases_done(told)))
     if code == 0:
         return ProbeReport.model_validate_json(told.read_bytes())
     if code < 0:

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.domain import Example
 from core.engines.benchmark import environment, plan
-from core.engines.benchmark.probe import ProbeReport
+from core.engines.benchmark.probe import PHASES, ProbeReport
 from core.engines.benchmark.probe_process import ProbeError, run_probe
 from core.engines.benchmark.subjects import Asked
 from core.engines.models import read_card
@@ -20,7 +20,7 @@ from core.engines.models.card import has_card
 from core.engines.models.protocol import Runtime
 from core.errors import UserError
 from core.i18n import english
-from core.jobs.results import Environment, LatencySamples, RuntimeFigures
+from core.jobs.results import Environment, LatencySamples, PeakMemory, RuntimeFigures
 from core.lazy import is_installed, load
 from core.worker.context import JobContext, Stopped
 
@@ -162,12 +162,15 @@ def _agrees(
 
 
 def _probe(source: Path, runtime: Runtime, asked: Asked, workplace: Path, context: JobContext) -> ProbeReport:
-    _tell(context, "phase.time")
-    return run_probe(source, runtime, asked, workplace, lambda: _tell(context, "phase.time"))
+    def on_wait(phases: int) -> None:
+        _tell(context, "phase.time", phases, PHASES)
+
+    on_wait(0)
+    return run_probe(source, runtime, asked, workplace, on_wait)
 
 
-def _tell(context: JobContext, phase: str) -> None:
-    context.progress(phase, 0, 1)
+def _tell(context: JobContext, phase: str, done: int = 0, total: int = 1) -> None:
+    context.progress(phase, done, total)
     if context.should_stop():
         raise Stopped
 
@@ -178,6 +181,12 @@ def _figures(report: ProbeReport) -> RuntimeFigures:
         latency=LatencySamples(milliseconds=report.milliseconds, warm_up_requests=report.warm_up_requests),
         requests_per_second=report.requests_per_second,
         peak_memory_mib=max(report.load_peak_mib, report.answer_peak_mib),
+        memory=PeakMemory(
+            loading_mib=report.load_peak_mib,
+            answering_mib=report.answer_peak_mib,
+            gpu_reserved_mib=report.gpu_reserved_mib,
+            gpu_process_mib=report.gpu_process_mib,
+        ),
         output_tokens_per_second=report.output_tokens_per_second,
         tokens=report.tokens,
     )

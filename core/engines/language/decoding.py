@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from core.engines.language.cache import Opening, chosen_rows, new_cache
 
 # Logits are of rows · positions · vocabulary: so many positions at a time keep them within some hundred MiB.
 _CHOICE_POSITIONS = 512
@@ -23,15 +24,30 @@ class Decoded:
 
 
 class Prefill:
-    """The key-value cache of a batch of prompts, and the logits that follow each; `rows` may be chosen out of it."""
+    """The key-value cache of a batch of prompts, and the logits that follow each; `rows` may be chosen out of it.
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], pad_id: int) -> None:
+    Where `opening` begins all of them, it is not read again.
+    """
+
+    def __init__(
+        self, model: Any, prompts: Sequence[Sequence[int]], pad_id: int, opening: Opening | None = None
+    ) -> None:
         self._model = model
-        ids, self.mask = _left_padded(prompts, pad_id, model.device)
+        if opening is not None and not opening.begins(prompts):
+            opening = None
+        known = 0 if opening is None else len(opening.ids)
+        ids, own = _left_padded([prompt[known:] for prompt in prompts], pad_id, model.device)
+        self.mask = torch.cat([own.new_ones(len(prompts), known), own], dim=1)
         self.lengths = self.mask.sum(dim=1)
-        positions = (self.mask.cumsum(dim=1) - 1).clamp(min=0)
+        positions = (self.mask.cumsum(dim=1) - 1).clamp(min=0)[:, known:]
+        rows = torch.zeros(len(prompts), dtype=torch.long, device=model.device)
         output = model(
-            input_ids=ids, attention_mask=self.mask, position_ids=positions, use_cache=True, logits_to_keep=1
+            input_ids=ids,
+            attention_mask=self.mask,
+            position_ids=positions,
+            past_key_values=new_cache(model) if opening is None else chosen_rows(opening.cache, rows),
+            use_cache=True,
+            logits_to_keep=1,
         )
         self.cache = output.past_key_values
         self.logits = output.logits[:, -1].float()
@@ -63,7 +79,7 @@ class Prefill:
             input_ids=ids,
             attention_mask=torch.cat([self.mask[rows], mask], dim=1),
             position_ids=self.lengths[rows][:, None] + torch.arange(ids.shape[1], device=ids.device),
-            past_key_values=_chosen(self.cache, rows),
+            past_key_values=chosen_rows(self.cache, rows),
             use_cache=True,
         )
         logits: torch.Tensor = output.logits.float()
@@ -82,14 +98,6 @@ def _left_padded(
     return ids.to(device), mask.to(device)
 
 
-def _chosen(cache: Any, rows: torch.Tensor) -> Any:
-    """A cache of some rows, each as often as it stands in `rows`; choosing makes new tensors and spares the old."""
-    chosen = copy.copy(cache)
-    chosen.layers = [copy.copy(layer) for layer in cache.layers]
-    chosen.batch_select_indices(rows)
-    return chosen
-
-
 @torch.inference_mode()
 def greedy(
     model: Any,
@@ -99,16 +107,17 @@ def greedy(
     stop_ids: frozenset[int],
     pad_id: int,
     on_tokens: Callable[[Sequence[int]], None] = lambda rows: None,
+    opening: Opening | None = None,
 ) -> list[Decoded]:
     """The most probable continuation of each prompt, token by token.
 
     `limits` are tokens for each row. Only ids below `vocabulary` are chosen, for a model may have rows of its head
     that no token belongs to. Finished rows leave the batch. `on_tokens` hears which rows have just got a token, and may
-    raise.
+    raise. `opening` is what the prompts begin with, read before.
     """
     answers: list[list[int]] = [[] for _ in prompts]
     sums = [0.0] * len(prompts)
-    batch = Prefill(model, prompts, pad_id)
+    batch = Prefill(model, prompts, pad_id, opening)
     active = list(range(len(prompts)))
     while True:
         logits = batch.logits[:, :vocabulary]
@@ -140,15 +149,16 @@ def continuation_log_probabilities(
     vocabulary: int,
     pad_id: int,
     on_step: Callable[[], None] = lambda: None,
+    opening: Opening | None = None,
 ) -> torch.Tensor:
     """log P(choice | prompt), the sum over the choice's tokens, shape (prompts, choices), in fp64 on the CPU.
 
-    Exact: each prompt is read once, and every choice goes on from its key-value cache. `on_step` is called between the
-    model's steps and may raise.
+    Exact: each prompt is read once, and every choice goes on from its key-value cache; what `opening` has read of it is
+    not read again. `on_step` is called between the model's steps and may raise.
     """
-    batch = Prefill(model, prompts, pad_id)
-    opening = torch.tensor([choice[0] for choice in choices], device=batch.logits.device)
-    scores = _log_probabilities(batch.logits, opening.expand(len(prompts), -1), vocabulary)
+    batch = Prefill(model, prompts, pad_id, opening)
+    first = torch.tensor([choice[0] for choice in choices], device=batch.logits.device)
+    scores = _log_probabilities(batch.logits, first.expand(len(prompts), -1), vocabulary)
     pairs = [(row, place) for row in range(len(prompts)) for place, choice in enumerate(choices) if len(choice) > 1]
     width = max(len(choice) for choice in choices) - 1
     rows_at_once = max(1, _CHOICE_POSITIONS // max(1, width))

@@ -55,6 +55,9 @@ class LocalGenerator(Generator, Protocol):
     parameters: int
     weight_bytes: int
 
+    def share_opening(self, messages: Sequence[str]) -> None:
+        """Get ready for these requests: what all of them begin with may be read once, where that changes no answer."""
+
     def classify(self, messages: Sequence[str], labels: Sequence[str]) -> FloatArray:
         """The probability of each label as the whole answer, among the labels, shape (messages, labels)."""
 

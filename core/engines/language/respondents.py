@@ -94,6 +94,7 @@ class LocalRespondent:
         """Answer the missing messages in batches of like length, which are the same after every stop."""
         module: Any = load("core.engines.language.torch_generator")
         generator: LocalGenerator = module.TorchGenerator(self._source, on_step=self._stop_when_asked)
+        generator.share_opening(messages)
         tokens = generator.token_counts(messages)
         order = sorted(range(len(messages)), key=lambda place: tokens[place])
         wanted = set(missing)

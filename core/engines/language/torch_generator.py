@@ -14,6 +14,7 @@ import torch
 
 from core.domain import FloatArray
 from core.engines.device import Device, choose_device
+from core.engines.language.cache import Opening, read_opening
 from core.engines.language.decoding import Decoded, continuation_log_probabilities, greedy
 from core.engines.language.generator import Generation
 from core.engines.language.opening import OpenedLanguageModel, open_language_model
@@ -38,6 +39,7 @@ class TorchGenerator:
         self._opened: OpenedLanguageModel = open_language_model(source, chosen)
         self._tokenizer = self._opened.tokenizer
         self._source = source
+        self._opening: Opening | None = None
         self._vocabulary = min(len(self._tokenizer), int(self._opened.model.config.get_text_config().vocab_size))
         self._stop_ids = _stop_ids(self._opened.model, self._tokenizer)
         self.context_tokens = _context_tokens(self._opened.model)
@@ -45,6 +47,15 @@ class TorchGenerator:
         self.device = chosen.description
         self.parameters = self._opened.parameters
         self.weight_bytes = self._opened.weight_bytes
+
+    def share_opening(self, messages: Sequence[str]) -> None:
+        """Read what these requests begin with once, for all batches of them; where it is worth nothing, nothing
+        changes. The same requests give the same opening, whichever of them are then asked."""
+        self._opening = None
+        prompts = [prompt_ids(self._tokenizer, message) for message in messages]
+        fitting = [prompt for prompt in prompts if self._room(prompt) > 0]
+        if fitting:
+            self._opening = read_opening(self._opened.model, fitting)
 
     def generate(self, messages: Sequence[str], max_output_tokens: int) -> list[Generation]:
         """One greedy answer for each message, in their order, as one batch where memory allows: the caller puts like
@@ -83,7 +94,9 @@ class TorchGenerator:
     def _scores(self, prompts: Sequence[Sequence[int]], choices: Sequence[Sequence[int]]) -> FloatArray:
         model, pad_id = self._opened.model, self._opened.pad_id
         self._on_step()
-        found = continuation_log_probabilities(model, prompts, choices, self._vocabulary, pad_id, self._on_step)
+        found = continuation_log_probabilities(
+            model, prompts, choices, self._vocabulary, pad_id, self._on_step, self._opening
+        )
         return np.asarray(found.softmax(dim=1).numpy(), dtype=np.float64)
 
     def token_counts(self, messages: Sequence[str]) -> list[int]:
@@ -113,7 +126,7 @@ class TorchGenerator:
             self._on_step()
 
         model, pad_id = self._opened.model, self._opened.pad_id
-        answers = greedy(model, prompts, limits, self._vocabulary, self._stop_ids, pad_id, on_tokens)
+        answers = greedy(model, prompts, limits, self._vocabulary, self._stop_ids, pad_id, on_tokens, self._opening)
         return [
             self._generation(prompt, answer, moments)
             for prompt, answer, moments in zip(prompts, answers, times, strict=True)

@@ -62,7 +62,7 @@ def _size(material: Material) -> Table:
     rows = tuple(
         (
             named(material, row["name"]),
-            figure(row["peak_memory_mib"], figures.mebibytes),
+            _memory(row),
             figure(row["model_size_mib"], figures.mebibytes),
             figure(row["parameters"], figures.count),
             _energy(row["energy"]),
@@ -70,6 +70,17 @@ def _size(material: Material) -> Table:
         for row in material.candidates
     )
     return Table(message("report.table.size"), titles, rows)
+
+
+def _memory(row: dict[str, Any]) -> Cell:
+    """The peak, with both phases where they are told apart; a hybrid's is the sum of its models'."""
+    cell, memory = figure(row["peak_memory_mib"], figures.mebibytes), row["memory"]
+    if memory["source"] == "estimate":
+        return Cell(cell.phrase, message("report.memory.sum"))
+    if memory["loading_mib"] is None:
+        return cell
+    loading, answering = (figures.mebibytes(memory[name]) for name in ("loading_mib", "answering_mib"))
+    return Cell(cell.phrase, message("report.memory.phases", loading=loading, answering=answering))
 
 
 def _energy(energy: dict[str, Any]) -> Cell:

@@ -78,9 +78,9 @@ def weighed(tmp_path_factory: pytest.TempPathFactory, model: Path, rows: Path) -
     context = job_context(folder, parameters, {"data": rows})
 
     def measured_here(
-        source: Path, runtime: Runtime, asked: Asked, workplace: Path, wait: Callable[[], None]
+        source: Path, runtime: Runtime, asked: Asked, workplace: Path, wait: Callable[[int], None]
     ) -> ProbeReport:
-        wait()
+        wait(0)
         return probe.measure(source, runtime, asked)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -123,6 +123,20 @@ def test_tokens_are_timed_and_counted(written: Measured) -> None:
     assert len(figures.tokens.time_to_first_token_ms) <= len(figures.latency.milliseconds)
     assert np.median(figures.tokens.time_to_first_token_ms) < np.median(figures.latency.milliseconds)
     assert min(figures.tokens.time_per_output_token_ms) > 0.0
+
+
+def test_how_far_the_timing_has_come_is_told(written: Measured) -> None:
+    told = [done for phase, done, total in written.context.phases if phase == "phase.time" and total == probe.PHASES]
+    assert told == sorted(told)
+    assert len(set(told)) > 1
+
+
+def test_memory_is_told_apart_by_phase(written: Measured) -> None:
+    (figures,) = written.result.runtimes
+    assert figures.memory is not None
+    assert min(figures.memory.loading_mib, figures.memory.answering_mib) > 20.0
+    assert figures.peak_memory_mib == max(figures.memory.loading_mib, figures.memory.answering_mib)
+    assert (figures.memory.gpu_reserved_mib, figures.memory.gpu_process_mib) == (None, None)
 
 
 def test_answers_that_reach_the_limit_are_told(written: Measured) -> None:

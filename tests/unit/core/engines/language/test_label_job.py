@@ -388,6 +388,9 @@ def test_a_model_on_this_machine_is_asked_in_the_same_batches_after_a_stop(
         def __init__(self, source: Path, on_step: Any) -> None:
             pass
 
+        def share_opening(self, messages: list[str]) -> None:
+            pass
+
         def token_counts(self, messages: list[str]) -> list[int]:
             return [len(message) for message in messages]
 

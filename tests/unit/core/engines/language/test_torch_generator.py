@@ -169,9 +169,9 @@ def test_where_memory_is_short_batches_are_smaller_and_answers_the_same(
     sizes: list[int] = []
     prefill = decoding.Prefill.__init__
 
-    def counted(self: decoding.Prefill, model: Any, prompts: Any, pad_id: int) -> None:
+    def counted(self: decoding.Prefill, model: Any, prompts: Any, pad_id: int, opening: Any) -> None:
         sizes.append(len(prompts))
-        prefill(self, model, prompts, pad_id)
+        prefill(self, model, prompts, pad_id, opening)
 
     monkeypatch.setattr(decoding.Prefill, "__init__", counted)
     monkeypatch.setattr("core.engines.language.torch_generator._memory_bytes", lambda device: 1)

@@ -1,0 +1,107 @@
+"""Key-value caches of language models: with room for the next tokens, and begun once for requests that open alike."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers.cache_utils import DynamicCache, DynamicLayer
+
+# Room for so many tokens, or a quarter of what is there: each enlargement copies everything once.
+_ROOM_TOKENS = 64
+_ROOM_SHARE = 0.25
+# Below it the reading of an opening costs less than its copies.
+MINIMUM_OPENING_TOKENS = 16
+
+
+class GrowingLayer(DynamicLayer):
+    """Keys and values of one layer in buffers with room to grow: transformers' own layer copies all of them for each
+    token."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._buffers: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **options: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Append tokens, shape (rows, heads, tokens, width); all keys and values so far."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        begin = self.get_seq_length()
+        end = begin + key_states.shape[-2]
+        if self._buffers is None or self._buffers[0].shape[-2] < end:
+            self._buffers = (self._enlarged(key_states, self.keys, end), self._enlarged(value_states, self.values, end))
+        for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
+            buffer[:, :, begin:end] = states
+        self.keys, self.values = (buffer[:, :, :end] for buffer in self._buffers)
+        return self.keys, self.values
+
+    def _enlarged(self, states: torch.Tensor, kept: torch.Tensor, end: int) -> torch.Tensor:
+        rows, heads, _, width = states.shape
+        room = max(_ROOM_TOKENS, int(_ROOM_SHARE * end))
+        buffer = states.new_empty((rows, heads, end + room, width))
+        if kept.numel():
+            buffer[:, :, : kept.shape[-2]] = kept
+        return buffer
+
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        """Keep these rows, each as often as it is named; the buffers are made anew, so that a copy of this layer may
+        choose other rows of them."""
+        super().batch_select_indices(indices)
+        self._buffers = None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The first tokens that several requests share, and the cache of one row that has read them."""
+
+    ids: tuple[int, ...]
+    cache: Any
+
+    def begins(self, prompts: Sequence[Sequence[int]]) -> bool:
+        """Whether every prompt begins so, and goes on."""
+        count = len(self.ids)
+        return all(len(prompt) > count and tuple(prompt[:count]) == self.ids for prompt in prompts)
+
+
+def new_cache(model: Any) -> Any | None:
+    """An empty cache of growing layers; null where a model's layers slide along a window or hold a state, which is for
+    the model itself to make: what such layers knew at some token cannot be found again."""
+    cache = DynamicCache(config=model.config)
+    if not cache.layers or any(type(layer) is not DynamicLayer for layer in cache.layers):
+        return None
+    cache.layers = [GrowingLayer() for _ in cache.layers]
+    return cache
+
+
+def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
+    """A cache of some rows, each as often as it stands in `rows`; choosing makes new tensors and spares the old."""
+    chosen = copy.copy(cache)
+    chosen.layers = [copy.copy(layer) for layer in cache.layers]
+    chosen.batch_select_indices(rows)
+    return chosen
+
+
+@torch.inference_mode()
+def read_opening(model: Any, prompts: Sequence[Sequence[int]]) -> Opening | None:
+    """The tokens that all prompts begin with, read once; null where they are too few, where the model looks back over
+    a window only, or where there is only one prompt."""
+    count = _shared_tokens(prompts) if len(prompts) > 1 else 0
+    cache = new_cache(model) if count >= MINIMUM_OPENING_TOKENS else None
+    if cache is None:
+        return None
+    ids = tuple(prompts[0][:count])
+    read = torch.tensor([ids], device=model.device)
+    output = model(input_ids=read, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    return Opening(ids, output.past_key_values)
+
+
+def _shared_tokens(prompts: Sequence[Sequence[int]]) -> int:
+    """How many tokens all prompts begin with, leaving each at least one of its own."""
+    first, last = min(prompts), max(prompts)
+    most = min(len(prompt) for prompt in prompts) - 1
+    return next((place for place in range(most) if first[place] != last[place]), most)

@@ -1,0 +1,150 @@
+"""Key-value caches: they grow as transformers' own do, and what requests begin with is read once."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny_language_models import write_language_model
+from transformers import MistralConfig, MistralForCausalLM
+from transformers.cache_utils import DynamicLayer
+
+from core.engines.language.cache import MINIMUM_OPENING_TOKENS, GrowingLayer, new_cache, read_opening
+from core.engines.language.decoding import continuation_log_probabilities, greedy
+from core.engines.language.opening import open_language_model
+from core.engines.language.prompts import prompt_ids
+from core.engines.language.torch_generator import TorchGenerator
+
+INSTRUCTION = "say which of these it is about: card, loan, rate. text: "
+MESSAGES = [INSTRUCTION + text for text in ("lost", "my card is lost now please help", "rate", "money back")]
+LABELS = ("card", "loan", "loan rate", "x")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_language_model(tmp_path_factory.mktemp("language"), vocab_pad=9)
+
+
+@pytest.fixture(scope="module")
+def opened(folder: Path) -> Any:
+    return open_language_model(folder)
+
+
+def prompts_of(opened: Any, messages: list[str]) -> list[list[int]]:
+    return [prompt_ids(opened.tokenizer, message) for message in messages]
+
+
+def states(rows: int, tokens: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    return tuple(torch.randn((rows, 2, tokens, 8), generator=generator) for _ in range(2))  # type: ignore[return-value]
+
+
+def test_a_growing_layer_holds_what_transformers_own_layer_holds() -> None:
+    generator = torch.Generator().manual_seed(1)
+    own, growing = DynamicLayer(), GrowingLayer()
+    for step in range(200):
+        if step in (50, 120):
+            rows = torch.tensor([2, 0, 1, 1] if step == 50 else [3, 1])
+            own.batch_select_indices(rows)
+            growing.batch_select_indices(rows)
+        rows_now = 3 if step < 50 else 4 if step < 120 else 2
+        given = states(rows_now, 7 if step == 0 else 1, generator)
+        for wanted, found in zip(own.update(*given), growing.update(*given), strict=True):
+            assert torch.equal(wanted, found)
+    assert growing.get_seq_length() == own.get_seq_length() == 206
+
+
+def test_rows_chosen_out_of_a_copied_layer_leave_the_layer_as_it_is() -> None:
+    generator = torch.Generator().manual_seed(1)
+    layer = GrowingLayer()
+    layer.update(*states(2, 5, generator))
+    before = layer.keys.clone()
+    chosen = copy.copy(layer)
+    chosen.batch_select_indices(torch.tensor([1, 1, 0]))
+    chosen.update(*states(3, 1, generator))
+    assert torch.equal(layer.keys, before)
+    later = states(2, 1, generator)
+    assert torch.equal(layer.update(*later)[0], torch.cat([before, later[0]], dim=2))
+
+
+def test_answers_after_a_shared_opening_are_those_without_it(opened: Any) -> None:
+    prompts = prompts_of(opened, MESSAGES)
+    opening = read_opening(opened.model, prompts)
+    assert opening is not None
+    assert len(opening.ids) == len(prompt_ids(opened.tokenizer, INSTRUCTION))
+    asked = (opened.model, prompts, [12] * len(prompts), len(opened.tokenizer), frozenset({3}), 0)
+    plain, shared = greedy(*asked), greedy(*asked, opening=opening)
+    assert [answer.tokens for answer in shared] == [answer.tokens for answer in plain]
+    for one, other in zip(shared, plain, strict=True):
+        assert one.log_probability == pytest.approx(other.log_probability, abs=1e-4)
+    choices = prompts_of(opened, list(LABELS))
+    weighed = (opened.model, prompts, choices, len(opened.tokenizer), 0)
+    found = continuation_log_probabilities(*weighed, opening=opening)
+    np.testing.assert_allclose(found, continuation_log_probabilities(*weighed), atol=1e-4)
+
+
+def test_a_shared_opening_is_read_once_for_all_batches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = TorchGenerator(folder)
+    model = generator._opened.model
+    read: list[int] = []
+    forward = model.forward
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        read.append(int(options["input_ids"].numel()))
+        return forward(*arguments, **options)
+
+    monkeypatch.setattr(model, "forward", counted)
+    generator.share_opening(MESSAGES)
+    opening = len(prompt_ids(generator._tokenizer, INSTRUCTION))
+    assert read == [opening]
+    for message in MESSAGES:
+        read.clear()
+        generator.generate([message], 1)
+        assert read == [generator.token_counts([message])[0] - opening]
+
+
+def test_requests_that_do_not_begin_with_the_opening_are_read_whole(folder: Path) -> None:
+    generator = TorchGenerator(folder)
+    others = ["my card is lost", "rate"]
+    wanted = [answer.text for answer in generator.generate(others, 8)]
+    weighed = generator.classify(others, LABELS)
+    generator.share_opening(MESSAGES)
+    assert [answer.text for answer in generator.generate(others, 8)] == wanted
+    np.testing.assert_allclose(generator.classify(others, LABELS), weighed, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [MESSAGES[:1], ["lost", "rate", "money"], ["a" * (MINIMUM_OPENING_TOKENS - 2) + end for end in ("b", "c")]],
+    ids=["one request", "nothing shared", "too little shared"],
+)
+def test_where_there_is_little_to_share_nothing_is_read_before(opened: Any, messages: list[str]) -> None:
+    assert read_opening(opened.model, prompts_of(opened, messages)) is None
+
+
+def test_a_request_that_is_the_opening_itself_keeps_one_token_of_its_own(opened: Any) -> None:
+    prompts = prompts_of(opened, [INSTRUCTION, INSTRUCTION + "lost"])
+    opening = read_opening(opened.model, prompts)
+    assert opening is not None
+    assert len(opening.ids) == len(prompts[0]) - 1
+    asked = (opened.model, prompts, [6] * 2, len(opened.tokenizer), frozenset({3}), 0)
+    assert [one.tokens for one in greedy(*asked, opening=opening)] == [one.tokens for one in greedy(*asked)]
+
+
+def test_a_model_that_looks_back_over_a_window_makes_its_own_cache_and_shares_no_opening() -> None:
+    torch.manual_seed(1)
+    sizes = {"vocab_size": 50, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "sliding_window": 8}
+    model = MistralForCausalLM(MistralConfig(**sizes, **heads, initializer_range=0.3)).eval()
+    prompts = [[*range(4, 34), 40], [*range(4, 34), 41, 42]]
+    assert new_cache(model) is None
+    assert read_opening(model, prompts) is None
+    found = greedy(model, [prompts[1]], [5], 50, frozenset({3}), 0)[0].tokens
+    ids = list(prompts[1])
+    with torch.inference_mode():
+        for _ in found:
+            ids.append(int(model(input_ids=torch.tensor([ids]), use_cache=False).logits[0, -1].argmax()))
+    assert found == ids[len(prompts[1]) :]
