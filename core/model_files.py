@@ -18,6 +18,8 @@ PICKLED_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
 _DETERMINING_NAMES = frozenset(
     {
         "config.json",
+        "chat_template.jinja",
+        "generation_config.json",
         "tercet.json",
         "tokenizer.json",
         "tokenizer_config.json",
@@ -159,7 +161,8 @@ def sample_path(sample_id: str) -> Path:
 
 
 def fingerprint_weights(folder: Path) -> str:
-    """The SHA-256, in hex, of all files of a model folder that determine its answers: weights, config and tokenizer."""
+    """The SHA-256, in hex, of all files of a model folder that determine its answers: weights, configs, tokenizer, chat
+    template."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.is_file() and _determines_answers(path.name)):
         digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())

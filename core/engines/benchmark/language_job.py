@@ -12,6 +12,8 @@ from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.runtimes import time_language_model
 from core.engines.benchmark.subjects import open_generator
 from core.engines.benchmark.summary import measured_result
+from core.engines.language.generator import LocalGenerator
+from core.engines.language.kept_generator import kept_generator
 from core.engines.language.prompt_classifier import PromptClassifier
 from core.errors import UserError
 from core.i18n import english
@@ -54,20 +56,34 @@ def measure_language_model(
             raise Stopped
 
     generator = open_generator(source, stop_when_asked)
-    # All of them, also after a stop: the same rows then round the same way.
-    generator.share_opening([example.input for example in asked])
-    answerer: RowAnswerer = (
-        LabelAnswers(PromptClassifier(generator, labels)) if labels else TextAnswers(generator, task)
-    )
-    predictions = answer_all(answerer, asked, context)
+    predictions = _answered(generator, source, task, labels, asked, context)
     _tell_cut_off(predictions, task, context)
     parameters, weight_bytes = generator.parameters, generator.weight_bytes
     # Its memory would be in the way of the process that is timed.
-    del generator, answerer
+    del generator
     messages = [example.input for example in asked if example.split is Split.TEST]
     limit = None if labels else task.max_output_tokens
     timings = time_language_model(source, messages, labels, limit, context)
     return measured_result(predictions, evaluated, timings, parameters, weight_bytes, time.monotonic() - begun)
+
+
+def _answered(
+    generator: LocalGenerator,
+    source: Path,
+    task: Task,
+    labels: Sequence[str],
+    asked: Sequence[Example],
+    context: JobContext,
+) -> list[Prediction]:
+    """The quality pass; what the same weights answered before is not asked again."""
+    with kept_generator(generator, source, context) as kept:
+        # All of them, also after a stop: the same rows then round the same way.
+        kept.share_opening([example.input for example in asked])
+        answerer: RowAnswerer = LabelAnswers(PromptClassifier(kept, labels)) if labels else TextAnswers(kept, task)
+        predictions = answer_all(answerer, asked, context)
+        if kept.kept:
+            context.log(english("benchmark.log.answers_known", count=kept.kept, rows=len(asked)))
+    return predictions
 
 
 def _tell_cut_off(predictions: Sequence[Prediction], task: Task, context: JobContext) -> None:
