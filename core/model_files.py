@@ -13,6 +13,7 @@ from core.errors import UserError
 from core.gguf_header import MAGIC
 from core.lazy import load
 
+ONNX_NAME = "model.onnx"
 WEIGHT_SUFFIXES = (".safetensors", ".onnx", ".onnx.data", ".npz")
 PICKLED_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
 _DETERMINING_NAMES = frozenset(
@@ -44,6 +45,23 @@ def weight_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in weight_files(folder))
 
 
+def is_onnx_folder(path: Path) -> bool:
+    """Whether a folder holds `model.onnx` and no safetensors weights: such a model answers and cannot be trained."""
+    return (path / ONNX_NAME).is_file() and not any(path.glob("*.safetensors"))
+
+
+def check_answering_folder(path: Path) -> None:
+    """Return where `path` is a folder whose model can answer: one that can be loaded, or an ONNX model with its config
+    and tokenizer. Raises UserError with one sentence otherwise."""
+    if not (path.is_dir() and is_onnx_folder(path)):
+        check_model_folder(path)
+        return
+    for name in ("config.json", "tokenizer.json"):
+        own_config = name == "config.json" and (path / "tercet.json").is_file()
+        if not (path / name).is_file() and not own_config:
+            raise UserError("model.onnx.incomplete", path=str(path), file=name)
+
+
 def check_model_folder(path: Path) -> None:
     """Return where `path` is a folder that can be loaded: a config and readable safetensors weights.
 
@@ -62,6 +80,8 @@ def check_model_folder(path: Path) -> None:
 
 
 def _refuse_missing_weights(path: Path) -> None:
+    if (path / ONNX_NAME).is_file():
+        raise UserError("model.onnx.only_answers", path=str(path))
     pickled = sorted(file.name for file in path.iterdir() if file.name.endswith(PICKLED_SUFFIXES))
     if pickled:
         raise UserError("model.folder.pickled", path=str(path), file=pickled[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.errors import UserError
 from core.model_files import (
-    check_model_folder,
+    check_answering_folder,
     file_sha256,
     fingerprint_weights,
     is_language_model_folder,
@@ -52,7 +52,7 @@ def ready_model(model: ReadyModel, base: Path) -> ModelPart:
     match model:
         case LocalModel():
             path = resolve_path(base, model.path)
-            check_model_folder(path)
+            check_answering_folder(path)
             return ModelPart(None, model.model_copy(update={"path": str(path)}), fingerprint_weights(path))
         case GgufModel():
             path = resolve_path(base, model.file)

@@ -11,7 +11,7 @@ from core.jobs.model_sources import answers_in_text
 from core.jobs.shape_checks import check_sizes
 from core.keys import endpoint_key
 from core.lazy import extra_of, is_installed
-from core.model_files import sample_path
+from core.model_files import is_onnx_folder, sample_path
 from core.spec import (
     BaselineModel,
     Candidate,
@@ -19,6 +19,7 @@ from core.spec import (
     Data,
     EndpointModel,
     GgufModel,
+    LocalModel,
     PredictionsModel,
     Quantize,
     SampleModel,
@@ -28,6 +29,7 @@ from core.spec import (
     TeacherLayers,
     Train,
 )
+from core.study_file import resolve_path
 
 ENGINE_LIBRARIES = ("torch", "transformers", "safetensors")
 QUANTISE_LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
@@ -52,6 +54,7 @@ def check_supported(study: Study, base: Path) -> None:
         if isinstance(candidate.model, EndpointModel):
             endpoint_key(candidate.model)  # a missing key is told before anything is bought
         if candidate.role is not Role.HYBRID:
+            _check_weights(study, candidate, f"candidates[{index}]", base)
             _check_teacher(study, candidate, f"candidates[{index}]", base)
             check_sizes(study, candidate, f"candidates[{index}]", base)
 
@@ -71,6 +74,16 @@ def _check_source(study: Study, candidate: Candidate, field: str) -> None:
         raise UserError("study.not_built_judge", field="task.metric")
     if isinstance(model, SweepModel) and training.method != "distill":
         raise UserError("study.sweep_untrained", field=f"{field}.train.method")
+
+
+def _check_weights(study: Study, candidate: Candidate, field: str, base: Path) -> None:
+    """An ONNX model answers and can be taught from; its weights are neither trained nor cut."""
+    model = candidate.model
+    taken = model if study.training_of(candidate).method != "none" or candidate.compress else None
+    if isinstance(model, TeacherLayers) and (teacher := study.teacher_of(candidate)) is not None:
+        taken = study.candidate(teacher).model
+    if isinstance(taken, LocalModel) and is_onnx_folder(resolve_path(base, taken.path)):
+        raise UserError("study.onnx_only_answers", field=f"{field}.model", path=taken.path)
 
 
 def _check_training(study: Study, candidate: Candidate, field: str) -> None:

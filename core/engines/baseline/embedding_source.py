@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engines.baseline.embeddings import TOKENIZER_NAME
-from core.engines.models.card import has_card, read_card
+from core.engines.models.card import format_of
 from core.engines.models.weights import resolve
 from core.errors import UserError
 from core.jobs.specs import DistillParameters, FineTuneParameters
@@ -54,7 +54,7 @@ def read_embeddings(source: Path) -> tuple[Tokenizer, NDArray[np.float32]]:
 
 
 def _of_folder(source: Path) -> tuple[Tokenizer, NDArray[np.float32]]:
-    form = read_card(source).format if has_card(source) else "transformers"
+    form = format_of(source)
     if form != "transformers":
         raise UserError("baseline.no_embeddings_there", path=str(source), format=form)
     check_model_folder(source)

@@ -23,7 +23,7 @@ class GpuMemory:
     blocks included), and what the driver counts for the process now (its context included); null where it is not
     told."""
 
-    reserved_mib: float
+    reserved_mib: float | None
     process_mib: float | None
 
 
@@ -55,11 +55,12 @@ def peak_mib() -> float:
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / _MIB
 
 
-def gpu_memory() -> GpuMemory | None:
-    """The reserve of the allocator and the driver's count (NVML); null where the process uses no GPU."""
-    if not cuda_in_use():
+def gpu_memory(another_library: bool = False) -> GpuMemory | None:
+    """The reserve of the allocator and the driver's count (NVML); null where the process uses no GPU, neither through
+    torch nor through `another_library`."""
+    if not cuda_in_use() and not another_library:
         return None
-    reserved = float(load("torch").cuda.max_memory_reserved()) / _MIB
+    reserved = float(load("torch").cuda.max_memory_reserved()) / _MIB if cuda_in_use() else None
     return GpuMemory(reserved, _driver_mib(os.getpid()) if is_installed("pynvml") else None)
 
 

@@ -21,6 +21,7 @@ from core.engines.benchmark.energy import EnergyMeter, counters
 from core.engines.benchmark.environment import ForeignLoad
 from core.engines.benchmark.subjects import Asked, Rates, Subject, open_subject
 from core.engines.models.protocol import Runtime
+from core.engines.models.providers import ON_NVIDIA
 from core.errors import UserError
 from core.jobs.results import TokenTimes
 
@@ -78,8 +79,9 @@ def measure(
     on_phase_end()
     variation = subject.variation(_of_median_length(asked.requests))
     on_phase_end()
-    rates, joules = _throughput(subject, asked.requests)
-    gpu = memory.gpu_memory()
+    by_onnx = runtime in ON_NVIDIA
+    rates, joules = _throughput(subject, asked.requests, by_onnx or memory.cuda_in_use())
+    gpu = memory.gpu_memory(another_library=by_onnx)
     return ProbeReport(
         runtime=subject.runtime,
         device=subject.device,
@@ -100,9 +102,9 @@ def measure(
     )
 
 
-def _throughput(subject: Subject, requests: Sequence[str]) -> tuple[Rates, float | None]:
+def _throughput(subject: Subject, requests: Sequence[str], on_gpu: bool) -> tuple[Rates, float | None]:
     """The rates of batches, and joules per request above idle."""
-    meter = EnergyMeter(counters(on_gpu=memory.cuda_in_use()))
+    meter = EnergyMeter(counters(on_gpu))
     rates = subject.rates(requests)
     joules = meter.joules()
     return rates, None if joules is None else joules / rates.answered

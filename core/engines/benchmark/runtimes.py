@@ -15,8 +15,8 @@ from core.engines.benchmark import environment, plan
 from core.engines.benchmark.probe import PHASES, ProbeReport
 from core.engines.benchmark.probe_process import ProbeError, run_probe
 from core.engines.benchmark.subjects import Asked
-from core.engines.models import read_card
-from core.engines.models.card import has_card
+from core.engines.models import providers
+from core.engines.models.card import format_of
 from core.engines.models.protocol import Runtime
 from core.errors import UserError
 from core.i18n import english
@@ -45,7 +45,8 @@ class Timings:
 def time_runtimes(
     folder: Path, requests: Sequence[Example], outputs: Mapping[str, str | None], context: JobContext
 ) -> Timings:
-    """Time the model of `folder` under its own runtime and, for a transformers model on the CPU, under ONNX Runtime.
+    """Time the model of `folder` under its own runtime and, for a transformers model, under ONNX Runtime: on the CPU
+    where torch runs there too, and on every other execution provider that is present.
 
     `outputs` are the labels of the quality pass by example id; another runtime that gives the same label on less than
     99 % of the timed requests is left out with a line in the log. The best is the one with the most requests a second
@@ -54,13 +55,12 @@ def time_runtimes(
     load_average = environment.load_average()
     sample = [requests[row] for row in plan.timing_sample(len(requests))]
     asked = Asked(requests=tuple(example.input for example in sample))
-    form = read_card(folder).format if has_card(folder) else "transformers"
+    form = format_of(folder)
     with _workplace(context) as workplace:
         home = _time_home(folder, _HOME[form], asked, workplace, context)
         reports = [home]
-        if form == "transformers":
-            other = _time_onnx(folder, home.device, sample, outputs, workplace, context)
-            reports += [] if other is None else [other]
+        if form in ("transformers", "onnx"):
+            reports += _time_onnx(folder, form == "onnx", home.device, sample, outputs, workplace, context)
     return _timings(reports, load_average, context)
 
 
@@ -113,36 +113,48 @@ def _time_home(source: Path, runtime: Runtime, asked: Asked, workplace: Path, co
 
 def _time_onnx(
     folder: Path,
+    exported: bool,
     device: str,
     sample: Sequence[Example],
     outputs: Mapping[str, str | None],
     workplace: Path,
     context: JobContext,
-) -> ProbeReport | None:
-    """The report under ONNX Runtime; null, with a line in the log that says why, where there is none."""
-    reason = _no_onnx(device)
-    if reason is not None:
-        context.log(english("benchmark.log.no_onnx", reason=reason))
-        return None
-    exported = workplace / "onnx"
-    try:
-        _tell(context, "phase.export")
-        load("core.engines.compress.onnx_export").export_onnx(folder, exported)
-        asked = Asked(requests=tuple(example.input for example in sample))
-        report = _probe(exported, "onnxruntime", asked, workplace, context)
-    except (UserError, ProbeError) as error:
-        if isinstance(error, UserError) and error.code == "disk.full":
-            raise
-        context.log(english("benchmark.log.runtime_failed", runtime="onnxruntime", problem=str(error)), "warning")
-        return None
-    return report if _agrees(report, sample, outputs, context) else None
+) -> list[ProbeReport]:
+    """The reports under ONNX Runtime, of a model that is `exported` beside its own on the CPU; where there is none, a
+    line in the log says why."""
+    runtimes = _onnx_runtimes(exported, device, context)
+    source = folder if exported else workplace / "onnx"
+    asked = Asked(requests=tuple(example.input for example in sample))
+    reports = []
+    for runtime in runtimes:
+        try:
+            if not source.exists():
+                _tell(context, "phase.export")
+                load("core.engines.compress.onnx_export").export_onnx(folder, source)
+            report = _probe(source, runtime, asked, workplace, context)
+        except (UserError, ProbeError) as error:
+            if isinstance(error, UserError) and error.code == "disk.full":
+                raise
+            context.log(english("benchmark.log.runtime_failed", runtime=runtime, problem=str(error)), "warning")
+            continue
+        if _agrees(report, sample, outputs, context):
+            reports.append(report)
+    return reports
 
 
-def _no_onnx(device: str) -> str | None:
-    if not device.startswith("CPU"):
-        return english("benchmark.log.reason.device", device=device)
-    absent = [name for name in _EXPORT_LIBRARIES if not is_installed(name)]
-    return english("benchmark.log.reason.library", library=absent[0]) if absent else None
+def _onnx_runtimes(exported: bool, device: str, context: JobContext) -> list[Runtime]:
+    absent = [] if exported else [name for name in _EXPORT_LIBRARIES if not is_installed(name)]
+    if absent:
+        context.log(english("benchmark.log.no_onnx", reason=english("benchmark.log.reason.library", library=absent[0])))
+        return []
+    accelerated = list(providers.accelerated_runtimes())
+    if exported:
+        return accelerated
+    if device.startswith("CPU"):
+        return [providers.CPU, *accelerated]
+    if not accelerated:
+        context.log(english("benchmark.log.no_onnx", reason=english("benchmark.log.reason.device", device=device)))
+    return accelerated
 
 
 def _agrees(
@@ -176,17 +188,21 @@ def _tell(context: JobContext, phase: str, done: int = 0, total: int = 1) -> Non
 
 
 def _figures(report: ProbeReport) -> RuntimeFigures:
+    memory = PeakMemory(
+        loading_mib=report.load_peak_mib,
+        answering_mib=report.answer_peak_mib,
+        gpu_reserved_mib=report.gpu_reserved_mib,
+        gpu_process_mib=report.gpu_process_mib,
+    )
+    # ONNX Runtime's own allocator keeps no mark: of a GPU that it uses only the driver knows, or nobody.
+    told = report.runtime not in providers.ON_NVIDIA
+    peak = max(report.load_peak_mib, report.answer_peak_mib) if told else report.gpu_process_mib
     return RuntimeFigures(
         runtime=report.runtime,
         latency=LatencySamples(milliseconds=report.milliseconds, warm_up_requests=report.warm_up_requests),
         requests_per_second=report.requests_per_second,
-        peak_memory_mib=max(report.load_peak_mib, report.answer_peak_mib),
-        memory=PeakMemory(
-            loading_mib=report.load_peak_mib,
-            answering_mib=report.answer_peak_mib,
-            gpu_reserved_mib=report.gpu_reserved_mib,
-            gpu_process_mib=report.gpu_process_mib,
-        ),
+        peak_memory_mib=peak,
+        memory=memory,
         output_tokens_per_second=report.output_tokens_per_second,
         tokens=report.tokens,
     )

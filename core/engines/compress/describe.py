@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.engines.language.opening import open_language_model
-from core.engines.models.card import ModelCard, has_card, read_card
+from core.engines.models.card import FOREIGN_MAX_LENGTH, ModelCard, has_card, read_card
 from core.engines.models.starting import load_weights, longest_input
-from core.engines.models.torch_classifier import FOREIGN_MAX_LENGTH
 from core.model_files import file_sha256, fingerprint_weights, is_gguf_file, is_language_model_folder
 
 

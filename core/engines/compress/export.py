@@ -22,8 +22,7 @@ from core.engines.compress.gguf_export import GGUF_NAME, SUPPORTED, Precision, e
 from core.engines.compress.onnx_export import export_onnx
 from core.engines.durable import disk_full_told, sync_file
 from core.engines.language.opening import open_language_model
-from core.engines.models import read_card
-from core.engines.models.card import has_card
+from core.engines.models.card import format_of
 from core.errors import UserError
 from core.model_files import is_language_model_folder, weight_bytes
 
@@ -49,7 +48,7 @@ def export(
     in the precision `f32`. Nothing appears in `out` before the check has passed. Raises UserError for a format that the
     model cannot have, a failed check, and a full disk.
     """
-    form = read_card(model_folder).format if has_card(model_folder) else "transformers"
+    form = format_of(model_folder)
     language_model = is_language_model_folder(model_folder)
     _check_format(model_folder, form, format, language_model)
     staging = out / ".partial-export"

@@ -17,7 +17,7 @@ from core.engines.compress.work import Work
 from core.engines.device import choose_device
 from core.engines.durable import write_json
 from core.engines.models import read_card
-from core.engines.models.card import has_card
+from core.engines.models.card import format_of
 from core.engines.models.weights import resolve
 from core.errors import UserError
 from core.i18n import english
@@ -127,7 +127,7 @@ def _parent_source(parameters: CompressParameters, context: JobContext) -> Path:
     if parameters.loadable is not None:
         return resolve(parameters.loadable, parameters.model_sha256)
     folder = context.input_folder("model") / MODEL_FOLDER
-    form = read_card(folder).format if has_card(folder) else "transformers"
+    form = format_of(folder)
     if form != "transformers":
         raise UserError("compress.not_quantisable", path=str(folder), format=form)
     return folder

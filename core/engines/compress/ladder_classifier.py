@@ -17,9 +17,8 @@ from core.engines.distill.losses import soft_label_loss
 from core.engines.distill.objective import Objective
 from core.engines.distill.teacher_cache import teacher_log_probabilities
 from core.engines.models import open_classifier
-from core.engines.models.card import has_card, read_card
+from core.engines.models.card import FOREIGN_MAX_LENGTH, has_card, read_card
 from core.engines.models.starting import load_tokenizer, load_weights, longest_input, text_encoder
-from core.engines.models.torch_classifier import FOREIGN_MAX_LENGTH
 from core.errors import UserError
 from core.model_files import fingerprint_weights
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from core.engines.durable import sync_file
 from core.errors import UserError
+from core.model_files import is_onnx_folder
 
 CARD_NAME = "tercet.json"
+# The tokens that a classifier of someone else's making reads at most, where it could read more.
+FOREIGN_MAX_LENGTH = 512
 
 
 class ModelCard(BaseModel):
@@ -51,6 +55,41 @@ def read_card(folder: Path) -> ModelCard:
         raise UserError("model.card.missing", path=str(folder)) from error
     except ValidationError as error:
         raise UserError("model.card.broken", path=str(folder / CARD_NAME)) from error
+
+
+def format_of(folder: Path) -> Literal["transformers", "onnx", "tfidf_linear", "embedding_linear"]:
+    """The format of a model folder, of Tercet's making or someone else's. Raises UserError for a broken card."""
+    if has_card(folder):
+        return read_card(folder).format
+    return "onnx" if is_onnx_folder(folder) else "transformers"
+
+
+def onnx_card(folder: Path) -> ModelCard:
+    """The card of an ONNX classifier; of someone else's, as exporters write them, what its config and its tokenizer's
+    say. Raises UserError where the config names no labels."""
+    if has_card(folder):
+        return read_card(folder)
+    config, tokenizer = (json_object(folder / name) for name in ("config.json", "tokenizer_config.json"))
+    names = config.get("id2label")
+    if not isinstance(names, dict) or not names:
+        raise UserError("model.onnx.no_labels", path=str(folder / "config.json"))
+    lengths = [FOREIGN_MAX_LENGTH, tokenizer.get("model_max_length"), config.get("max_position_embeddings")]
+    kinds = config.get("architectures")
+    return ModelCard(
+        format="onnx",
+        labels=tuple(str(names[key]) for key in sorted(names, key=int)),
+        max_length=int(min(length for length in lengths if isinstance(length, int) and length > 0)),
+        architecture=str(kinds[0]) if isinstance(kinds, list) and kinds else "unknown",
+    )
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is none. Raises UserError where the file is no JSON."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise UserError("model.config.broken", path=str(path)) from error
+    return document if isinstance(document, dict) else {}
 
 
 def write_card(folder: Path, card: ModelCard) -> None:

@@ -7,7 +7,19 @@ from typing import Literal, Protocol
 
 from core.domain import FloatArray
 
-Runtime = Literal["torch", "onnxruntime", "sklearn"]
+Runtime = Literal[
+    "torch",
+    "sklearn",
+    "onnxruntime",
+    "onnxruntime-cuda",
+    "onnxruntime-tensorrt",
+    "onnxruntime-migraphx",
+    "onnxruntime-openvino",
+    "onnxruntime-directml",
+    "onnxruntime-coreml",
+    "onnxruntime-qnn",
+    "onnxruntime-vitisai",
+]
 
 
 class Classifier(Protocol):

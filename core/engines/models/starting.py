@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from core.engines.models.card import has_card, read_card
+from core.engines.models.card import format_of
 from core.engines.models.tokenization import TextEncoder
 from core.errors import UserError
 from core.model_files import check_model_folder
@@ -29,8 +29,8 @@ def load_starting_model(folder: Path, labels: Sequence[str]) -> tuple[Any, bool]
     The head is kept where the folder's model has the same labels, and otherwise drawn afresh from torch's generator,
     which the caller seeds. Raises UserError where the folder cannot be trained.
     """
-    if has_card(folder) and read_card(folder).format != "transformers":
-        raise UserError("train.model_not_trainable", path=str(folder), format=read_card(folder).format)
+    if format_of(folder) != "transformers":
+        raise UserError("train.model_not_trainable", path=str(folder), format=format_of(folder))
     check_model_folder(folder)
     names = dict(enumerate(labels))
     named = _label_names(folder)

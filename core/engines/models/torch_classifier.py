@@ -10,12 +10,10 @@ import torch
 
 from core.domain import FloatArray
 from core.engines.device import Device, choose_device
-from core.engines.models.card import has_card, read_card
+from core.engines.models.card import FOREIGN_MAX_LENGTH, has_card, read_card
 from core.engines.models.starting import load_tokenizer, load_weights, longest_input, text_encoder
 from core.errors import UserError
 from core.model_files import check_model_folder, weight_bytes
-
-FOREIGN_MAX_LENGTH = 512
 
 
 class TorchClassifier:

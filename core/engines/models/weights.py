@@ -9,6 +9,7 @@ from core.engines.durable import disk_full_told
 from core.errors import UserError
 from core.lazy import load
 from core.model_files import (
+    check_answering_folder,
     check_gguf_file,
     check_model_folder,
     file_sha256,
@@ -23,7 +24,8 @@ _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 
 
 def resolve(model: HubModel | LocalModel | SampleModel | GgufModel, expected_sha256: str | None = None) -> Path:
-    """The folder of the model, with safetensors weights; of a GGUF model, and of a package that carries one, the file.
+    """The folder of the model, with safetensors weights or `model.onnx`; of a GGUF model, and of a package that carries
+    one, the file.
 
     A hub model comes from the local cache, and is downloaded where it is not there yet and HF_HUB_OFFLINE is unset.
     Raises UserError where the weights are missing, pickled, unreachable, or not those of `expected_sha256`.
@@ -38,7 +40,7 @@ def resolve(model: HubModel | LocalModel | SampleModel | GgufModel, expected_sha
             return _gguf_file(folder, expected_sha256)
     else:
         folder = Path(model.path)
-    check_model_folder(folder)
+    check_answering_folder(folder)
     if expected_sha256 is not None and fingerprint_weights(folder) != expected_sha256:
         raise UserError("model.weights_changed", path=str(folder))
     return folder

@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx_models import write_sum_model
 from tiny_models import LABELS, tiny_tokenizer
 from transformers import AutoModelForSequenceClassification
 
-from core.engines.models import ModelCard, open_classifier, read_card, write_card
+from core.engines.models import open_classifier, read_card, write_card
 from core.engines.models.onnx_classifier import OnnxClassifier
 from core.engines.models.starting import load_starting_model
 from core.engines.models.torch_classifier import TorchClassifier
@@ -29,33 +28,7 @@ TEXTS = ["my card lost please help now today the", "rate", "money back"]
 
 @pytest.fixture
 def onnx_folder(tmp_path: Path) -> Path:
-    """A model whose logits are the sums over a text's real tokens of one row each of a table."""
-    table = np.random.default_rng(0).normal(size=(16, len(LABELS))).astype(np.float32)
-    nodes = [
-        helper.make_node("Gather", ["table", "input_ids"], ["rows"]),
-        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
-        helper.make_node("Unsqueeze", ["mask", "last"], ["wide_mask"]),
-        helper.make_node("Mul", ["rows", "wide_mask"], ["real"]),
-        helper.make_node("ReduceSum", ["real", "second"], ["logits"], keepdims=0),
-    ]
-    shape = ["rows", "tokens"]
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, shape)
-        for name in ("input_ids", "attention_mask", "token_type_ids")
-    ]
-    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["rows", len(LABELS)])
-    constants = [
-        numpy_helper.from_array(table, "table"),
-        numpy_helper.from_array(np.array([2]), "last"),
-        numpy_helper.from_array(np.array([1]), "second"),
-    ]
-    graph = helper.make_graph(nodes, "sums", inputs, [output], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.save(model, str(tmp_path / "model.onnx"))
-    tiny_tokenizer().save_pretrained(tmp_path)
-    write_card(tmp_path, ModelCard(format="onnx", labels=LABELS, max_length=6, architecture="Sums"))
-    np.save(tmp_path / "table.npy", table)
-    return tmp_path
+    return write_sum_model(tmp_path)
 
 
 def test_torch_classifier_gives_the_softmax_of_the_models_logits(teacher: Path) -> None:
