@@ -9,6 +9,11 @@ from typing import Any, NamedTuple
 
 import torch
 
+# Below it a probability's logarithm is that of a rounded or vanished number.
+_SMALLEST_TOLD = 1e-30
+# One minus a sum near one has lost so many digits that the rest is added up itself.
+_SMALLEST_DIFFERENCE = 0.01
+
 
 class TeacherTokens(NamedTuple):
     """The teacher's distribution at some positions: `ids` and `log_probabilities` of its likeliest tokens, shape
@@ -49,14 +54,18 @@ class _TaughtLoss(torch.autograd.Function):
         alpha: float,
     ) -> torch.Tensor:
         """The summed loss; the gradient is kept for `backward`."""
-        log_q = (logits if temperature == 1.0 else logits / temperature).log_softmax(dim=-1)
-        own = log_q.gather(-1, teacher.ids)
+        scaled = logits if temperature == 1.0 else logits / temperature
+        # The buffer of the gradient from here on: the fewer passes over the vocabulary, the quicker.
+        gradient = scaled.softmax(dim=-1)
+        whole = _log_normalizers(scaled, gradient, teacher.ids)
+        own = scaled.gather(-1, teacher.ids) - whole[:, None]
         # At T = 1 both losses share one softmax.
         shared = 1.0 - alpha if temperature == 1.0 else 0.0
-        hard = -log_q.gather(-1, targets[:, None]).sum() if shared else torch.zeros_like(own[0, 0])
-        gradient = log_q.exp_().scatter_(-1, teacher.ids, 0.0)
-        # Summed over the rest itself, so that it is right where it is tiny; where it underflows the loss stays finite.
-        rest = gradient.sum(dim=-1).clamp_min(torch.finfo(gradient.dtype).tiny)
+        hard = (
+            (whole - scaled.gather(-1, targets[:, None]).squeeze(-1)).sum() if shared else torch.zeros_like(own[0, 0])
+        )
+        gradient.scatter_(-1, teacher.ids, 0.0)
+        rest = _rest_of(gradient, own)
         taught_rest = teacher.log_rest.exp()
         beyond = taught_rest > 0
         weight = alpha * temperature
@@ -80,3 +89,31 @@ class _TaughtLoss(torch.autograd.Function):
         (scale,) = outputs
         (gradient,) = context.saved_tensors
         return gradient if float(scale) == 1.0 else gradient * scale, None, None, None, None
+
+
+def _log_normalizers(scaled: torch.Tensor, softmax: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """log Σ exp of each position, shape (positions,): from the likeliest of `ids` and its probability, which spares a
+    pass over the vocabulary, and from the sum itself where that probability is too small to tell."""
+    best, place = scaled.gather(-1, ids).max(dim=-1, keepdim=True)
+    told = softmax.gather(-1, ids.gather(-1, place))
+    whole = (best - told.log()).squeeze(-1)
+    vague = torch.nonzero(told.squeeze(-1) < _SMALLEST_TOLD).squeeze(-1)
+    if len(vague):
+        whole[vague] = scaled[vague].logsumexp(dim=-1)
+    return whole
+
+
+def _rest_of(others: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+    """The student's probability beyond the likeliest tokens, shape (positions,); `others` are the probabilities with
+    those of the likeliest at 0, `own` the logarithms of these.
+
+    One minus the likeliest where that is right to five digits, else the sum over the rest itself, so that it is right
+    where it is tiny; where it underflows it stays above 0, and the loss finite.
+    """
+    rest = 1.0 - own.exp().sum(dim=-1)
+    small = torch.nonzero(rest < _SMALLEST_DIFFERENCE).squeeze(-1)
+    if 3 * len(small) > len(rest):
+        rest = others.sum(dim=-1)
+    elif len(small):
+        rest[small] = others[small].sum(dim=-1)
+    return rest.clamp_min(torch.finfo(others.dtype).tiny)

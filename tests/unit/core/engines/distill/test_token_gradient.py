@@ -37,3 +37,23 @@ def test_a_student_that_gives_the_rest_no_probability_at_all_has_a_finite_loss_t
     assert torch.isfinite(loss)
     assert torch.isfinite(gradient).all()
     assert float(gradient.gather(-1, teacher.ids).sum()) > 0.1
+
+
+@pytest.mark.parametrize("scale", [30.0, 80.0], ids=["peaked", "beyond what fp32 can tell"])
+@pytest.mark.parametrize("sure", [True, False], ids=["of the teacher's tokens", "of others"])
+def test_a_very_sure_student_is_judged_as_in_double_precision(scale: float, sure: bool) -> None:
+    teacher = likeliest_tokens(random_logits(1), 4, 1.0)
+    own = scale * random_logits(2, 1.0)
+    own = own.scatter_add(-1, teacher.ids, torch.full_like(own[:, :4], scale if sure else -scale))
+    exact = own.double().requires_grad_()
+    told = own.requires_grad_()
+    whole = exact.logsumexp(dim=-1, keepdim=True)
+    near = exact.gather(-1, teacher.ids) - whole
+    rest = (exact.scatter(-1, teacher.ids, -torch.inf).logsumexp(dim=-1) - whole.squeeze(-1)).clamp_min(-87.3)
+    taught = teacher.log_probabilities.double()
+    wanted = (taught.exp() * (taught - near)).sum()
+    wanted = wanted + (teacher.log_rest.double().exp() * (teacher.log_rest.double() - rest)).sum()
+    found = taught_loss(told, torch.arange(12), teacher, 1.0, 1.0)
+    assert float(found.detach()) == pytest.approx(float(wanted.detach()), rel=1e-4)
+    (gradient,) = torch.autograd.grad(found, told)
+    assert torch.isfinite(gradient).all()
