@@ -53,6 +53,7 @@ def timed(model: Path, folder: Path) -> tuple[Timings, RecordingContext]:
     answers = classifier.probabilities(TEXTS).argmax(axis=1)
     outputs: dict[str, str | None] = {f"r{n}": classifier.labels[place] for n, place in enumerate(answers)}
     context = job_context(folder, BenchmarkParameters(task=Task(kind="classification", metric="accuracy")), {})
+    context.started("CPU")
     return time_runtimes(model, EXAMPLES, outputs, context), context
 
 
