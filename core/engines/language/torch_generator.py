@@ -126,7 +126,8 @@ class TorchGenerator:
             self._on_step()
 
         model, pad_id = self._opened.model, self._opened.pad_id
-        answers = greedy(model, prompts, limits, self._vocabulary, self._stop_ids, pad_id, on_tokens, self._opening)
+        told = (self._vocabulary, self._stop_ids, pad_id)
+        answers = greedy(model, prompts, limits, *told, on_tokens=on_tokens, opening=self._opening)
         return [
             self._generation(prompt, answer, moments)
             for prompt, answer, moments in zip(prompts, answers, times, strict=True)

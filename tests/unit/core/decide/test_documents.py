@@ -17,7 +17,7 @@ from core.jobs.results import TokenTimes
 CANDIDATE = {
     "name", "role", "source", "parent", "origin", "runtime", "policy", "quality", "latency_ms", "throughput",
     "runtimes", "peak_memory_mib", "model_size_mib", "parameters", "energy", "cost", "cost_benefit",
-    "by_seed", "retained", "dominated_by", "baseline", "uncompressed",
+    "by_seed", "retained", "dominated_by", "baseline", "uncompressed", "memory",
 }  # fmt: skip
 NESTED = {
     "quality": {"metric", "value", "low", "high", "n", "spread", "seeds"},
@@ -26,6 +26,7 @@ NESTED = {
     },
     "throughput": {"requests_per_second", "output_tokens_per_second"},
     "energy": {"joules_per_request", "source"},
+    "memory": {"loading_mib", "answering_mib", "gpu_reserved_mib", "gpu_process_mib", "source"},
     "cost": {"per_million_requests", "per_success", "monthly", "one_off", "one_off_labels", "currency"},
     "cost_benefit": {"value", "low", "high"},
     "baseline": {"hard_labels", "added"},

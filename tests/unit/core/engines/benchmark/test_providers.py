@@ -64,7 +64,7 @@ def test_a_model_is_timed_on_the_cpu_and_on_every_other_provider(
     found, _ = timed(model, tmp_path / "job")
     names = {figures.runtime for figures in found.runtimes}
     assert names == {"onnxruntime", "onnxruntime-openvino", "onnxruntime-coreml"}
-    assert found.environment.device.startswith("CPU") == (found.runtimes[0].runtime == "onnxruntime")
+    assert found.environment.device.endswith("(ONNX Runtime)") == (found.runtimes[0].runtime != "onnxruntime")
 
 
 def test_a_provider_that_does_not_run_the_model_is_left_out_with_its_reason(

@@ -130,9 +130,9 @@ def test_the_first_token_of_the_answer_comes_after_the_reasoning(
     tokenizer = generator._tokenizer
     written = tokenizer("<think>so</think>\nyes", add_special_tokens=False)["input_ids"] + [3]
 
-    def recite(*arguments: Any) -> list[Decoded]:
+    def recite(*arguments: Any, on_tokens: Any, **options: Any) -> list[Decoded]:
         for _ in written:
-            arguments[-1]([0])
+            on_tokens([0])
         return [Decoded(list(written), -1.0)]
 
     monkeypatch.setattr("core.engines.language.torch_generator.greedy", recite)
