@@ -15,9 +15,10 @@ from core.engines.compress.parity import MINIMUM_AGREEMENT, answer_all, as_perce
 from core.engines.device import choose_device
 from core.engines.language.opening import OpenedLanguageModel, open_language_model
 from core.engines.models import open_classifier
-from core.engines.models.onnx_classifier import MODEL_NAME, open_session
+from core.engines.models.onnx_classifier import open_session
 from core.engines.models.torch_classifier import TorchClassifier
 from core.errors import UserError
+from core.model_files import ONNX_NAME
 
 # Enough places to tell 99 % from 98 %, at some seconds for a small model.
 CHECKED_TEXTS = 32
@@ -57,7 +58,7 @@ def check_language_reload(opened: OpenedLanguageModel, exported: Path, inputs: S
 
 def check_language_onnx(opened: OpenedLanguageModel, exported: Path, inputs: Sequence[str]) -> None:
     """Raises UserError where the exported language model chooses other next tokens at more than 1 % of the places."""
-    session = open_session(exported / MODEL_NAME)
+    session = open_session(exported / ONNX_NAME)
 
     def logits(ids: list[int]) -> FloatArray:
         feed = {"input_ids": np.array([ids], dtype=np.int64), "attention_mask": np.ones((1, len(ids)), dtype=np.int64)}

@@ -16,10 +16,9 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from core.engines.compress.describe import card_of
 from core.engines.durable import replaced_folder
 from core.engines.models.card import ModelCard, write_card
-from core.engines.models.onnx_classifier import MODEL_NAME
 from core.engines.models.starting import load_tokenizer, quiet_transformers
 from core.errors import UserError
-from core.model_files import is_language_model_folder, weight_bytes
+from core.model_files import ONNX_NAME, is_language_model_folder, weight_bytes
 
 # protobuf cannot hold 2 GiB in one message, and ONNX Runtime's quantiser wants one file.
 MAX_ONE_FILE_BYTES = 1_900_000_000
@@ -53,7 +52,7 @@ def export_onnx(model_folder: Path, out: Path) -> ModelCard:
     tokenizer = load_tokenizer(model_folder)
     card = card_of(model_folder, model, tokenizer, "onnx")
     with replaced_folder(out, size) as partial:
-        _trace(model.eval(), partial / MODEL_NAME, model_folder, several_files)
+        _trace(model.eval(), partial / ONNX_NAME, model_folder, several_files)
         model.config.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         write_card(partial, card)

@@ -17,9 +17,9 @@ from core.engines.compress.quantize_language import check_int4, quantize_languag
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
 from core.engines.durable import replaced_folder
-from core.engines.models.onnx_classifier import MODEL_NAME, OnnxClassifier
+from core.engines.models.onnx_classifier import OnnxClassifier
 from core.errors import UserError
-from core.model_files import weight_bytes
+from core.model_files import ONNX_NAME, weight_bytes
 from core.spec import Prune, Quantize, TrimVocabulary
 
 # The model before the export, and the export.
@@ -69,9 +69,9 @@ def _quantize(exported: Path, out: Path, step: Quantize, work: Work) -> None:
     work.tell("phase.quantize", 0, 1)
     with replaced_folder(out, weight_bytes(exported) // 2) as partial:
         for file in exported.iterdir():
-            if file.name != MODEL_NAME:
+            if file.name != ONNX_NAME:
                 shutil.copyfile(file, partial / file.name)
-        whole, quantised = exported / MODEL_NAME, partial / MODEL_NAME
+        whole, quantised = exported / ONNX_NAME, partial / ONNX_NAME
         if step.quantize == "int8_static":
             requests = _requests(exported, work)
             count = len(requests)

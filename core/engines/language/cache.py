@@ -22,7 +22,7 @@ class GrowingLayer(DynamicLayer):
     token."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**options)  # type: ignore[no-untyped-call]  # untyped there
         self._buffers: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def update(
@@ -34,7 +34,8 @@ class GrowingLayer(DynamicLayer):
         begin = self.get_seq_length()
         end = begin + key_states.shape[-2]
         if self._buffers is None or self._buffers[0].shape[-2] < end:
-            self._buffers = (self._enlarged(key_states, self.keys, end), self._enlarged(value_states, self.values, end))
+            kept: list[Any] = [self.keys, self.values]
+            self._buffers = (self._enlarged(key_states, kept[0], end), self._enlarged(value_states, kept[1], end))
         for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
             buffer[:, :, begin:end] = states
         self.keys, self.values = (buffer[:, :, :end] for buffer in self._buffers)
@@ -102,6 +103,6 @@ def read_opening(model: Any, prompts: Sequence[Sequence[int]]) -> Opening | None
 
 def _shared_tokens(prompts: Sequence[Sequence[int]]) -> int:
     """How many tokens all prompts begin with, leaving each at least one of its own."""
-    first, last = min(prompts), max(prompts)
+    first, last = (list(prompt) for prompt in (min(prompts, key=list), max(prompts, key=list)))
     most = min(len(prompt) for prompt in prompts) - 1
     return next((place for place in range(most) if first[place] != last[place]), most)

@@ -16,8 +16,7 @@ from core.engines.models.providers import CPU, PROVIDERS, device_words, runs_on
 from core.engines.models.tokenization import encoder_of_folder
 from core.errors import UserError
 from core.lazy import load
-from core.model_files import ONNX_NAME as MODEL_NAME
-from core.model_files import weight_bytes
+from core.model_files import ONNX_NAME, weight_bytes
 
 
 class OnnxClassifier:
@@ -25,7 +24,7 @@ class OnnxClassifier:
 
     def __init__(self, folder: Path, threads: int | None = None, runtime: Runtime = CPU) -> None:
         card = onnx_card(folder)
-        path = folder / MODEL_NAME
+        path = folder / ONNX_NAME
         count = threads or _physical_cores()
         self._session = open_session(path, count, runtime)
         self._output = _logits_name(self._session, len(card.labels), path)

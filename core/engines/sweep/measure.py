@@ -20,11 +20,11 @@ from core.engines.compress.quantize import quantize_int8_dynamic, quantize_int8_
 from core.engines.durable import replaced_folder
 from core.engines.held_out import HeldOut
 from core.engines.models import Classifier, open_classifier
-from core.engines.models.onnx_classifier import MODEL_NAME, OnnxClassifier
+from core.engines.models.onnx_classifier import OnnxClassifier
 from core.errors import UserError
 from core.lazy import is_installed
 from core.metrics.percentiles import percentiles
-from core.model_files import weight_bytes
+from core.model_files import ONNX_NAME, weight_bytes
 
 PLAIN = "none"
 _EXPORTED = "exported"
@@ -99,15 +99,15 @@ def write_quantised(student: Student, quantize: str, out: Path, compared: Sequen
     _check_parity(student, compared)
     with replaced_folder(out, weight_bytes(exported) // 2) as partial:
         for file in exported.iterdir():
-            if file.name != MODEL_NAME:
+            if file.name != ONNX_NAME:
                 shutil.copyfile(file, partial / file.name)
         if quantize == "int8_static":
             spread = student.learnt[:: max(1, -(-len(student.learnt) // _RANGE_ROWS))]
             model = OnnxClassifier(exported)
             feeds = [model.feed([text]) for text in spread]
-            quantize_int8_static(exported / MODEL_NAME, partial / MODEL_NAME, feeds, lambda taken: None)
+            quantize_int8_static(exported / ONNX_NAME, partial / ONNX_NAME, feeds, lambda taken: None)
         else:
-            quantize_int8_dynamic(exported / MODEL_NAME, partial / MODEL_NAME)
+            quantize_int8_dynamic(exported / ONNX_NAME, partial / ONNX_NAME)
 
 
 def _check_parity(student: Student, compared: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from job_context import RecordingContext, job_context
 from onnx_models import write_sum_model
 
 from core.domain import Example, Split
-from core.engines.benchmark import plan, probe, runtimes
+from core.engines.benchmark import memory, plan, probe, runtimes
 from core.engines.benchmark.energy import Counter
 from core.engines.benchmark.memory import GpuMemory
 from core.engines.benchmark.probe import ProbeReport
@@ -89,7 +89,7 @@ def test_on_an_nvidia_provider_memory_is_what_the_driver_counts_or_not_measured(
 
     monkeypatch.setattr(probe, "counters", counters)
     monkeypatch.setattr(
-        probe.memory, "gpu_memory", lambda another_library: GpuMemory(None, counted) if another_library else None
+        memory, "gpu_memory", lambda another_library: GpuMemory(None, counted) if another_library else None
     )
     found, _ = timed(model, tmp_path / "job")
     peaks = {figures.runtime: figures.peak_memory_mib for figures in found.runtimes}

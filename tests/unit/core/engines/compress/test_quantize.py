@@ -25,10 +25,10 @@ from core.engines.compress.quantize_language import check_int4
 from core.engines.device import Device, int8_products_saturate
 from core.engines.language.opening import open_language_model
 from core.engines.models import open_classifier
-from core.engines.models.onnx_classifier import MODEL_NAME
 from core.errors import UserError
 from core.jobs.results import CompressResult
 from core.jobs.specs import CompressParameters
+from core.model_files import ONNX_NAME
 from core.spec import Quantize, Task
 from core.worker.context import Stopped
 
@@ -110,7 +110,7 @@ def test_four_bits_fill_no_log_and_leave_the_logging_of_the_process_as_it_was(tm
     """ONNX Runtime's module sets it up when it is loaded, and tells of every node."""
     code = (
         "import logging; from pathlib import Path; from core.engines.compress.quantize import quantize_int4; "
-        f"quantize_int4(Path({str(exported / MODEL_NAME)!r}), Path({str(tmp_path / MODEL_NAME)!r})); "
+        f"quantize_int4(Path({str(exported / ONNX_NAME)!r}), Path({str(tmp_path / ONNX_NAME)!r})); "
         "assert logging.root.level == logging.WARNING and not logging.root.handlers"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
@@ -162,8 +162,8 @@ def test_weights_have_seven_bits_where_products_would_overflow(
     source = tmp_path / "source.onnx"
     onnx.save(_product(), source)
     feeds = [{"x": np.array([[1, 2, 3]], dtype=np.int64)}]
-    quantize.quantize_int8_static(source, tmp_path / MODEL_NAME, feeds, lambda row: None)
-    tensors = onnx.load(tmp_path / MODEL_NAME).graph.initializer
+    quantize.quantize_int8_static(source, tmp_path / ONNX_NAME, feeds, lambda row: None)
+    tensors = onnx.load(tmp_path / ONNX_NAME).graph.initializer
     eight_bits = [onnx.numpy_helper.to_array(one) for one in tensors if one.data_type == onnx.TensorProto.INT8]
     assert max(int(np.abs(one.astype(int)).max()) for one in eight_bits if one.size > 3) == largest
 

@@ -44,7 +44,8 @@ def states(rows: int, tokens: int, generator: torch.Generator) -> tuple[torch.Te
 
 def test_a_growing_layer_holds_what_transformers_own_layer_holds() -> None:
     generator = torch.Generator().manual_seed(1)
-    own, growing = DynamicLayer(), GrowingLayer()
+    own: Any = DynamicLayer()  # type: ignore[no-untyped-call]  # untyped there
+    growing = GrowingLayer()
     for step in range(200):
         if step in (50, 120):
             rows = torch.tensor([2, 0, 1, 1] if step == 50 else [3, 1])
@@ -59,7 +60,7 @@ def test_a_growing_layer_holds_what_transformers_own_layer_holds() -> None:
 
 def test_rows_chosen_out_of_a_copied_layer_leave_the_layer_as_it_is() -> None:
     generator = torch.Generator().manual_seed(1)
-    layer = GrowingLayer()
+    layer: Any = GrowingLayer()
     layer.update(*states(2, 5, generator))
     before = layer.keys.clone()
     chosen = copy.copy(layer)
@@ -136,9 +137,10 @@ def test_a_request_that_is_the_opening_itself_keeps_one_token_of_its_own(opened:
 
 def test_a_model_that_looks_back_over_a_window_makes_its_own_cache_and_shares_no_opening() -> None:
     torch.manual_seed(1)
-    sizes = {"vocab_size": 50, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
-    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "sliding_window": 8}
-    model = MistralForCausalLM(MistralConfig(**sizes, **heads, initializer_range=0.3)).eval()
+    sizes: dict[str, Any] = {"vocab_size": 50, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    heads: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, "sliding_window": 8}
+    model: Any = MistralForCausalLM(MistralConfig(**sizes, **heads, initializer_range=0.3))
+    model.eval()
     prompts = [[*range(4, 34), 40], [*range(4, 34), 41, 42]]
     assert new_cache(model) is None
     assert read_opening(model, prompts) is None
