@@ -62,12 +62,21 @@ def run(
     ignore_memory: Annotated[
         bool, typer.Option("--ignore-memory", help="Train even where the memory is predicted not to suffice.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be asked of endpoints and what that costs.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: print one JSON document.")] = False,
 ) -> None:
     """Run every job that the study needs and that is not done yet; run it again to go on."""
+    if as_json and not dry_run:
+        raise UserError("cli.json_of_a_run")
     if launcher != "local":
         raise UserError("cli.launcher_unknown", name=launcher)
     if ignore_memory:
         os.environ["TERCET_IGNORE_MEMORY"] = "1"  # the workers inherit it
+    if dry_run:
+        load("core.commands.dry_run").show_dry_run(study_file, study, only, as_json=as_json)
+        return
     status = load("core.commands.running").run_study(study_file, study, only)
     if status == console.DONE and only is None:
         load("core.commands.reading").show_recommendation(study, [], as_json=False)

@@ -49,10 +49,10 @@ def show_status(path: Path, *, as_json: bool) -> None:
     for row in rows:
         detail = row.message_text or remaining_text(row.remaining_s)
         table.add_row(row.job_id[:8], titles.of(row), row.state.value, f"{row.progress:.0%}", detail)
-    _print(table)
+    print_table(table)
 
 
-def _print(table: Table) -> None:
+def print_table(table: Table) -> None:
     """The table, as wide as the terminal; in a pipe as wide as it needs, so that no name is cut."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
     Console(width=width).print(table)
@@ -93,7 +93,7 @@ def show_results(path: Path, *, as_json: bool) -> None:
         table.add_column(english(f"cli.column.{heading}"), justify=justify, overflow="fold", min_width=width)
     for candidate in document["candidates"]:
         table.add_row(*_result_cells(candidate))
-    _print(table)
+    print_table(table)
 
 
 def _result_cells(candidate: dict[str, Any]) -> list[str]:

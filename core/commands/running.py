@@ -38,7 +38,7 @@ def run_study(study_file: Path, store_path: Path, only: str | None = None) -> in
     loaded = load_study(study_file)
     plan = build_plan(loaded.study, loaded.base)
     check_prices(loaded.study)
-    chosen = None if only is None else _chosen(list(plan.jobs), only)
+    chosen = None if only is None else chosen_jobs(list(plan.jobs), only)
     fresh = not store_path.exists()
     with _open(store_path, loaded) as store:
         session = StudySession(store)
@@ -63,7 +63,7 @@ def _open(path: Path, loaded: LoadedStudy) -> StudyStore:
     return store
 
 
-def _chosen(jobs: list[PlannedJob], only: str) -> frozenset[str]:
+def chosen_jobs(jobs: list[PlannedJob], only: str) -> frozenset[str]:
     """The ids of the jobs that `only` names (a kind, a candidate or the start of an id) and of all they need."""
     named = {
         job.job_id for job in jobs if only == job.kind.value or only in job.candidates or job.job_id.startswith(only)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,15 @@ _STEPS = 4
 
 
 @dataclass(frozen=True)
+class _Prepared:
+    """The rows as they are split, and what was left out of them."""
+
+    grouped: _Grouped
+    splits: list[Split]
+    dropped: tuple[Dropped, ...]
+
+
+@dataclass(frozen=True)
 class _Grouped:
     """The rows with the number of each one's group."""
 
@@ -39,26 +48,41 @@ def run(parameters: PrepareParameters, context: JobContext) -> PrepareResult:
     """The dataset's figures, once `examples.jsonl` stands in the job's folder. Raises UserError, Stopped."""
     started = time.monotonic()
     context.started("cpu")
-    _step(context, "phase.read", 0)
-    _refuse_unused_columns(parameters)
-    from_predictions = parameters.file is None and not parameters.files
-    rows = join_predictions(parameters) if from_predictions else read_data_files(parameters)
-    _step(context, "phase.group", 1)
-    grouped = _Grouped(rows, link_rows([[normalise(text) for text in rows.inputs], *rows.groups]))
-    _step(context, "phase.split", 2)
-    grouped, splits, dropped = _split(parameters, grouped, from_predictions)
-    if parameters.set_calibration_aside:
-        splits = _with_calibration_set_aside(parameters, grouped, splits)
-    _check(parameters, grouped.rows, splits, from_predictions)
+    prepared = _prepared(parameters, lambda phase, step: _step(context, phase, step))
     _step(context, "phase.write_rows", 3)
-    examples = _examples(grouped, splits)
-    if from_predictions:
+    examples = _examples(prepared.grouped, prepared.splits)
+    if _is_from_predictions(parameters):
         # A cell that cannot be is told now, before anything is measured or routed.
         for file, model in zip(parameters.predictions, parameters.prediction_columns, strict=True):
             import_predictions(file, model, examples, parameters.task)
     write_examples(context.folder, examples)
     context.progress("phase.write_rows", _STEPS, _STEPS)
-    return _result(parameters, grouped, splits, dropped, time.monotonic() - started)
+    return _result(parameters, prepared, time.monotonic() - started)
+
+
+def prepared_examples(parameters: PrepareParameters) -> list[Example]:
+    """The examples that the job would write, without a trace. Raises UserError where the data are wrong."""
+    prepared = _prepared(parameters, lambda phase, step: None)
+    return _examples(prepared.grouped, prepared.splits)
+
+
+def _prepared(parameters: PrepareParameters, on_step: Callable[[str, int], None]) -> _Prepared:
+    on_step("phase.read", 0)
+    _refuse_unused_columns(parameters)
+    from_predictions = _is_from_predictions(parameters)
+    rows = join_predictions(parameters) if from_predictions else read_data_files(parameters)
+    on_step("phase.group", 1)
+    grouped = _Grouped(rows, link_rows([[normalise(text) for text in rows.inputs], *rows.groups]))
+    on_step("phase.split", 2)
+    grouped, splits, dropped = _split(parameters, grouped, from_predictions)
+    if parameters.set_calibration_aside:
+        splits = _with_calibration_set_aside(parameters, grouped, splits)
+    _check(parameters, grouped.rows, splits, from_predictions)
+    return _Prepared(grouped, splits, dropped)
+
+
+def _is_from_predictions(parameters: PrepareParameters) -> bool:
+    return parameters.file is None and not parameters.files
 
 
 def _step(context: JobContext, phase: str, step: int) -> None:
@@ -156,15 +180,9 @@ def _examples(grouped: _Grouped, splits: Sequence[Split]) -> list[Example]:
     return list(map(Example, rows.ids, splits, names, rows.inputs, rows.targets, rows.slices, rows.fields))
 
 
-def _result(
-    parameters: PrepareParameters,
-    grouped: _Grouped,
-    splits: Sequence[Split],
-    dropped: tuple[Dropped, ...],
-    seconds: float,
-) -> PrepareResult:
-    rows = grouped.rows
-    counts = Counter(splits)
+def _result(parameters: PrepareParameters, prepared: _Prepared, seconds: float) -> PrepareResult:
+    rows = prepared.grouped.rows
+    counts = Counter(prepared.splits)
     lengths = np.array([len(text) for text in rows.inputs])
     classes = Counter(target for target in rows.targets if target)
     classification = parameters.task.kind == "classification"
@@ -172,9 +190,9 @@ def _result(
         rows_train=counts[Split.TRAIN],
         rows_calibration=counts[Split.CALIBRATION],
         rows_test=counts[Split.TEST],
-        dropped=dropped,
+        dropped=prepared.dropped,
         labels=tuple(sorted(classes)) if classification else (),
-        groups=len(set(grouped.groups)),
+        groups=len(set(prepared.grouped.groups)),
         duplicate_rows=repeated_rows(rows.inputs),
         input_length_p50=float(np.percentile(lengths, 50)),
         input_length_p95=float(np.percentile(lengths, 95)),

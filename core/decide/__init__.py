@@ -2,7 +2,7 @@
 
 - `decision`: `decide`, the six steps from rows to a recommendation; `outcome`: what it says, as frozen values
 - `systems`, `draws`: each candidate's figures on the shared rows, with their bootstrap draws
-- `prices`, `cost`, `bills`: price lists, every cost formula, and what each system costs
+- `cost`, `bills`: every cost formula, and what each system costs
 - `one_off`: what is paid once; `baselines`: what a student kept, and what distillation added
 - `policies`, `options`: hybrids at their operating points; every candidate priced and held against the gates
 - `compliance`, `gates`: what excludes a candidate

@@ -8,9 +8,9 @@ from datetime import date
 from pydantic import BaseModel
 
 from core.decide.outcome import Message, message
-from core.decide.prices import ApiPrice, Assumption, origin_of, resolve_price
 from core.domain import Role
 from core.errors import UserError
+from core.prices import ApiPrice, Assumption, origin_of, resolve_price
 from core.spec import Api, PriceFromList, SelfHosted, Study
 
 _UNITS = {

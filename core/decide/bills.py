@@ -12,9 +12,9 @@ from core.decide import cost
 from core.decide.assumptions import prices_of
 from core.decide.draws import Draws, from_array
 from core.decide.outcome import CostFigures, CostPart, Interval, message
-from core.decide.prices import ApiPrice
 from core.decide.systems import Answered, SharedRows, System, everything, usage_of
 from core.domain import BoolArray, FloatArray, PolicyKind
+from core.prices import ApiPrice
 from core.spec import Api, Candidate, SelfHosted, Study
 
 

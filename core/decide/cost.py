@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from core.decide.prices import ApiPrice
 from core.domain import FloatArray
+from core.prices import ApiPrice
 from core.spec import Api, SelfHosted
 
 HOURS_PER_MONTH = 730.0

@@ -13,12 +13,12 @@ from core.decide.flips import Answer, flips_of
 from core.decide.measure_next import measure_next_of
 from core.decide.options import Option, decided_on, options_of
 from core.decide.outcome import CandidateDecision, Confidence, Decision, Flip, Message, message
-from core.decide.prices import Assumption
 from core.decide.reasons import exclusions_of, headline_of, reasons_of
 from core.decide.rows import candidate_rows
 from core.decide.seeds import seed_notes
 from core.domain import Role
 from core.evidence import StudyEvidence
+from core.prices import Assumption
 from core.routing.verdict import MINIMUM_GROUPS
 from core.spec import Api, Study
 

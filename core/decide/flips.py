@@ -15,8 +15,8 @@ from functools import cache
 from core.decide.assumptions import unit_of, words_for
 from core.decide.outcome import Flip
 from core.decide.overrides import with_value
-from core.decide.prices import Assumption
 from core.domain import Choice
+from core.prices import Assumption
 from core.spec import Study
 
 SEARCH_FACTORS = (1.05, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0, 100.0, 300.0, 1000.0)

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from core.decide.prices import find_list_price, list_date, list_price
 from core.errors import UserError
+from core.prices import find_list_price, list_date, list_price
 from core.spec import Api, PriceFromList, Study
 from core.study_file import validate_study
 

@@ -29,7 +29,7 @@ def job_id(parameters: Parameters, inputs: Mapping[str, str]) -> str:
     """The id of a job: 16 hexadecimal digits of a SHA-256. Where a data file lies is no part of it, its content is."""
     document = {
         "kind": parameters.kind.value,
-        "parameters": _without_paths(parameters.model_dump(mode="json", exclude_defaults=True)),
+        "parameters": _without_paths(parameters.model_dump(mode="json", exclude_defaults=True, exclude=_PRICED)),
         "inputs": dict(inputs),
         "engine": ENGINE_VERSIONS[parameters.kind],
     }
@@ -37,6 +37,8 @@ def job_id(parameters: Parameters, inputs: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_ID_LENGTH]
 
 
+# What a vendor takes changes no answer.
+_PRICED = {"price"}
 # Where things lie and how a vendor is reached; what they are is told by hashes, addresses and names.
 _PLACES = {
     "local": ("path",),
@@ -51,6 +53,7 @@ _PLACES = {
         "requests_per_minute",
         "timeout_s",
         "max_requests",
+        "max_cost",
     ),
 }
 

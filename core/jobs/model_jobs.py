@@ -19,6 +19,7 @@ from core.jobs.specs import (
     SweepParameters,
 )
 from core.jobs.sweep_limits import sweep_limits
+from core.jobs.vendor_prices import vendor_price
 from core.lazy import load
 from core.spec import (
     BaselineModel,
@@ -220,11 +221,13 @@ class ModelJobs:
     def _asked(self, recipe: _Recipe, teacher: ModelPart, training: Train, part: str = "label") -> str:
         if isinstance(teacher.ready, BaselineModel):
             raise ValueError("a floor does not answer in text")
+        owner = self.study.candidate(self.study.teacher_of(recipe.candidate) or "")
         parameters = LabelParameters(
             task=self.study.task,
             loadable=teacher.ready,
             model_sha256=teacher.sha256,
             reasoning=training.reasoning,
+            price=vendor_price(self.study, owner, teacher.ready),
         )
         return self._add(recipe, parameters, {"data": self.data_job, **teacher.inputs}, part)
 

@@ -14,6 +14,7 @@ from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import seeds_of
 from core.jobs.preflight import needs_test_rows_of_its_own
 from core.jobs.specs import BenchmarkParameters, PredictionsFile, PrepareParameters, RouteParameters
+from core.jobs.vendor_prices import vendor_price
 from core.spec import BaselineModel, Candidate, PredictionsModel, Quantize, Study
 from core.study_file import resolve_path
 
@@ -97,7 +98,10 @@ class Planner:
         made = models.model(candidate, seed)
         if isinstance(made.ready, BaselineModel):
             raise UserError("study.no_ready_model", field=f"candidates: {candidate.name}")
-        parameters = BenchmarkParameters(task=self.study.task, loadable=made.ready, model_sha256=made.sha256)
+        price = vendor_price(self.study, candidate, made.ready)
+        parameters = BenchmarkParameters(
+            task=self.study.task, loadable=made.ready, model_sha256=made.sha256, price=price
+        )
         return self.graph.add(parameters, {"data": data_job, **made.inputs}, candidate.name, part)
 
     def _route(self, candidate: Candidate, benchmarks: Mapping[str, str], data_job: str) -> None:

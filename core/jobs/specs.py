@@ -55,6 +55,24 @@ class PredictionsFile(_Part):
     columns: PredictionsModel
 
 
+class VendorPrice(_Part):
+    """What an endpoint's vendor takes, in `currency`: per million tokens, or per million requests. No part of the
+    identity: it caps what a job may spend and changes no answer."""
+
+    currency: str
+    per_million_input_tokens: float | None = None
+    per_million_output_tokens: float | None = None
+    per_million_requests: float | None = None
+
+    def money(self, requests: float, input_tokens: float, output_tokens: float) -> float:
+        """The price of so many requests with so many tokens in all."""
+        return (
+            requests * (self.per_million_requests or 0.0)
+            + input_tokens * (self.per_million_input_tokens or 0.0)
+            + output_tokens * (self.per_million_output_tokens or 0.0)
+        ) / 1_000_000.0
+
+
 class PrepareParameters(_Part):
     """Read, group duplicates, split. Inputs: none.
 
@@ -118,7 +136,7 @@ class DistillParameters(_Part):
 class LabelParameters(_Part):
     """A language model answers the train rows. Inputs: `data`; `model` where it is another job's result.
 
-    `reasoning` says whether the text to learn keeps what the model thought before its answer.
+    `reasoning` says whether the text to learn keeps what the model thought before its answer. `price` is an endpoint's.
     """
 
     kind: Literal[JobKind.LABEL] = JobKind.LABEL
@@ -126,6 +144,7 @@ class LabelParameters(_Part):
     loadable: AnsweringModel | None = None
     model_sha256: str | None = None
     reasoning: Literal["keep", "strip"] = "strip"
+    price: VendorPrice | None = None
 
 
 class SweepLimits(_Part):
@@ -164,7 +183,7 @@ class CompressParameters(_Part):
 class BenchmarkParameters(_Part):
     """Predict calibration and test rows, time, weigh. Inputs: `data`; `model` where it is another job's result.
 
-    Exactly one of the input `model`, `loadable` and `predictions` says what is measured.
+    Exactly one of the input `model`, `loadable` and `predictions` says what is measured. `price` is an endpoint's.
     """
 
     kind: Literal[JobKind.BENCHMARK] = JobKind.BENCHMARK
@@ -172,6 +191,7 @@ class BenchmarkParameters(_Part):
     loadable: AnsweringModel | None = None
     model_sha256: str | None = None
     predictions: PredictionsFile | None = None
+    price: VendorPrice | None = None
 
 
 class RouteParameters(_Part):

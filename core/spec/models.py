@@ -35,7 +35,8 @@ class GgufModel(SpecModel):
 class EndpointModel(SpecModel):
     """An OpenAI-compatible endpoint. Its key lies in the keychain (`key_name`) or an environment variable (`key_env`).
 
-    `max_requests` is the most that one job may send. `body` holds further fields of every request, such as `top_p`.
+    `max_requests` is the most that one job may send, `max_cost` the most that it may spend, in the study's currency by
+    the price of the candidate's API profile. `body` holds further fields of every request, such as `top_p`.
     """
 
     source: Literal["endpoint"]
@@ -49,6 +50,7 @@ class EndpointModel(SpecModel):
     requests_per_minute: PositiveFloat | None = None
     timeout_s: PositiveFloat = 120.0
     max_requests: PositiveInt | None = None
+    max_cost: PositiveFloat | None = None
     body: dict[str, Any] = Field(default={})
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 from core.decide.outcome.candidates import CandidateDecision, PolicyDecision
 from core.decide.outcome.figures import Interval, Message
-from core.decide.prices import Assumption
 from core.domain import Choice, Gate
+from core.prices import Assumption
 
 
 @dataclass(frozen=True)

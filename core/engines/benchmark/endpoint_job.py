@@ -17,14 +17,16 @@ from core.engines.language.answer_store import AnswerStore, answers_folder, open
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
 from core.engines.language.label_text import LabelText
+from core.engines.language.request_estimate import estimate, told_estimate
 from core.i18n import english
 from core.jobs.results import BenchmarkResult, Environment, LatencySamples, RuntimeFigures
+from core.jobs.specs import VendorPrice
 from core.spec import EndpointModel, Task
 from core.worker.context import JobContext, Stopped
 
 
 def measure_endpoint(
-    model: EndpointModel, task: Task, examples: Sequence[Example], context: JobContext
+    model: EndpointModel, task: Task, examples: Sequence[Example], context: JobContext, price: VendorPrice | None = None
 ) -> BenchmarkResult:
     """Ask all rows outside the train split; `examples` are those of the dataset, whose targets are the labels.
 
@@ -45,11 +47,11 @@ def measure_endpoint(
             raise Stopped
 
     with (
-        Endpoint(model, task.max_output_tokens, top, warn, context.should_stop) as endpoint,
+        Endpoint(model, task.max_output_tokens, top, warn, context.should_stop, price) as endpoint,
         open_answers(answers_folder(context.folder), endpoint.asked(), wait) as store,
     ):
         answerer = EndpointAnswers(endpoint, store, task, labels, context.spec.job_id)
-        answerer.announce(asked, context)
+        answerer.announce(asked, context, price)
         predictions = answer_all(answerer, asked, context)
         device = endpoint.device
     return _result(predictions, evaluated, device, load_average, time.monotonic() - begun)
@@ -66,18 +68,26 @@ class EndpointAnswers:
         self._store = store
         self._asked = endpoint.asked()
         self._texts = LabelText(labels) if labels else None
+        self._limit = task.max_output_tokens
         self._scorer = scorer_of(task)
         self._job_id = job_id
         self._connected = False
         self.device = endpoint.device
 
-    def announce(self, examples: Sequence[Example], context: JobContext) -> None:
-        """Say how many answers are known already. Raises UserError where the others are more than may be asked."""
-        keys = {self._asked.key(example.input) for example in examples}
-        known = sum(key in self._store for key in keys)
-        self._endpoint.check_cap(len(keys) - known)
+    def announce(self, examples: Sequence[Example], context: JobContext, price: VendorPrice | None) -> None:
+        """Say how many answers are known already, and what the others will take. Raises UserError where those are more
+        than may be asked or paid."""
+        messages = {self._asked.key(example.input): example.input for example in examples}
+        known = [key for key in messages if key in self._store]
+        earlier = [key for key in known if self._store.bought_by(key) == self._job_id]
+        self._endpoint.check_cap(len(messages) - len(known))
+        self._endpoint.budget.count_earlier((messages[key], self._store.get(key).generation) for key in earlier)
+        expected = estimate(list(messages.values()), list(messages), self._store, self._limit, self._texts is not None)
+        self._endpoint.budget.check(expected)
         if known:
-            context.log(english("benchmark.log.answers_kept", count=known, rows=len(keys)))
+            context.log(english("benchmark.log.answers_kept", count=len(known), rows=len(messages)))
+        if expected.requests:
+            context.log(told_estimate(expected, price))
 
     def token_counts(self, examples: Sequence[Example]) -> None:
         """Null: only the server counts its tokens."""

@@ -63,10 +63,11 @@ def answers_folder(job_folder: Path) -> Path:
 
 class AnswerStore:
     """The answers of one model, to be used under the lock that `open_answers` holds. `damaged` counts lines that are
-    no answers, which are left as they are."""
+    no answers, which are left as they are. `writable` false reads alone: no file is made or mended."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, writable: bool = True) -> None:
         self.path = path
+        self._writable = writable
         self.damaged = 0
         # (offset, length, job) of each line: the answers themselves stay on the disk.
         self._places: dict[str, tuple[int, int, str]] = {}
@@ -106,6 +107,8 @@ class AnswerStore:
     def _read(self) -> None:
         """Find every line; what a killed process left of its last one is cut off."""
         if not self.path.exists():
+            if not self._writable:
+                return
             self.path.touch()
             sync_folder(self.path.parent)
         with self.path.open("rb") as stream:
@@ -114,7 +117,7 @@ class AnswerStore:
                     break
                 self._note(line)
                 self._end += len(line)
-        if self.path.stat().st_size > self._end:
+        if self._writable and self.path.stat().st_size > self._end:
             with self.path.open("r+b") as stream:
                 stream.truncate(self._end)
 
@@ -125,6 +128,11 @@ class AnswerStore:
             self._places[str(document["key"])] = (self._end, len(line), str(document["job"]))
         except (ValueError, KeyError, TypeError, AttributeError):
             self.damaged += 1
+
+
+def known_answers(folder: Path, asked: Asked) -> AnswerStore:
+    """The answers of a model that are there now, to be read and not added to; it takes no lock and leaves no trace."""
+    return AnswerStore(folder / asked.file_name, writable=False)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import Asked
+from core.engines.language.endpoint_budget import Budget
 from core.engines.language.endpoint_connection import open_client, told_error
 from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES, Pacing
 from core.engines.language.endpoint_reply import read_reply
@@ -18,8 +19,10 @@ from core.engines.language.endpoint_request import RequestForm, request_url
 from core.engines.language.endpoint_round import OnAnswer, Round
 from core.engines.language.endpoint_trouble import RefusedRequest, TransientTrouble, reach_of
 from core.engines.language.generator import Generation
+from core.engines.language.token_guess import TokenGuess
 from core.errors import UserError
 from core.i18n import Value, english
+from core.jobs.specs import VendorPrice
 from core.keys import endpoint_key
 from core.spec import EndpointModel
 
@@ -38,7 +41,8 @@ class Endpoint:
     """Asks one model at one address; a context, which closes its connections.
 
     `top_logprobs` is how many alternatives of each token are wanted. `log` hears what the endpoint does not take;
-    `should_stop` is asked ten times a second. `sent` counts requests, those sent again included.
+    `should_stop` is asked ten times a second. `price` is what `max_cost` is held against. `sent` counts requests, those
+    sent again included; `budget` what they cost.
     """
 
     def __init__(
@@ -48,12 +52,15 @@ class Endpoint:
         top_logprobs: int = 0,
         log: Callable[[str], None] = lambda text: None,
         should_stop: Callable[[], bool] = lambda: False,
+        price: VendorPrice | None = None,
     ) -> None:
         self._model = model
         self._form = RequestForm(model, max_output_tokens, top_logprobs, log)
         self._log = log
         self._should_stop = should_stop
         self._keeps_steps = top_logprobs > 0
+        # Alternatives are wanted of labels alone.
+        self.budget = Budget(model.max_cost, price, TokenGuess(max_output_tokens, top_logprobs > 0))
         key = endpoint_key(model)
         self._reach = reach_of(model, key)
         self._url = request_url(model)
@@ -157,7 +164,9 @@ class Endpoint:
         task = asyncio.current_task()
         try:
             self._under_way.add(task)
-            answer = await self._sent_once(message)
+            with self.budget.spending(message) as answers:
+                answer = await self._sent_once(message)
+                answers.append(answer.generation)
             self._pacing.succeeded()
             return answer
         except TransientTrouble as trouble:

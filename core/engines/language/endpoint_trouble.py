@@ -19,6 +19,8 @@ from core.spec import EndpointModel
 LONGEST_WAIT_S = 900.0
 _SHOWN_CHARACTERS = 200
 _TRANSIENT = frozenset({408, 409, 423, 425, 429})
+# Requests that were not taken at all.
+_NOT_TAKEN = frozenset({"endpoint.busy", "endpoint.server_error", "endpoint.unreachable"})
 # Vendors answer 429 for a used-up account too, where waiting is of no use.
 _UNPAID = ("insufficient_quota", "insufficient balance", "billing_hard_limit", "exceeded your current quota")
 _TOO_LONG = re.compile(r"context[ _](length|window|size)|maximum context|too (long|many tokens)|max_model_len", re.I)
@@ -39,6 +41,11 @@ class TransientTrouble(Exception):  # noqa: N818 - trouble, which may pass
         told = self.values.get("words") or self.values.get("problem") or self.code.rpartition(".")[2]
         status = self.values.get("status")
         return str(told) if status is None else f"{status}: {told}"
+
+    @property
+    def may_be_charged(self) -> bool:
+        """Whether the endpoint may have written an answer, which its vendor charges for although it was lost."""
+        return self.code not in _NOT_TAKEN
 
     def given_up(self, failures: int) -> UserError:
         """The error that ends the job after so many failures in a row."""

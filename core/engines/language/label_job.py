@@ -14,13 +14,12 @@ from pathlib import Path
 from core.engines.durable import disk_full_told, write_json
 from core.engines.language.answer_store import answers_folder, open_answers
 from core.engines.language.answers import finished_result, write_answers
-from core.engines.language.label_estimate import LabelEstimate, estimate
 from core.engines.language.labelling import Labelling, read_label_rows
-from core.engines.language.respondents import respondent_of
+from core.engines.language.request_estimate import told_estimate
+from core.engines.language.respondents import EndpointRespondent, respondent_of
 from core.i18n import english
 from core.jobs.results import LabelResult
 from core.jobs.specs import LabelParameters
-from core.spec import EndpointModel
 from core.worker.context import JobContext, Stopped
 
 _SECONDS_NAME = "label_seconds.json"
@@ -44,26 +43,15 @@ def run(parameters: LabelParameters, context: JobContext) -> LabelResult:
             labelling = Labelling(rows, asked, store, context)
             labelling.begin(respondent.device)
             if labelling.missing:
-                if isinstance(parameters.loadable, EndpointModel):
-                    context.log(_expected(estimate(rows, [asked.key(message) for message in rows.messages], store)))
+                if isinstance(respondent, EndpointRespondent):
+                    expected = labelling.estimate()
+                    respondent.check_cost(expected, labelling.bought())
+                    context.log(told_estimate(expected, parameters.price))
                 respondent.ask(rows.messages, labelling.missing, labelling.take)
             answered = labelling.answered()
             result = labelling.result(answered, seconds())
     write_answers(context.folder, context.spec.job_id, answered, rows.labels, parameters.reasoning, result)
     return result
-
-
-def _expected(expected: LabelEstimate) -> str:
-    """What an endpoint's vendor will count, said before the first request goes out."""
-    code = "label.log.expected" if expected.measured_rows else "label.log.guessed"
-    return english(
-        code,
-        requests=expected.requests,
-        input_tokens=round(expected.input_tokens),
-        output_tokens=round(expected.output_tokens),
-        most_output_tokens=expected.most_output_tokens,
-        rows=expected.measured_rows,
-    )
 
 
 def _waiting(context: JobContext) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +13,10 @@ from core.domain import Example, Split
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import AnswerStore, Asked
 from core.engines.language.answers import AnsweredRow, none_usable
+from core.engines.language.generator import Generation
 from core.engines.language.label_text import LabelText, as_row
 from core.engines.language.prompts import message_of
+from core.engines.language.request_estimate import RequestEstimate, estimate
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import LabelResult
@@ -50,7 +52,11 @@ class LabelRows:
 
 def read_label_rows(data_folder: Path, task: Task) -> LabelRows:
     """The train rows of a prepare job's folder; the labels are those of all its rows. Raises UserError without any."""
-    examples = read_examples(data_folder)
+    return label_rows(read_examples(data_folder), task)
+
+
+def label_rows(examples: Sequence[Example], task: Task) -> LabelRows:
+    """The train rows of a dataset; the labels are those of all its rows. Raises UserError without any."""
     train = tuple(example for example in examples if example.split is Split.TRAIN)
     if not train:
         raise UserError("train.no_rows")
@@ -75,6 +81,17 @@ class Labelling:
         # What was bought earlier was looked at then.
         self._any_usable = self._known > 0
         self._begun = time.monotonic()
+
+    def estimate(self) -> RequestEstimate:
+        """What the missing answers will take."""
+        limit = self._rows.task.max_output_tokens
+        return estimate(self._rows.messages, self._keys, self._store, limit, self._classes)
+
+    def bought(self) -> Iterator[tuple[str, Generation]]:
+        """The messages that earlier attempts of this job bought an answer to, with the answers."""
+        for message, key in zip(self._rows.messages, self._keys, strict=True):
+            if key in self._store and self._store.bought_by(key) == self._context.spec.job_id:
+                yield message, self._store.get(key).generation
 
     def begin(self, device: str) -> None:
         """Say where the work runs and what is known already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -13,6 +13,7 @@ from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
 from core.engines.language.endpoint_round import OnAnswer
 from core.engines.language.generator import Generation, LocalGenerator
+from core.engines.language.request_estimate import RequestEstimate
 from core.jobs.specs import LabelParameters
 from core.lazy import load
 from core.model_files import file_sha256, fingerprint_weights, is_gguf_file
@@ -42,7 +43,11 @@ def respondent_of(parameters: LabelParameters, labels: Sequence[str], context: J
     model, limit = parameters.loadable, parameters.task.max_output_tokens
     if isinstance(model, EndpointModel):
         top = TOP_LOGPROBS if labels else 0
-        with Endpoint(model, limit, top, lambda text: context.log(text, "warning"), context.should_stop) as endpoint:
+
+        def warn(text: str) -> None:
+            context.log(text, "warning")
+
+        with Endpoint(model, limit, top, warn, context.should_stop, parameters.price) as endpoint:
             yield EndpointRespondent(endpoint)
         return
     if model is None:
@@ -62,6 +67,12 @@ class EndpointRespondent:
     def asked(self) -> Asked:
         """What names its answers."""
         return self._endpoint.asked()
+
+    def check_cost(self, expected: RequestEstimate, bought: Iterable[tuple[str, Generation]]) -> None:
+        """Raises UserError where what is expected costs more than the study file allows, with what was `bought` by
+        earlier attempts (messages and answers); nothing is sent."""
+        self._endpoint.budget.count_earlier(bought)
+        self._endpoint.budget.check(expected)
 
     def ask(self, messages: Sequence[str], missing: Sequence[int], on_answer: OnAnswer) -> None:
         """Answer the missing messages, those first that come first. Raises Stopped and UserError."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from core.decide.assumptions import words_for
 from core.decide.compliance import compliance_notes
 from core.decide.outcome import message
-from core.decide.prices import origin_of
 from core.domain import Gate
+from core.prices import origin_of
 from core.report import figures
 from core.report.model import Block, Cell, Column, Paragraph, Phrase, Section, Table, Tone
 from core.report.sections.material import Material, named, numbers, words, yes_or_no

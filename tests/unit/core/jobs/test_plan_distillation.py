@@ -310,3 +310,39 @@ def test_a_language_model_needs_no_classes_and_its_training_gets_the_task(base: 
     assert isinstance(trained, DistillParameters)
     assert trained.task is not None
     assert trained.task.prompt == "Say {text}"
+
+
+VENDOR = (
+    "profiles: {own: {kind: self_hosted, capex: 6000}, vendor: {kind: api, price: {%s, source: x, as_of: 2026-01-01}}}"
+)
+BY_USE = "per_million_input_tokens: 2, per_million_output_tokens: 8"
+OTHERS = ("small", "small-int8", "floor")
+OWN = "profiles: {own: {kind: self_hosted, capex: 6000}}"
+
+
+def priced(base: Path, endpoint: str = ENDPOINT, price: str = BY_USE, profile: str = "vendor") -> Plan:
+    changes = [(ENCODER, endpoint), (STUDENT, OWN_STUDENT), (OWN, VENDOR % price)]
+    roles = [("name: big, role: teacher", f"name: big, profile: {profile}, role: teacher")]
+    roles += [(f"name: {name}, role: student", f"name: {name}, profile: own, role: student") for name in OTHERS]
+    return planned(base, *changes, *roles)
+
+
+def test_jobs_that_ask_an_endpoint_are_told_its_price_which_is_no_part_of_them(base: Path) -> None:
+    plan, dearer = priced(base), priced(base, price="per_million_requests: 900")
+    for name, parts in (("big", "benchmark"), ("small", "label")):
+        parameters = plan.job(part(plan, name, parts)).spec.parameters
+        assert isinstance(parameters, LabelParameters | BenchmarkParameters)
+        assert parameters.price is not None
+        assert (parameters.price.currency, parameters.price.per_million_output_tokens) == ("USD", 8.0)
+    capped = priced(base, ENDPOINT.replace("key_env: KEY", "key_env: KEY, max_cost: 5"))
+    assert (
+        {job.job_id for job in plan.jobs} == {job.job_id for job in dearer.jobs} == {job.job_id for job in capped.jobs}
+    )
+
+
+def test_a_cap_in_money_needs_a_price(base: Path) -> None:
+    capped = ENDPOINT.replace("key_env: KEY", "key_env: KEY, max_cost: 5")
+    with pytest.raises(UserError) as refusal:
+        priced(base, capped, profile="own")
+    assert refusal.value.code == "endpoint.cost_cap_unpriced"
+    assert "candidate big" in str(refusal.value)

@@ -17,10 +17,12 @@ from core.domain import Split
 from core.engines.benchmark import endpoint_job, job
 from core.engines.language.answer import Answer, TokenStep
 from core.engines.language.answer_store import Asked
+from core.engines.language.endpoint_budget import Budget
 from core.engines.language.generator import Generation
+from core.engines.language.token_guess import TokenGuess
 from core.errors import UserError
 from core.jobs.results import BenchmarkResult
-from core.jobs.specs import BenchmarkParameters
+from core.jobs.specs import BenchmarkParameters, VendorPrice
 from core.spec import EndpointModel, Task
 from core.worker.context import Stopped
 
@@ -34,8 +36,17 @@ class FakeEndpoint:
 
     asked_messages: list[str]
 
-    def __init__(self, model: EndpointModel, limit: int, top: int, log: Any, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        model: EndpointModel,
+        limit: int,
+        top: int,
+        log: Any,
+        should_stop: Callable[[], bool],
+        price: VendorPrice | None,
+    ) -> None:
         self._model, self._top, self._should_stop = model, top, should_stop
+        self.budget = Budget(model.max_cost, price, TokenGuess(limit, top > 0))
         self.device = f"{model.model} @ localhost"
 
     def __enter__(self) -> Self:
@@ -90,8 +101,9 @@ def run(
     rows: Path,
     model: EndpointModel = MODEL,
     stop_when: Callable[[RecordingContext], bool] = lambda context: False,
+    price: VendorPrice | None = None,
 ) -> tuple[BenchmarkResult, RecordingContext]:
-    parameters = BenchmarkParameters(task=task, loadable=model)
+    parameters = BenchmarkParameters(task=task, loadable=model, price=price)
     context = job_context(study / "jobs" / name, parameters, {"data": rows}, stop_when)
     return job.run(parameters, context), context
 
@@ -164,3 +176,15 @@ def test_more_requests_than_the_study_allows_are_refused_before_the_first(tmp_pa
     with pytest.raises(UserError):
         run(tmp_path, "a", WRITING, rows, capped)
     assert FakeEndpoint.asked_messages == []
+
+
+def test_more_money_than_the_study_allows_is_refused_before_the_first(tmp_path: Path, rows: Path) -> None:
+    price = VendorPrice(currency="USD", per_million_requests=1e6)
+    count = len({example.input for example in held_out(rows)})
+    enough, short = (MODEL.model_copy(update={"max_cost": cap}) for cap in (float(count), count - 0.5))
+    with pytest.raises(UserError) as refusal:
+        run(tmp_path, "a", WRITING, rows, short, price=price)
+    assert refusal.value.code == "endpoint.cost_cap"
+    assert FakeEndpoint.asked_messages == []
+    _, context = run(tmp_path, "b", WRITING, rows, enough, price=price)
+    assert any(f"about {count}.00 USD" in line for line in context.logs)

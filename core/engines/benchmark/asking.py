@@ -1,0 +1,62 @@
+"""What a job will ask an endpoint, as the job itself words it: for pricing a run that is not started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.domain import Example, Split
+from core.engines.benchmark.answering import as_messages
+from core.engines.language.answer_store import AnswerStore, Asked, known_answers
+from core.engines.language.endpoint_request import TOP_LOGPROBS, RequestForm
+from core.engines.language.labelling import label_rows
+from core.engines.language.request_estimate import RequestEstimate, estimate
+from core.jobs.specs import BenchmarkParameters, LabelParameters
+from core.spec import EndpointModel
+
+AskingParameters = LabelParameters | BenchmarkParameters
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The different messages of one job, with the names of their answers; `known` of them were answered before."""
+
+    model: EndpointModel
+    messages: tuple[str, ...]
+    keys: tuple[str, ...]
+    max_output_tokens: int
+    names_labels: bool
+    store: AnswerStore
+
+    @property
+    def known(self) -> int:
+        """How many answers are there."""
+        return sum(key in self.store for key in self.keys)
+
+    def estimate(self, elsewhere: set[str]) -> RequestEstimate:
+        """What the job will still send; what other jobs buy (`elsewhere`, names of answers) it does not."""
+        pairs = [pair for pair in zip(self.messages, self.keys, strict=True) if pair[1] not in elsewhere]
+        messages, keys = [message for message, _ in pairs], [key for _, key in pairs]
+        return estimate(messages, keys, self.store, self.max_output_tokens, self.names_labels)
+
+
+def asking_of(parameters: AskingParameters, examples: Sequence[Example], answers: Path) -> Asking | None:
+    """What a job on a dataset will ask an endpoint, whose answers lie in the folder `answers`; null for a job that asks
+    none. Raises UserError where it cannot ask anything."""
+    model, task = parameters.loadable, parameters.task
+    if not isinstance(model, EndpointModel):
+        return None
+    labels = sorted({example.target for example in examples}) if task.kind == "classification" else []
+    form = RequestForm(model, task.max_output_tokens, TOP_LOGPROBS if labels else 0, lambda text: None)
+    asked: Asked = form.asked()
+    messages = tuple(dict.fromkeys(_messages(parameters, examples, labels)))
+    keys = tuple(asked.key(message) for message in messages)
+    return Asking(model, messages, keys, task.max_output_tokens, bool(labels), known_answers(answers, asked))
+
+
+def _messages(parameters: AskingParameters, examples: Sequence[Example], labels: Sequence[str]) -> Sequence[str]:
+    if isinstance(parameters, LabelParameters):
+        return label_rows(examples, parameters.task).row_messages
+    evaluated = [example for example in examples if example.split is not Split.TRAIN]
+    return [example.input for example in as_messages(evaluated, parameters.task, labels)]

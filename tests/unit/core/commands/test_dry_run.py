@@ -1,0 +1,136 @@
+"""A dry run prices what endpoints would be asked, starts nothing and leaves nothing behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.cli import main
+from core.engines.language.answer import Answer
+from core.engines.language.answer_store import Asked, open_answers
+from core.engines.language.generator import Generation
+from core.paths import artefacts_of
+
+STUDY = """
+version: 1
+name: Asked elsewhere
+task: {kind: generation, metric: exact_match, prompt: "Last word of: {text}", max_output_tokens: 20}
+data: {file: rows.csv, columns: {input: text, target: target}, split: {test: 0.5, calibration: 0.0}}
+criteria: {cost: {monthly_requests: 1000, currency: EUR}}
+profiles:
+  vendor: {kind: api, price: {per_million_input_tokens: 1000, per_million_output_tokens: 5000, source: x,
+                              as_of: 2026-01-01}}
+candidates:
+  - name: big
+    role: teacher
+    model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: m, key_env: TERCET_DRY_KEY}
+"""
+ROWS = 40
+ARGUMENTS = ("run", "study.yaml", "--study", "s.tercet", "--dry-run")
+Tercet = Callable[..., str]
+
+
+@pytest.fixture
+def tercet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Tercet:
+    """Runs a command in the folder of the study, which must not change; its output."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TERCET_DRY_KEY", "secret")
+
+    def run(*arguments: str, status: int = 0) -> str:
+        before = sorted((path, path.stat().st_size) for path in tmp_path.rglob("*"))
+        monkeypatch.setattr(sys, "argv", ["tercet", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        told = capfd.readouterr()
+        assert (end.value.code or 0) == status, told.err
+        assert sorted((path, path.stat().st_size) for path in tmp_path.rglob("*")) == before
+        return told.out if status == 0 else told.err
+
+    return run
+
+
+def write(folder: Path, old: str = "", new: str = "") -> None:
+    assert old in STUDY
+    (folder / "study.yaml").write_text(STUDY.replace(old, new) if old else STUDY, encoding="utf-8")
+    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["text", "target"])
+        writer.writerows([f"sentence number {row:02d} ends", "ends" if row else "one"] for row in range(ROWS))
+
+
+def document(tercet: Tercet) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(tercet(*ARGUMENTS, "--json"))
+    return told
+
+
+def test_each_job_is_priced_by_its_requests_and_their_tokens(tmp_path: Path, tercet: Tercet) -> None:
+    write(tmp_path)
+    told = document(tercet)
+    (job,) = told["jobs"]
+    # "Last word of: sentence number 00 ends": 38 characters, so 10 tokens, and 16 of the template.
+    assert (job["requests"], job["input_tokens"], job["output_tokens"]) == (20, 20 * 26, 20 * 20)
+    assert job["money"] == pytest.approx((20 * 26 * 1000 + 20 * 20 * 5000) / 1e6) == told["money"]
+    assert (job["kind"], job["candidates"], told["currency"]) == ("benchmark", ["big"], "EUR")
+    assert "as long as their limit of 20" in job["assumes"]
+    assert told["other_jobs"] == 1
+    text = tercet(*ARGUMENTS)
+    assert "20 requests, about 2.52 EUR" in text
+    assert "nothing was started" in text
+
+
+def test_answers_that_were_bought_are_not_priced_and_judge_the_others(tmp_path: Path, tercet: Tercet) -> None:
+    write(tmp_path)
+    asked = Asked("http://127.0.0.1:1/v1", "m", {"body": {"temperature": 0, "max_tokens": 20}, "logprobs": 0})
+    with open_answers(artefacts_of(tmp_path / "s.tercet") / "answers", asked) as store:
+        for row in range(ROWS):
+            if row % 2:
+                key = asked.key(f"Last word of: sentence number {row:02d} ends")
+                store.put(key, Answer(Generation("ends", input_tokens=13, output_tokens=2)), "job")
+    (job,) = document(tercet)["jobs"]
+    known = job["known_answers"]
+    assert 0 < known < 20
+    assert (job["requests"], job["measured_rows"]) == (20 - known, known)
+    assert (job["input_tokens"], job["output_tokens"]) == (13 * (20 - known), 2 * (20 - known))
+
+
+def test_a_cap_that_would_refuse_the_job_is_told(tmp_path: Path, tercet: Tercet) -> None:
+    write(tmp_path, "key_env: TERCET_DRY_KEY", "key_env: TERCET_DRY_KEY, max_cost: 2")
+    assert document(tercet)["jobs"][0]["refused_by"] == "max_cost"
+    assert "refused by model.max_cost: 2" in tercet(*ARGUMENTS)
+    write(tmp_path, "key_env: TERCET_DRY_KEY", "key_env: TERCET_DRY_KEY, max_requests: 19, max_cost: 3")
+    assert document(tercet)["jobs"][0]["refused_by"] == "max_requests"
+
+
+def test_an_endpoint_on_a_machine_of_ones_own_has_no_price(tmp_path: Path, tercet: Tercet) -> None:
+    begin = STUDY.index("profiles:")
+    end = STUDY.index("candidates:")
+    write(tmp_path, STUDY[begin:end], "profiles: {own: {kind: self_hosted, capex: 100}}\n")
+    told = document(tercet)
+    assert (told["jobs"][0]["money"], told["money"], told["unpriced_jobs"]) == (None, 0, 1)
+    assert "names no price" in tercet(*ARGUMENTS)
+
+
+def test_a_study_that_asks_nobody_costs_nothing(tmp_path: Path, tercet: Tercet) -> None:
+    begin = STUDY.index("    model:")
+    baseline = "    model: {source: baseline, kind: tfidf_linear}\n    train: {method: fine_tune}\n"
+    write(tmp_path, STUDY[begin:], baseline)
+    text = (tmp_path / "study.yaml").read_text(encoding="utf-8")
+    task = 'kind: generation, metric: exact_match, prompt: "Last word of: {text}", max_output_tokens: 20'
+    (tmp_path / "study.yaml").write_text(text.replace(task, "kind: classification, metric: accuracy"), encoding="utf-8")
+    assert "costs nothing at a vendor" in tercet(*ARGUMENTS)
+
+
+def test_what_a_run_refuses_its_dry_run_refuses(tmp_path: Path, tercet: Tercet) -> None:
+    write(tmp_path, "key_env: TERCET_DRY_KEY", "key_env: TERCET_NO_SUCH_KEY")
+    assert "TERCET_NO_SUCH_KEY" in tercet(*ARGUMENTS, status=2)
+
+
+def test_json_without_a_dry_run_is_refused(tmp_path: Path, tercet: Tercet) -> None:
+    write(tmp_path)
+    assert "--json belongs to --dry-run" in tercet(*ARGUMENTS[:4], "--json", status=2)
