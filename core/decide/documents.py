@@ -278,6 +278,7 @@ def _latency(latency: Latency | None, tokens: TokenLatency | None) -> dict[str, 
         "time_to_first_token": None if tokens is None else _percentiles(tokens.time_to_first_token),
         "time_to_first_output_token": None if tokens is None else _percentiles(tokens.time_to_first_output_token),
         "time_per_output_token": None if tokens is None else _percentiles(tokens.time_per_output_token),
+        "inter_token": None if tokens is None else _percentiles(tokens.inter_token),
     }
 
 

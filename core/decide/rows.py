@@ -195,7 +195,12 @@ def _token_latency(benchmark: BenchmarkResult) -> TokenLatency | None:
     tokens = benchmark.runtimes[0].tokens if benchmark.runtimes else None
     if tokens is None:
         return None
-    parts = (tokens.time_to_first_token_ms, tokens.time_to_first_output_token_ms, tokens.time_per_output_token_ms)
+    parts = (
+        tokens.time_to_first_token_ms,
+        tokens.time_to_first_output_token_ms,
+        tokens.time_per_output_token_ms,
+        tokens.inter_token_ms,
+    )
     return TokenLatency(*(percentiles(part) if part else None for part in parts))
 
 

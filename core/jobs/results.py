@@ -162,11 +162,13 @@ class LatencySamples(ResultModel):
 
 class TokenTimes(ResultModel):
     """Milliseconds of the tokens of single answers, from the moment of sending to the first token that is not empty and
-    to the first one after the reasoning; and (last − first) ÷ (tokens − 1) of each answer."""
+    to the first one after the reasoning; (last − first) ÷ (tokens − 1) of each answer; and the gaps between tokens (of
+    an endpoint: between its chunks) of all answers together."""
 
     time_to_first_token_ms: tuple[float, ...] = ()
     time_to_first_output_token_ms: tuple[float, ...] = ()
     time_per_output_token_ms: tuple[float, ...] = ()
+    inter_token_ms: tuple[float, ...] = ()
 
 
 class PeakMemory(ResultModel):

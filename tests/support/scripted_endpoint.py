@@ -6,7 +6,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +34,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server says. `cut` announces more bytes than it sends."""
+    """What the server says. `cut` announces more bytes than it sends.
+
+    `stream` are pieces of a body, each sent after a pause in seconds; `cut` then ends the connection behind the last.
+    """
 
     document: Any = None
     status: int = 200
@@ -42,6 +45,7 @@ class Reply:
     raw: bytes | None = None
     delay_s: float = 0.0
     cut: bool = False
+    stream: Sequence[tuple[float, bytes]] | None = None
 
 
 Script = Callable[[int, Request], Reply]
@@ -78,57 +82,55 @@ def token(text: str, probability: float, **others: float) -> dict[str, Any]:
     }
 
 
+def chunk(
+    content: str | None = None,
+    *,
+    finish: str | None = None,
+    logprobs: list[dict[str, Any]] | None = None,
+    **delta: Any,
+) -> bytes:
+    """One event of a streamed chat completion as OpenAI documents it; `delta` are further parts, such as the role."""
+    told = {**({} if content is None else {"content": content}), **delta}
+    choice = {
+        "index": 0,
+        "delta": told,
+        "finish_reason": finish,
+        "logprobs": None if logprobs is None else {"content": logprobs},
+    }
+    return event({"id": "c1", "object": "chat.completion.chunk", "choices": [choice]})
+
+
+def usage(output_tokens: int = 3, input_tokens: int = 7) -> bytes:
+    """The event that counts, behind the last choice."""
+    counted = {"prompt_tokens": input_tokens, "completion_tokens": output_tokens}
+    return event({"id": "c1", "object": "chat.completion.chunk", "choices": [], "usage": counted})
+
+
+def event(document: Any) -> bytes:
+    """A server-sent event."""
+    return f"data: {json.dumps(document)}\n\n".encode()
+
+
+DONE = b"data: [DONE]\n\n"
+
+
 def error(status: int, message: str, **more: Any) -> Reply:
     """A refusal in OpenAI's form."""
     return Reply({"error": {"message": message, "type": "error", **more}}, status)
 
 
 class ScriptedEndpoint:
-    """The server; `requests` are those it got, in order. `script` says what the nth (from 0) is answered with."""
+    """The server; `requests` are those it got, in order, over so many `connections`. `script` says what the nth (from
+    0) is answered with."""
 
     _ports_used: ClassVar[set[int]] = set()
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.requests: list[Request] = []
+        self.connections = 0
         self._lock = threading.Lock()
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 10
-            # Head and body leave as one packet: two would wait for each other's acknowledgement.
-            wbufsize = 1 << 16
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                request = Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body, time.monotonic())
-                with endpoint._lock:
-                    number = len(endpoint.requests)
-                    endpoint.requests.append(request)
-                self._answer(endpoint.script(number, request))
-
-            def _answer(self, reply: Reply) -> None:
-                if reply.delay_s:
-                    time.sleep(reply.delay_s)
-                data = reply.raw if reply.raw is not None else json.dumps(reply.document).encode()
-                try:
-                    self.send_response(reply.status)
-                    for name, value in reply.headers.items():
-                        self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(data) + (50 if reply.cut else 0)))
-                    self.end_headers()
-                    self.wfile.write(data)
-                    self.wfile.flush()
-                except OSError:
-                    self.close_connection = True
-                if reply.cut:
-                    self.close_connection = True
-
-            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name in the library
-                pass
-
-        self._server = self._bound(Handler)
+        self._server = self._bound(type("Handler", (_Handler,), {"endpoint": self}))
         self._server.daemon_threads = False
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -159,6 +161,73 @@ class ScriptedEndpoint:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers by the script of the endpoint that it belongs to."""
+
+    endpoint: ScriptedEndpoint
+    protocol_version = "HTTP/1.1"
+    timeout = 10
+    disable_nagle_algorithm = True
+    # Head and body leave as one packet: two would wait for each other's acknowledgement.
+    wbufsize = 1 << 16
+
+    def setup(self) -> None:
+        with self.endpoint._lock:
+            self.endpoint.connections += 1
+        super().setup()
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body, time.monotonic())
+        with self.endpoint._lock:
+            number = len(self.endpoint.requests)
+            self.endpoint.requests.append(request)
+        self._answer(self.endpoint.script(number, request))
+
+    def _answer(self, reply: Reply) -> None:
+        if reply.delay_s:
+            time.sleep(reply.delay_s)
+        if reply.stream is not None:
+            self._stream(reply)
+            return
+        data = reply.raw if reply.raw is not None else json.dumps(reply.document).encode()
+        try:
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(data) + (50 if reply.cut else 0)))
+            self.end_headers()
+            self.wfile.write(data)
+            self.wfile.flush()
+        except OSError:
+            self.close_connection = True
+        if reply.cut:
+            self.close_connection = True
+
+    def _stream(self, reply: Reply) -> None:
+        try:
+            self.send_response(reply.status)
+            for name, value in {"Content-Type": "text/event-stream", **reply.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.flush()
+            for pause_s, piece in reply.stream or ():
+                time.sleep(pause_s)
+                self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+                self.wfile.flush()
+            if not reply.cut:
+                self.wfile.write(b"0\r\n\r\n")
+                self.wfile.flush()
+        except OSError:
+            self.close_connection = True
+        if reply.cut:
+            self.close_connection = True
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name in the library
+        pass
 
 
 @contextmanager

@@ -107,6 +107,7 @@ class TokenLatency:
     time_to_first_token: Percentiles | None
     time_to_first_output_token: Percentiles | None
     time_per_output_token: Percentiles | None
+    inter_token: Percentiles | None = None
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark import environment
 from core.engines.benchmark.answering import as_messages, scorer_of, text_prediction
 from core.engines.benchmark.quality import answer_all
+from core.engines.benchmark.token_times import token_times
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import AnswerStore, answers_folder, open_answers
 from core.engines.language.endpoint import Endpoint
@@ -19,10 +21,20 @@ from core.engines.language.endpoint_request import TOP_LOGPROBS
 from core.engines.language.label_text import LabelText
 from core.engines.language.request_estimate import estimate, told_estimate
 from core.i18n import english
-from core.jobs.results import BenchmarkResult, Environment, LatencySamples, RuntimeFigures
+from core.jobs.results import BenchmarkResult, Environment, LatencySamples, RuntimeFigures, TokenTimes
 from core.jobs.specs import VendorPrice
 from core.spec import EndpointModel, Task
 from core.worker.context import JobContext, Stopped
+
+_UNTIMED: dict[str, Any] = dict.fromkeys(
+    (
+        "latency_ms",
+        "time_to_first_token_ms",
+        "time_to_first_output_token_ms",
+        "time_per_output_token_ms",
+        "inter_token_ms",
+    )
+)
 
 
 def measure_endpoint(
@@ -47,14 +59,14 @@ def measure_endpoint(
             raise Stopped
 
     with (
-        Endpoint(model, task.max_output_tokens, top, warn, context.should_stop, price) as endpoint,
+        Endpoint(model, task.max_output_tokens, top, warn, context.should_stop, price, streams=True) as endpoint,
         open_answers(answers_folder(context.folder), endpoint.asked(), wait) as store,
     ):
         answerer = EndpointAnswers(endpoint, store, task, labels, context.spec.job_id)
         answerer.announce(asked, context, price)
         predictions = answer_all(answerer, asked, context)
-        device = endpoint.device
-    return _result(predictions, evaluated, device, load_average, time.monotonic() - begun)
+        device, tokens = endpoint.device, answerer.token_times(asked)
+    return _result(predictions, evaluated, tokens, device, load_average, time.monotonic() - begun)
 
 
 class EndpointAnswers:
@@ -89,6 +101,12 @@ class EndpointAnswers:
         if expected.requests:
             context.log(told_estimate(expected, price))
 
+    def token_times(self, examples: Sequence[Example]) -> TokenTimes | None:
+        """The times of the tokens of all answers that were streamed, earlier ones included; null where none was."""
+        keys = dict.fromkeys(self._asked.key(example.input) for example in examples)
+        times = token_times([self._store.get(key).generation for key in keys if key in self._store])
+        return times if times.time_to_first_token_ms else None
+
     def token_counts(self, examples: Sequence[Example]) -> None:
         """Null: only the server counts its tokens."""
         return
@@ -106,7 +124,7 @@ class EndpointAnswers:
             raise Stopped
         answer = heard[0]
         if not self._connected:  # the first request pays for the connection, which the others share
-            answer = replace(answer, generation=replace(answer.generation, latency_ms=None))
+            answer = replace(answer, generation=replace(answer.generation, **_UNTIMED))
             self._connected = True
         if answer.generation.finish_reason not in ("failed", "too_long"):
             self._store.put(key, answer, self._job_id)
@@ -131,6 +149,7 @@ class EndpointAnswers:
 def _result(
     predictions: Sequence[Prediction],
     examples: Sequence[Example],
+    tokens: TokenTimes | None,
     device: str,
     load_average: float | None,
     seconds: float,
@@ -138,7 +157,7 @@ def _result(
     rows = Counter(example.split for example in examples)
     times = [one.latency_ms for one in predictions if one.latency_ms is not None and math.isfinite(one.latency_ms)]
     latency = LatencySamples(milliseconds=tuple(times), warm_up_requests=len(predictions) - len(times))
-    figures = RuntimeFigures(runtime="endpoint", latency=latency, requests_per_second=None)
+    figures = RuntimeFigures(runtime="endpoint", latency=latency, requests_per_second=None, tokens=tokens)
     return BenchmarkResult(
         origin="measured",
         rows_test=rows[Split.TEST],

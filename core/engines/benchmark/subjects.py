@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.engines.benchmark import plan, timing
+from core.engines.benchmark.token_times import token_times
 from core.engines.language.generator import Generation, LocalGenerator
 from core.engines.language.prompt_classifier import PromptClassifier
 from core.engines.models import Classifier, open_classifier
@@ -141,19 +142,6 @@ class TextSubject:
             sum(one.rows for one in passes),
             float(np.median([one.tokens / one.seconds for one in passes])),
         )
-
-
-def token_times(answers: Sequence[Generation]) -> TokenTimes:
-    """The times of single answers' tokens; an answer without a token of a kind has no time of that kind."""
-
-    def known(values: Sequence[float | None]) -> tuple[float, ...]:
-        return tuple(value for value in values if value is not None)
-
-    return TokenTimes(
-        time_to_first_token_ms=known([answer.time_to_first_token_ms for answer in answers]),
-        time_to_first_output_token_ms=known([answer.time_to_first_output_token_ms for answer in answers]),
-        time_per_output_token_ms=known([answer.time_per_output_token_ms for answer in answers]),
-    )
 
 
 def _tokens(answers: Sequence[Generation]) -> int:

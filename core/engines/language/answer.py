@@ -51,4 +51,7 @@ def answer_of(document: Mapping[str, Any]) -> Answer:
         TokenStep(str(token), float(value), tuple((str(other), float(own)) for other, own in alternatives))
         for token, value, alternatives in document.get("steps", ())
     )
-    return Answer(Generation(**document["generation"]), steps, document.get("label_probabilities"))
+    generation = dict(document["generation"])
+    if "inter_token_ms" in generation:
+        generation["inter_token_ms"] = tuple(generation["inter_token_ms"])
+    return Answer(Generation(**generation), steps, document.get("label_probabilities"))

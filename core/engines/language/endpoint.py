@@ -17,6 +17,7 @@ from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES, Pacing
 from core.engines.language.endpoint_reply import read_reply
 from core.engines.language.endpoint_request import RequestForm, request_url
 from core.engines.language.endpoint_round import OnAnswer, Round
+from core.engines.language.endpoint_stream import StreamedReply
 from core.engines.language.endpoint_trouble import RefusedRequest, TransientTrouble, reach_of
 from core.engines.language.generator import Generation
 from core.engines.language.token_guess import TokenGuess
@@ -27,7 +28,7 @@ from core.keys import endpoint_key
 from core.spec import EndpointModel
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient
+    from httpx2 import AsyncClient, Response
 
 CONCURRENT_REQUESTS = 8
 # How often one request is sent at most, and how long answers that are under way are waited for at the end.
@@ -35,14 +36,19 @@ ATTEMPTS = 5
 GRACE_S = 10.0
 _POLL_S = 0.1
 _TOLD_PAUSE_S = 5.0
+_OK = 200
+_EVENTS = {"Accept": "text/event-stream, application/json"}
+# How long the end of a stream is waited for behind its last event, so that the connection can be used again.
+_AFTER_DONE_S = 1.0
 
 
 class Endpoint:
     """Asks one model at one address; a context, which closes its connections.
 
     `top_logprobs` is how many alternatives of each token are wanted. `log` hears what the endpoint does not take;
-    `should_stop` is asked ten times a second. `price` is what `max_cost` is held against. `sent` counts requests, those
-    sent again included; `budget` what they cost.
+    `should_stop` is asked ten times a second. `price` is what `max_cost` is held against. With `streams` answers come
+    bit by bit, so that their tokens are timed. `sent` counts requests, those sent again included; `budget` what they
+    cost.
     """
 
     def __init__(
@@ -53,9 +59,10 @@ class Endpoint:
         log: Callable[[str], None] = lambda text: None,
         should_stop: Callable[[], bool] = lambda: False,
         price: VendorPrice | None = None,
+        streams: bool = False,
     ) -> None:
         self._model = model
-        self._form = RequestForm(model, max_output_tokens, top_logprobs, log)
+        self._form = RequestForm(model, max_output_tokens, top_logprobs, log, streams)
         self._log = log
         self._should_stop = should_stop
         self._keeps_steps = top_logprobs > 0
@@ -68,6 +75,7 @@ class Endpoint:
         self._client: AsyncClient = open_client(model, key, CONCURRENT_REQUESTS)
         self._pacing = Pacing(model.requests_per_minute)
         self._tried = False
+        self._told_whole = False
         self._ending = False
         self._refusals = 0
         self._under_way: set[asyncio.Task[Any] | None] = set()
@@ -190,15 +198,55 @@ class Endpoint:
         if cap is not None and self.sent >= cap:
             raise UserError("endpoint.cap_reached", cap=cap)
         self.sent += 1
-        begun = time.perf_counter()
+        exchange = self._streamed if self._form.streams else self._whole
         try:
-            async with asyncio.timeout(self._model.timeout_s):
-                response = await self._client.post(self._url, json=self._form.body(message))
+            return await exchange(message)
+        except (TransientTrouble, RefusedRequest, UserError):
+            raise
         except Exception as error:
             told = told_error(error, self._reach, self._model)
             if told is None:
                 raise
             raise told from error
+
+    async def _whole(self, message: str) -> Answer:
+        begun = time.perf_counter()
+        async with asyncio.timeout(self._model.timeout_s):
+            response = await self._client.post(self._url, json=self._form.body(message))
         latency_ms = (time.perf_counter() - begun) * 1000.0
         self._reach.check(response.status_code, response.headers, response.content)
         return read_reply(response.content, self._reach, latency_ms, self._keeps_steps)
+
+    async def _streamed(self, message: str) -> Answer:
+        """The answer as it comes. It may take as long as it does, but nothing may come for `timeout_s` at a time;
+        comments, by which a server keeps a connection open, do not count."""
+        begun = time.perf_counter()
+        reply = StreamedReply(self._reach)
+        loop = asyncio.get_running_loop()
+        body = self._form.body(message)
+        try:
+            async with (
+                asyncio.timeout(self._model.timeout_s) as limit,
+                self._client.stream("POST", self._url, json=body, headers=_EVENTS) as response,
+            ):
+                if response.status_code != _OK or "json" in response.headers.get("content-type", ""):
+                    content = await response.aread()
+                    return self._unstreamed(response, content, (time.perf_counter() - begun) * 1000.0)
+                async for data in response.aiter_bytes():
+                    if reply.take(data, (time.perf_counter() - begun) * 1000.0):
+                        limit.reschedule(loop.time() + (_AFTER_DONE_S if reply.done else self._model.timeout_s))
+        except Exception:
+            # What goes wrong behind the last event takes nothing from the answer.
+            if not reply.done:
+                raise
+        reply.end((time.perf_counter() - begun) * 1000.0)
+        return reply.answer(self._keeps_steps)
+
+    def _unstreamed(self, response: Response, content: bytes, latency_ms: float) -> Answer:
+        """A refusal, or the whole answer of an endpoint that streams none."""
+        self._reach.check(response.status_code, response.headers, content)
+        answer = read_reply(content, self._reach, latency_ms, self._keeps_steps)
+        if not self._told_whole:
+            self._told_whole = True
+            self._log(english("endpoint.log.not_streamed"))
+        return answer

@@ -33,6 +33,14 @@ def read_reply(body: bytes, reach: Reach, latency_ms: float, keep_steps: bool) -
         document = json.loads(body)
     except ValueError as error:
         raise TransientTrouble("endpoint.not_json", url=reach.url, words=_shown(reach, body)) from error
+    return read_document(document, reach, latency_ms, keep_steps, body)
+
+
+def read_document(document: Any, reach: Reach, latency_ms: float, keep_steps: bool, body: bytes) -> Answer:
+    """The answer in a chat completion that was read already; `body` is what it was read from, for words about it.
+
+    Raises TransientTrouble where it is none.
+    """
     choice = _first_choice(document)
     if choice is None:
         raise TransientTrouble("endpoint.no_choice", url=reach.url, words=_shown(reach, body))

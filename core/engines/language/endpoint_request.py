@@ -13,7 +13,7 @@ from core.spec import EndpointModel
 TOP_LOGPROBS = 20
 _FEWER_LOGPROBS = 5
 _PATH = "/chat/completions"
-_OURS = ("messages", "model", "n", "stream", "logprobs", "top_logprobs")
+_OURS = ("messages", "model", "n", "stream", "stream_options", "logprobs", "top_logprobs")
 
 
 def request_url(model: EndpointModel) -> str:
@@ -25,12 +25,18 @@ def request_url(model: EndpointModel) -> str:
 class RequestForm:
     """Makes the bodies of requests, greedy unless the model's `body` says otherwise; a null there leaves a field out.
 
-    `top_logprobs` is how many alternatives of each token are wanted. What the endpoint refuses is left out of later
-    requests, and `log` hears of it. Raises UserError for a body that names what Tercet itself must set.
+    `top_logprobs` is how many alternatives of each token are wanted; `streams` whether answers are to come bit by bit.
+    What the endpoint refuses is left out of later requests, and `log` hears of it. Raises UserError for a body that
+    names what Tercet itself must set.
     """
 
     def __init__(
-        self, model: EndpointModel, max_output_tokens: int, top_logprobs: int, log: Callable[[str], None]
+        self,
+        model: EndpointModel,
+        max_output_tokens: int,
+        top_logprobs: int,
+        log: Callable[[str], None],
+        streams: bool = False,
     ) -> None:
         for name in _OURS:
             if name in model.body:
@@ -43,6 +49,8 @@ class RequestForm:
         self._settings: dict[str, Any] = {"temperature": 0, **limit, **model.body}
         self._sent = {name: value for name, value in self._settings.items() if value is not None}
         self._settled = False
+        self._counts = streams
+        self.streams = streams
 
     def asked(self) -> Asked:
         """Who is asked and how, as the user means it: what an endpoint refuses changes no answer's name."""
@@ -58,8 +66,10 @@ class RequestForm:
             "model": self._model.model,
             "messages": [{"role": "user", "content": message}],
             **self._sent,
-            "stream": False,
+            "stream": self.streams,
         }
+        if self.streams and self._counts:
+            body["stream_options"] = {"include_usage": True}
         if self._logprobs is not None:
             body["logprobs"] = True
         if self._logprobs:
@@ -81,9 +91,25 @@ class RequestForm:
             del self._sent["temperature"]
             self._log(english("endpoint.log.no_temperature"))
             return True
-        if self._logprobs is None or (self._settled and "logprob" not in text):
+        if "stream" in text and self._stream_less():
+            return True
+        if self._settled and "logprob" not in text:
             return False
+        if self._logprobs is None:
+            return not self._settled and self._stream_less()
         self._logprobs = _FEWER_LOGPROBS if self._logprobs > _FEWER_LOGPROBS else None
         if self._logprobs is None:
             self._log(english("endpoint.log.no_logprobs"))
+        return True
+
+    def _stream_less(self) -> bool:
+        """Ask for no count at a stream's end, then for no stream; whether there was anything to leave out."""
+        if not self.streams:
+            return False
+        if self._counts:
+            self._counts = False
+            self._log(english("endpoint.log.no_usage"))
+        else:
+            self.streams = False
+            self._log(english("endpoint.log.no_stream"))
         return True

@@ -22,8 +22,9 @@ class Generation:
     `choice_log_probabilities` are natural logarithms, by the text of the answer's alternatives, and
     `mean_log_probability` is the mean over the tokens of the answer, where the model gives them.
     Times are milliseconds from the moment of sending: `latency_ms` to the end, the others to the first token that is
-    not empty, and to the first one after the reasoning; `time_per_output_token_ms` is (last − first) ÷ (tokens − 1).
-    They are null where they were not measured.
+    not empty, and to the first one after the reasoning; `time_per_output_token_ms` is (last − first) ÷ (tokens − 1),
+    `inter_token_ms` are the gaps between tokens, or between the chunks that an endpoint sends them in. They are null
+    where they were not measured.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Generation:
     time_to_first_token_ms: float | None = None
     time_to_first_output_token_ms: float | None = None
     time_per_output_token_ms: float | None = None
+    inter_token_ms: tuple[float, ...] | None = None
 
 
 class Generator(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -121,7 +122,9 @@ class LocalRespondent:
 
     def _answers(self, generator: LocalGenerator, messages: Sequence[str], tokens: Sequence[int]) -> list[Answer]:
         if not self._labels:
-            return [Answer(generation) for generation in generator.generate(messages, self._limit)]
+            # The gaps of tokens within a batch say nothing of the model, and would only fill the disk.
+            said = generator.generate(messages, self._limit)
+            return [Answer(replace(generation, inter_token_ms=None)) for generation in said]
         answers = []
         for row, count in zip(generator.classify(messages, self._labels), tokens, strict=True):
             probabilities = {label: float(value) for label, value in zip(self._labels, row, strict=True)}

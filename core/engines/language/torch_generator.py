@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -150,6 +151,7 @@ class TorchGenerator:
             time_to_first_token_ms=None if first is None else moments[first],
             time_to_first_output_token_ms=None if first_output is None else moments[first_output],
             time_per_output_token_ms=None if len(moments) < 2 else (moments[-1] - moments[0]) / (len(moments) - 1),
+            inter_token_ms=tuple(later - earlier for earlier, later in itertools.pairwise(moments)),
         )
 
     def _text(self, answer: Sequence[int]) -> str:

@@ -13,10 +13,15 @@ from core.report import figures
 from core.report.model import Block, Cell, Chart, Paragraph, Section, Table, not_measured
 from core.report.sections.material import Material, bounded, figure, named, numbers, words
 
+_TOKEN_TIMES = ("time_to_first_token", "time_to_first_output_token", "time_per_output_token", "inter_token")
+
 
 def candidates(material: Material) -> Section:
     """The chart of quality against cost and its tables; the runtimes where a model was timed under several."""
     blocks: list[Block] = [Chart(quality_cost_chart(material.decision)), _speed(material), _size(material)]
+    tokens = _tokens(material)
+    if tokens.rows:
+        blocks.insert(2, tokens)
     kept = _kept(material)
     if kept.rows:
         blocks.append(kept)
@@ -55,6 +60,26 @@ def _speed(material: Material) -> Table:
         each_second = figure(throughput.get("requests_per_second"), figures.number)
         rows.append((_name(row), _quality(row["quality"]), *percentiles, each_second))
     return Table(message("report.table.speed"), titles, tuple(rows))
+
+
+def _tokens(material: Material) -> Table:
+    """When the tokens of single answers come, of the candidates that write; p95 under the median."""
+    rows = []
+    for row in material.candidates:
+        latency = row["latency_ms"] or {}
+        parts = [latency.get(name) for name in _TOKEN_TIMES]
+        if any(part is not None for part in parts):
+            rate = (row["throughput"] or {}).get("output_tokens_per_second")
+            rows.append((named(material, row["name"]), *map(_percentiles, parts), figure(rate, figures.number)))
+    titles = words("candidate") + numbers(*_TOKEN_TIMES, "output_tokens_per_second")
+    return Table(message("report.table.tokens"), titles, tuple(rows))
+
+
+def _percentiles(part: dict[str, Any] | None) -> Cell:
+    if part is None:
+        return not_measured()
+    note = None if part["p95"] is None else message("report.p95", value=figures.milliseconds(part["p95"]))
+    return figure(part["p50"], figures.milliseconds, note)
 
 
 def _size(material: Material) -> Table:

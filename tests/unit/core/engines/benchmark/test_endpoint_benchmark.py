@@ -44,7 +44,9 @@ class FakeEndpoint:
         log: Any,
         should_stop: Callable[[], bool],
         price: VendorPrice | None,
+        streams: bool,
     ) -> None:
+        assert streams, "times of tokens are measured"
         self._model, self._top, self._should_stop = model, top, should_stop
         self.budget = Budget(model.max_cost, price, TokenGuess(limit, top > 0))
         self.device = f"{model.model} @ localhost"
