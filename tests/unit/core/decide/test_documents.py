@@ -23,6 +23,7 @@ NESTED = {
     "quality": {"metric", "value", "low", "high", "n", "spread", "seeds"},
     "latency_ms": {
         "p50", "p95", "p99", "time_to_first_token", "time_to_first_output_token", "time_per_output_token",
+        "inter_token",
     },
     "throughput": {"requests_per_second", "output_tokens_per_second"},
     "energy": {"joules_per_request", "source"},

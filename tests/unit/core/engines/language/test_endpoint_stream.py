@@ -112,12 +112,16 @@ def test_times_are_those_of_the_tokens_and_not_of_the_chunks() -> None:
     assert said.latency_ms == 132.0
 
 
+def thought(name: str, text: str) -> bytes:
+    return event({"choices": [{"index": 0, "delta": {name: text}, "finish_reason": None}]})
+
+
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
 def test_reasoning_apart_begins_the_tokens_and_the_answer_has_a_first_one_of_its_own(name: str) -> None:
     said = read(
         (5.0, chunk(role="assistant", content=None)),
-        (20.0, chunk(**{name: "let me "})),
-        (30.0, chunk(**{name: "think"})),
+        (20.0, thought(name, "let me ")),
+        (30.0, thought(name, "think")),
         (70.0, chunk("\n\n")),
         (80.0, chunk("yes")),
         (81.0, chunk(finish="stop")),
