@@ -42,6 +42,8 @@ class JobKind(StrEnum):
     SWEEP = "sweep"
     BENCHMARK = "benchmark"
     ROUTE = "route"
+    INDEX = "index"
+    SUITE = "suite"
 
 
 class JobState(StrEnum):
@@ -95,7 +97,8 @@ class Choice(StrEnum):
 class Example:
     """One row of the user's task data. `example_id` is unique within the dataset; `group` never spans two splits.
 
-    `fields` are the cells of the columns that the task's prompt names, as (column, value).
+    `fields` are the cells of the columns that the task's prompt names, and of the one that names the document which
+    answers the row, as (column, value).
     """
 
     example_id: str

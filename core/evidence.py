@@ -12,6 +12,7 @@ from core.jobs.results import (
     LabelResult,
     PrepareResult,
     RouteResult,
+    SuiteResult,
     SweepResult,
     TrainResult,
 )
@@ -58,7 +59,7 @@ class CandidateEvidence:
     `uncompressed` is the benchmark, with its test rows, of what the candidate compresses itself, by the same seed.
     `label` is what its teacher was asked, `stages` are its assistants, `sweep` is the search that found it.
     `making_seconds` are of the other jobs that its model took (stages, a search, what a dynamic student started from),
-    as (job id, seconds).
+    as (job id, seconds). `suites` are the tasks of lm-eval that it was measured on.
     """
 
     name: str
@@ -78,6 +79,7 @@ class CandidateEvidence:
     sweep: SweepResult | None = None
     stages: tuple[TrainResult, ...] = ()
     making_seconds: tuple[tuple[str, float], ...] = ()
+    suites: tuple[SuiteResult, ...] = ()
 
     @property
     def runs(self) -> tuple[ScoredRows, ...]:

@@ -18,6 +18,7 @@ _EXTRAS = {
     "gguf": "engine",
     "httpx2": "endpoint",
     "keyring": "endpoint",
+    "lm_eval": "suites",
     "optuna": "engine",
     "peft": "engine",
     "pynvml": "cuda",

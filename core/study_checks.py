@@ -56,6 +56,8 @@ def _check_references(study: Study, candidate: Candidate, field: str) -> None:
         if candidate.teacher == candidate.student:
             raise UserError("study.hybrid_of_one", field=field, name=candidate.teacher)
         return
+    if candidate.retrieval and study.retrieval is None:
+        raise UserError("study.retrieval_missing", field=f"{field}.retrieval")
     _check_own_parts(study, candidate, field)
 
 
@@ -95,6 +97,8 @@ def _check_circles(study: Study) -> None:
 
 def _check_data(study: Study) -> None:
     imported = [isinstance(candidate.model, PredictionsModel) for candidate in study.candidates]
+    if study.data.columns.document is not None and study.retrieval is None:
+        raise UserError("study.document_unused", field="data.columns.document")
     given = study.data.file is not None or study.data.files is not None
     own = [
         candidate

@@ -21,7 +21,7 @@ _ID = "id"
 class RawRows:
     """Rows in the user's order, all lists aligned. `groups` has one list for each group column; a null links nothing.
 
-    `splits` is null where the rows are still to be split. `fields` are the cells that the task's prompt names.
+    `splits` is null where the rows are still to be split. `fields` are the cells of `field_columns`.
     """
 
     ids: list[str]
@@ -64,6 +64,12 @@ def prompt_columns(parameters: PrepareParameters) -> dict[str, str]:
     return {f"task.prompt: {{{name}}}": name for name in parameters.task.prompt_columns}
 
 
+def field_columns(parameters: PrepareParameters) -> list[str]:
+    """The columns whose cells an example carries: those of the prompt, and the one that names its document."""
+    document = parameters.columns.document
+    return list(dict.fromkeys([*parameters.task.prompt_columns, *([] if document is None else [document])]))
+
+
 def require_unchanged(file: DataFile) -> Path:
     """The path of a data file. Raises UserError where it is missing or has changed since the job was planned."""
     path = Path(file.path)
@@ -90,6 +96,8 @@ def _read(file: DataFile, parameters: PrepareParameters) -> pd.DataFrame:
     required = {"data.columns.input": columns.input, "data.columns.target": columns.target}
     path = require_unchanged(file)
     others = group_columns(parameters) | slice_columns(parameters) | prompt_columns(parameters)
+    if columns.document is not None:
+        others["data.columns.document"] = columns.document
     frame = read_table(path, required | others, [_ID])
     for field, column in required.items():
         require_filled(frame, column, field, path)
@@ -108,5 +116,5 @@ def _rows(parameters: PrepareParameters, frame: pd.DataFrame, ids: list[str], sp
         groups=group_keys(frame, list(group_columns(parameters).values())),
         slices=slices_of(frame, parameters.columns.slice),
         splits=splits,
-        fields=slices_of(frame, parameters.task.prompt_columns),
+        fields=slices_of(frame, field_columns(parameters)),
     )

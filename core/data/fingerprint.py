@@ -23,6 +23,20 @@ def fingerprint(path: Path) -> DataFile:
     return DataFile(path=str(path.absolute()), sha256=digest)
 
 
+def folder_sha256(folder: Path | str) -> str:
+    """The SHA-256 of all names and bytes of the files below a folder; hidden and compiled ones are no part of it.
+
+    Raises UserError where a file may not be read.
+    """
+    digest = hashlib.sha256()
+    root = Path(folder)
+    for path in sorted(root.rglob("*")):
+        parts = path.relative_to(root).parts
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in parts):
+            digest.update(f"{'/'.join(parts)}\0{fingerprint(path).sha256}\0".encode())
+    return digest.hexdigest()
+
+
 def require_file(path: Path) -> None:
     """Nothing, where `path` is a file. Raises UserError, naming the path, where it is missing or a folder."""
     if path.is_dir():

@@ -14,6 +14,7 @@ from core.decide.measure_next import measure_next_of
 from core.decide.options import Option, decided_on, options_of
 from core.decide.outcome import CandidateDecision, Confidence, Decision, Flip, Message, message
 from core.decide.reasons import exclusions_of, headline_of, reasons_of
+from core.decide.retrieval import retrieval_notes
 from core.decide.rows import candidate_rows
 from core.decide.seeds import seed_notes
 from core.domain import Role
@@ -114,7 +115,7 @@ def _notes(
         notes.append(message("decide.note.few_rows", count=groups, enough=MINIMUM_GROUPS))
     for option in options:
         notes += _candidate_notes(study, option) + _unknown_outputs(evidence, study, option)
-    notes += seed_notes(options) + making_notes(study, options, rows)
+    notes += seed_notes(options) + making_notes(study, options, rows) + retrieval_notes(options)
     unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]
     if unknown:
         notes.append(message("decide.note.one_off_unknown", names=", ".join(unknown)))

@@ -6,6 +6,7 @@ Keys are never missing: what was not measured is null, and NaN never appears. Ca
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -23,12 +24,14 @@ from core.decide.outcome import (
     PolicyDecision,
     Quality,
     Retained,
+    RetrievalFound,
     TokenLatency,
     Uncompressed,
 )
 from core.domain import Role
 from core.evidence import StudyEvidence
 from core.i18n import translate_text
+from core.jobs.results import SuiteResult
 from core.metrics.percentiles import Percentiles
 from core.spec import Study
 
@@ -44,7 +47,10 @@ def results_document(evidence: StudyEvidence, decision: Decision) -> dict[str, A
             "task": {"kind": study.task.kind, "metric": study.task.metric, "prompt": study.task.prompt},
             "data": _data(evidence),
             "complexity": _complexity(decision.complexity),
-            "candidates": [_candidate(candidate, study) for candidate in decision.candidates],
+            "candidates": [
+                _candidate(candidate, study) | {"suites": _suites(evidence.candidate(candidate.name).suites)}
+                for candidate in decision.candidates
+            ],
             "policies": [_policy(policy) for policy in decision.policies],
         }
     )
@@ -214,6 +220,46 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
             "hard_labels": None if candidate.hard_labels is None else _quality(candidate.hard_labels, ""),
             "added": _interval(candidate.distillation_added),
         },
+        "retrieval": _retrieval(candidate.retrieval),
+    }
+
+
+def _suites(suites: Sequence[SuiteResult]) -> list[dict[str, Any]]:
+    """Figures of lm-eval's tasks, which have no part in the decision."""
+    return [
+        {
+            "suite": suite.task,
+            "task": figure.task,
+            "metric": figure.metric,
+            "filter": figure.filter,
+            "value": figure.value,
+            "standard_error": figure.standard_error,
+            "rows": figure.rows,
+            "num_fewshot": figure.num_fewshot,
+            "library": suite.library,
+        }
+        for suite in suites
+        for figure in suite.metrics
+    ]
+
+
+def _retrieval(found: RetrievalFound | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "method": found.method,
+        "top_k": found.top_k,
+        "documents": found.documents,
+        "passages": found.passages,
+        "index_mib": found.index_mib,
+        "embeddings_mib": found.embeddings_mib,
+        "encoder_mib": found.encoder_mib,
+        "search_ms": _percentiles(found.search_ms),
+        "right_by": found.right_by,
+        "rows": found.rows,
+        "recall": _interval(found.recall),
+        "reciprocal_rank": _interval(found.reciprocal_rank),
+        "leaked_rows": found.leaked_rows,
     }
 
 

@@ -22,6 +22,7 @@ from core.decide.outcome import (
     Uncompressed,
 )
 from core.decide.reasons import ineligible_because
+from core.decide.retrieval import retrieval_found
 from core.decide.systems import System
 from core.decide.variants import dominating_parent, loses_to
 from core.domain import Role
@@ -121,6 +122,7 @@ def _with_speed_and_size(row: CandidateDecision, option: Option, system: System)
         output_tokens_per_second=benchmark.output_tokens_per_second,
         joules_per_request=benchmark.joules_per_request,
         energy_source=benchmark.energy_source,
+        retrieval=retrieval_found(benchmark),
     )
 
 

@@ -13,7 +13,9 @@ from core.jobs.graph import DATA_PART, JobGraph
 from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import seeds_of
 from core.jobs.preflight import needs_test_rows_of_its_own
+from core.jobs.retrieval_jobs import planned_passages
 from core.jobs.specs import BenchmarkParameters, PredictionsFile, PrepareParameters, RouteParameters
+from core.jobs.suite_jobs import plan_suites
 from core.jobs.vendor_prices import vendor_price
 from core.spec import BaselineModel, Candidate, PredictionsModel, Quantize, Study
 from core.study_file import resolve_path
@@ -40,6 +42,7 @@ class Planner:
         for candidate in self.study.candidates:
             if candidate.role is Role.HYBRID:
                 self._route(candidate, benchmarks, data_job)
+        plan_suites(self.study, self.base, self.graph, models)
         return self.graph
 
     def _own_candidates(self) -> list[Candidate]:
@@ -80,13 +83,13 @@ class Planner:
         if self.study.training_of(candidate).hard_label_baseline:
             baseline = models.baseline(candidate, seeds[0])
             parameters = BenchmarkParameters(task=self.study.task)
-            self.graph.add(parameters, {"data": data_job, **baseline.inputs}, candidate.name, "baseline_benchmark")
+            self._measure(candidate, parameters, {"data": data_job, **baseline.inputs}, "baseline_benchmark")
         # What is brought to 4 bits is mostly too large to run as it is.
         in_4_bits = any(isinstance(step, Quantize) and step.quantize == "int4" for step in candidate.compress)
         if self.study.compresses_its_own(candidate) and not in_4_bits:
             whole = models.uncompressed(candidate, seeds[0])
             parameters = BenchmarkParameters(task=self.study.task, loadable=whole.ready, model_sha256=whole.sha256)
-            self.graph.add(parameters, {"data": data_job, **whole.inputs}, candidate.name, "uncompressed_benchmark")
+            self._measure(candidate, parameters, {"data": data_job, **whole.inputs}, "uncompressed_benchmark")
         return first
 
     def _benchmark(self, candidate: Candidate, seed: int | None, part: str, models: ModelJobs, data_job: str) -> str:
@@ -102,7 +105,17 @@ class Planner:
         parameters = BenchmarkParameters(
             task=self.study.task, loadable=made.ready, model_sha256=made.sha256, price=price
         )
-        return self.graph.add(parameters, {"data": data_job, **made.inputs}, candidate.name, part)
+        return self._measure(candidate, parameters, {"data": data_job, **made.inputs}, part)
+
+    def _measure(
+        self, candidate: Candidate, parameters: BenchmarkParameters, inputs: Mapping[str, str], part: str
+    ) -> str:
+        """The job that measures a part of a candidate, with passages of the index where it is given some."""
+        passages = planned_passages(self.study, candidate, self.base, self.graph)
+        if passages is None:
+            return self.graph.add(parameters, inputs, candidate.name, part)
+        retrieving = parameters.model_copy(update={"retrieval": passages.use})
+        return self.graph.add(retrieving, {**inputs, "index": passages.index_job}, candidate.name, part)
 
     def _route(self, candidate: Candidate, benchmarks: Mapping[str, str], data_job: str) -> None:
         teacher, student = candidate.teacher or "", candidate.student or ""

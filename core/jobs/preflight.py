@@ -8,7 +8,9 @@ from pathlib import Path
 from core.domain import Role
 from core.errors import UserError
 from core.jobs.model_sources import answers_in_text
+from core.jobs.retrieval_jobs import check_retrieval
 from core.jobs.shape_checks import check_sizes
+from core.jobs.suite_jobs import check_suites
 from core.keys import endpoint_key
 from core.lazy import extra_of, is_installed
 from core.model_files import is_onnx_folder, sample_path
@@ -50,6 +52,8 @@ def check_supported(study: Study, base: Path) -> None:
     for library in _needed_libraries(study):
         if not is_installed(library):
             raise UserError("environment.library_missing", library=library, extra=extra_of(library))
+    check_retrieval(study, base, ENGINE_LIBRARIES)
+    check_suites(study, base)
     for index, candidate in enumerate(study.candidates):
         if isinstance(candidate.model, EndpointModel):
             endpoint_key(candidate.model)  # a missing key is told before anything is bought

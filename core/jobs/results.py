@@ -153,6 +153,30 @@ class CompressResult(ResultModel):
     seconds: float
 
 
+class SuiteMetric(ResultModel):
+    """One figure of a task of lm-eval, or of a task within a group: its standard error and number of rows as lm-eval
+    tells them. `filter` is how answers were read."""
+
+    task: str
+    metric: str
+    filter: str
+    value: float
+    standard_error: float | None
+    rows: int | None
+    num_fewshot: int | None
+
+
+class SuiteResult(ResultModel):
+    """What lm-eval measured of a model on a task."""
+
+    task: str
+    metrics: tuple[SuiteMetric, ...]
+    limit: int | None
+    library: str
+    device: str
+    seconds: float
+
+
 class LatencySamples(ResultModel):
     """Milliseconds of single requests, one at a time, warm-up excluded, in the order of the timing pass."""
 
@@ -206,6 +230,50 @@ class Environment(ResultModel):
     noisy: bool
 
 
+class IndexResult(ResultModel):
+    """An index over documents; its files stand in `index/` of the job's folder.
+
+    Sizes are of files, in MiB: `index_mib` of the whole index, `embeddings_mib` of the embeddings in it, and
+    `encoder_mib` of the encoder's weights. `cut_passages` are longer than the encoder reads. `skipped_files` of the
+    folder are of no kind that is read.
+    """
+
+    documents: int
+    passages: int
+    words: int
+    index_mib: float
+    embeddings_mib: float
+    encoder_mib: float
+    cut_passages: int
+    skipped_files: int
+    resumed_passages: int = 0
+    device: str
+    seconds: float
+
+
+class RetrievalFigures(ResultModel):
+    """What retrieval found for the test rows. `milliseconds` are of each row's search, one at a time.
+
+    `ranks` are the places, from 1, of the first right passage among those that were found, 0 where there was none, for
+    the rows whose right passage can be told: by the `document` that the data names, or by the `answer`, the target's
+    words in a passage. `unknown_documents` counts named documents that the index does not have, `leaked_rows` the test
+    rows whose input and target stand as a document of their own.
+    """
+
+    method: Literal["hybrid", "bm25", "embeddings"]
+    top_k: int
+    documents: int
+    passages: int
+    index_mib: float
+    embeddings_mib: float
+    encoder_mib: float
+    milliseconds: tuple[float, ...]
+    right_by: Literal["document", "answer"] | None
+    ranks: tuple[int, ...]
+    unknown_documents: int = 0
+    leaked_rows: int = 0
+
+
 class BenchmarkResult(ResultModel):
     """A candidate as measured. Predictions for the calibration and test rows stand in `predictions.jsonl` of the job's
     folder (and `train` rows too where the candidate is imported) and were sent as events.
@@ -226,6 +294,7 @@ class BenchmarkResult(ResultModel):
     output_tokens_per_second: float | None = None
     unanswered: int = 0
     environment: Environment | None
+    retrieval: RetrievalFigures | None = None
     seconds: float
 
 
@@ -262,4 +331,14 @@ class RouteResult(ResultModel):
     seconds: float
 
 
-Result = PrepareResult | TrainResult | LabelResult | SweepResult | CompressResult | BenchmarkResult | RouteResult
+Result = (
+    PrepareResult
+    | TrainResult
+    | LabelResult
+    | SweepResult
+    | CompressResult
+    | IndexResult
+    | BenchmarkResult
+    | SuiteResult
+    | RouteResult
+)

@@ -14,6 +14,7 @@ from core.domain import JobKind, PolicyKind
 from core.spec import (
     BaselineModel,
     Columns,
+    Encoder,
     EndpointModel,
     GgufModel,
     HubModel,
@@ -180,8 +181,45 @@ class CompressParameters(_Part):
     teacher_sha256: str | None = None
 
 
+class DocumentSource(_Part):
+    """The user's documents: a folder or a file, and the SHA-256 of all names and bytes in it. Of a table each row is a
+    document, with its text in `column` and its name in `id_column`."""
+
+    path: str
+    sha256: str
+    column: str | None = None
+    id_column: str | None = None
+
+
+class IndexParameters(_Part):
+    """Cut documents into passages and index them. Inputs: none. Without an `encoder` there are no embeddings."""
+
+    kind: Literal[JobKind.INDEX] = JobKind.INDEX
+    documents: DocumentSource
+    chunk_words: int
+    overlap_words: int
+    encoder: Encoder | None = None
+    encoder_sha256: str | None = None
+    passage_prefix: str = ""
+
+
+class RetrievalUse(_Part):
+    """How passages are found in an index and put into a message; null for the usual `prompt`. `document_column` holds
+    the name of the document that answers a row, where the data tells it; a passage has at most `chunk_words`."""
+
+    method: Literal["hybrid", "bm25", "embeddings"]
+    top_k: int
+    chunk_words: int
+    encoder: Encoder | None = None
+    encoder_sha256: str | None = None
+    query_prefix: str = ""
+    prompt: str | None = None
+    document_column: str | None = None
+
+
 class BenchmarkParameters(_Part):
-    """Predict calibration and test rows, time, weigh. Inputs: `data`; `model` where it is another job's result.
+    """Predict calibration and test rows, time, weigh. Inputs: `data`; `model` where it is another job's result; `index`
+    where the candidate is given passages, as `retrieval` says.
 
     Exactly one of the input `model`, `loadable` and `predictions` says what is measured. `price` is an endpoint's.
     """
@@ -191,6 +229,26 @@ class BenchmarkParameters(_Part):
     loadable: AnsweringModel | None = None
     model_sha256: str | None = None
     predictions: PredictionsFile | None = None
+    price: VendorPrice | None = None
+    retrieval: RetrievalUse | None = None
+
+
+class SuiteParameters(_Part):
+    """Measure a model on a task of lm-eval. Inputs: `model` where it is another job's result.
+
+    `include` is a folder of tasks of the user's own with the hash of all files in it; `library` is lm-eval with its
+    version, for another one may ask or score otherwise. `price` is an endpoint's.
+    """
+
+    kind: Literal[JobKind.SUITE] = JobKind.SUITE
+    task: str
+    limit: int | None = None
+    num_fewshot: int | None = None
+    chat_template: bool = False
+    include: DataFile | None = None
+    library: str
+    loadable: AnsweringModel | None = None
+    model_sha256: str | None = None
     price: VendorPrice | None = None
 
 
@@ -212,7 +270,9 @@ Parameters = Annotated[
     | SweepParameters
     | CompressParameters
     | BenchmarkParameters
-    | RouteParameters,
+    | RouteParameters
+    | IndexParameters
+    | SuiteParameters,
     Field(discriminator="kind"),
 ]
 

@@ -4,7 +4,7 @@
 Money is in `criteria.cost.currency`, shares and qualities run from 0 to 1.
 
 Map: `task` (task and data), `criteria`, `profiles`, `models` (where models come from), `making` (training and
-compressing), `study` (candidates and the whole).
+compressing), `retrieval` (the user's documents), `suites` (tasks of lm-eval), `study` (candidates and the whole).
 """
 
 from core.spec.base import Name, NonNegativeFloat, OpenShare, PositiveFloat, Seed, Share, SpecModel
@@ -26,7 +26,9 @@ from core.spec.models import (
     TeacherLayers,
 )
 from core.spec.profiles import Api, PriceFromList, PricePerRequest, PricePerToken, Profile, SelfHosted
+from core.spec.retrieval import Encoder, Retrieval
 from core.spec.study import Candidate, Routing, Study, json_schema
+from core.spec.suites import Suite
 from core.spec.task import Columns, Data, Files, SplitPlan, Task
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "Criteria",
     "Data",
     "Dynamic",
+    "Encoder",
     "EndpointModel",
     "Files",
     "GgufModel",
@@ -62,6 +65,7 @@ __all__ = [
     "Profile",
     "Prune",
     "Quantize",
+    "Retrieval",
     "Routing",
     "SampleModel",
     "Seed",
@@ -72,6 +76,7 @@ __all__ = [
     "SplitPlan",
     "Stage",
     "Study",
+    "Suite",
     "SweepModel",
     "Task",
     "TeacherLayers",

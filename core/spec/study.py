@@ -12,11 +12,17 @@ from core.spec.criteria import Criteria
 from core.spec.making import Prune, Quantize, Train, TrimVocabulary
 from core.spec.models import CandidateModel, Model
 from core.spec.profiles import Api, Profile, SelfHosted
+from core.spec.retrieval import Retrieval
+from core.spec.suites import Suite
 from core.spec.task import Data, Task
 
 
 class Candidate(SpecModel):
-    """One system under test. A hybrid names its teacher and student; every other one names its model."""
+    """One system under test. A hybrid names its teacher and student; every other one names its model.
+
+    With `retrieval` a language model is given passages of the study's documents when it is measured; it is trained
+    without them.
+    """
 
     name: Name
     role: Role
@@ -24,6 +30,7 @@ class Candidate(SpecModel):
     profile: str | None = None
     train: Train | None = None
     compress: list[Prune | TrimVocabulary | Quantize] = Field(default=[])
+    retrieval: bool = False
     teacher: str | None = None
     student: str | None = None
     policies: list[PolicyKind] = Field(default=[PolicyKind.CASCADE, PolicyKind.ROUTER])
@@ -35,6 +42,8 @@ class Candidate(SpecModel):
                 raise ValueError("a hybrid needs teacher and student, the names of two candidates")
             if self.model is not None or self.train is not None or self.compress or self.profile is not None:
                 raise ValueError("a hybrid has no model, train, compress or profile of its own; remove them")
+            if self.retrieval:
+                raise ValueError("a hybrid retrieves nothing itself; let its teacher or student have retrieval")
             if not self.policies:
                 raise ValueError("policies is empty; give cascade, router or both")
         else:
@@ -70,6 +79,8 @@ class Study(SpecModel):
     profiles: Annotated[dict[str, Profile], Field(min_length=1)]
     candidates: Annotated[list[Candidate], Field(min_length=1)]
     routing: Routing = Routing()
+    retrieval: Retrieval | None = None
+    suites: list[Suite] = Field(default=[])
 
     def compresses_its_own(self, candidate: Candidate) -> bool:
         """Whether what is compressed is no candidate itself: a model trained or named by this one."""

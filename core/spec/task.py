@@ -58,13 +58,14 @@ class Task(SpecModel):
 
 
 class Columns(SpecModel):
-    """Which column of the data holds what."""
+    """Which column of the data holds what. `document` names the document that answers a row, for retrieval's recall."""
 
     input: str = "text"
     target: str = "target"
     group: str | None = None
     context: str | None = None
     image: str | None = None
+    document: str | None = None
     slice: list[str] = Field(default=[])
 
 

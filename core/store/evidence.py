@@ -3,7 +3,7 @@
 Which job makes which part of a candidate was stored with the plan. `train`, `compress` and `benchmark` are of the first
 seed, `train@2` and so on of seed 2; `baseline_…` of the student that learns from the targets alone, `first_…` of what
 a dynamic student starts from; `stage1`, `stage2` of its assistants, `label` of its teacher's answers, `sweep` of a
-search.
+search; `suite:NAME` of a task of lm-eval.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from core.jobs.results import (
     PrepareResult,
     ResultModel,
     RouteResult,
+    SuiteResult,
     SweepResult,
     TrainResult,
 )
@@ -34,6 +35,7 @@ from core.store import queries
 
 DATA_PART = ("", "data")
 _STAGE = re.compile(r"(?:first_)?stage\d+")
+_SUITE = "suite:"
 _COUNTED_APART = ("train", "compress", "benchmark", "route", "label", "first_label", "uncompressed_benchmark")
 
 Kind = TypeVar("Kind", bound=ResultModel)
@@ -100,13 +102,18 @@ class _Parts:
         found = (self.result(name, TrainResult) for name in sorted(names, key=lambda name: (len(name), name)))
         return tuple(stage for stage in found if stage is not None)
 
+    def suites(self) -> tuple[SuiteResult, ...]:
+        """What was measured on tasks of lm-eval, in the order of their names."""
+        found = (self.result(name, SuiteResult) for name in sorted(self.ids) if name.startswith(_SUITE))
+        return tuple(suite for suite in found if suite is not None)
+
     def making_seconds(self, suffix: str) -> tuple[tuple[str, float], ...]:
         """What else the model of one seed took, as (job id, seconds)."""
         found = []
         for name, job_id in sorted(self.ids.items()):
             own, _, seed = name.partition("@")
             document = _document(self.connection, self.jobs, job_id)
-            counted = own in _COUNTED_APART or own.startswith("baseline_") or f"@{seed}" != (suffix or "@")
+            counted = own in _COUNTED_APART or own.startswith(("baseline_", _SUITE)) or f"@{seed}" != (suffix or "@")
             if document is not None and not counted:
                 found.append((job_id, float(document["seconds"])))
         return tuple(found)
@@ -139,6 +146,7 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
         sweep=parts.result(f"sweep{suffix}", SweepResult),
         stages=parts.stages(suffix),
         making_seconds=parts.making_seconds(suffix),
+        suites=parts.suites(),
     )
 
 

@@ -38,6 +38,8 @@ HANDLERS: dict[JobKind, str] = {
     JobKind.SWEEP: "core.engines.sweep.job",
     JobKind.BENCHMARK: "core.engines.benchmark.job",
     JobKind.ROUTE: "core.routing.job",
+    JobKind.INDEX: "core.engines.retrieval.job",
+    JobKind.SUITE: "core.engines.suites.job",
 }
 _LOCK_WAIT_S = 120
 _MIB = 1024 * 1024

@@ -109,6 +109,26 @@ class DecisionRows:
         """Every candidate with what it keeps of its teacher, its speed and its size, under `COMPARED`."""
         return [self._compared(candidate) for candidate in self.decision.candidates]
 
+    def retrieval(self) -> str:
+        """A line for each candidate that is given passages: how often the right one is found, and what that takes."""
+        lines = []
+        for candidate in self.decision.candidates:
+            told = candidate.retrieval
+            if told is None:
+                continue
+            took = DASH if told.search_ms.p50 is None else self.formats.milliseconds(told.search_ms.p50)
+            values: dict[str, Value] = {"candidate": candidate.name, "took": took, "count": told.top_k}
+            values["passages"] = self.formats.count(told.passages)
+            if told.recall is None or told.right_by is None:
+                lines.append(self.tr("gui_decide.retrieval.unknown", **values))
+                continue
+            low, high = told.recall.low, told.recall.high
+            recall = self.formats.percent(told.recall.value, low, high)
+            ends = self.formats.interval(*(self.formats.percent(end or 0.0, low, high) for end in (low, high)))
+            code = f"gui_decide.retrieval.by_{told.right_by}"
+            lines.append(self.tr(code, recall=recall, interval=ends, **values))
+        return "\n".join(lines)
+
     def verdict(self, gate: GateResult) -> Cell:
         """A gate's state as mark and word."""
         word = self.tr(f"gui_decide.verdict.{gate.state}")

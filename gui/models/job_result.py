@@ -11,9 +11,11 @@ from core.charts.live_trials import live_trials_chart, trials_so_far
 from core.domain import JobKind, JobRow, MetricPoint
 from core.jobs.results import (
     CompressResult,
+    IndexResult,
     LabelResult,
     RoundRecord,
     RungRecord,
+    SuiteResult,
     SweepResult,
     TrainResult,
     TrialRecord,
@@ -57,6 +59,10 @@ def job_figures(
             return words.search(candidate, SweepResult.model_validate(result), space.get("retain"))
         case JobKind.COMPRESS:
             return words.compression(CompressResult.model_validate(result))
+        case JobKind.INDEX:
+            return words.index(IndexResult.model_validate(result))
+        case JobKind.SUITE:
+            return words.suite(SuiteResult.model_validate(result))
         case _:
             return JobFigures()
 
@@ -98,6 +104,34 @@ class _Words:
         if result.agreement_with_targets is not None:
             share = formats.percent(round(result.agreement_with_targets, 3))
             facts.append(tr("gui.result.agreement_with_targets", share=share))
+        return JobFigures(tuple(facts))
+
+    def index(self, result: IndexResult) -> JobFigures:
+        tr, formats = self._translator.tr, self._formats
+        facts = [
+            tr(
+                "gui.result.index",
+                documents=formats.count(result.documents),
+                passages=formats.count(result.passages),
+                size=self._mib(result.index_mib),
+            )
+        ]
+        if result.cut_passages:
+            facts.append(tr("gui.result.index_cut", count=result.cut_passages))
+        if result.skipped_files:
+            facts.append(tr("gui.result.index_skipped", count=result.skipped_files))
+        return JobFigures(tuple(facts))
+
+    def suite(self, result: SuiteResult) -> JobFigures:
+        tr, formats, facts = self._translator.tr, self._formats, []
+        for figure in result.metrics:
+            value = formats.number(float(f"{figure.value:.3g}"))
+            if figure.standard_error is None:
+                facts.append(tr("gui.result.suite", task=figure.task, metric=figure.metric, value=value))
+                continue
+            error = formats.number(float(f"{figure.standard_error:.2g}"))
+            words = tr("gui.result.suite_error", task=figure.task, metric=figure.metric, value=value, error=error)
+            facts.append(words)
         return JobFigures(tuple(facts))
 
     def compression(self, result: CompressResult) -> JobFigures:

@@ -27,6 +27,8 @@ from gui.widgets.fields import FieldKind, fields_of
 from gui.widgets.form import FieldForm, bind
 from gui.widgets.path_editor import written_path
 from gui.widgets.problems import problem_sentence
+from gui.widgets.retrieval_card import RetrievalCard
+from gui.widgets.suites_card import SuitesCard
 from gui.widgets.wrapped_label import WrappedLabel
 
 SAVE_DELAY_MS = 500
@@ -61,6 +63,8 @@ class StudyPage(Page):
         for name, model, path, only in SECTIONS:
             self._add_section(name, model, path, only)
         self.data = DataCard(context, draft, self)
+        self.retrieval = RetrievalCard(context, draft, self)
+        self.suites = SuitesCard(context, draft, self)
         self.candidates = CandidatesCard(context, self)
         self.profiles = ProfilesCard(context, self)
         self.whole_problem = WrappedLabel(self)
@@ -135,6 +139,9 @@ class StudyPage(Page):
         form.set_choices("task.metric", METRICS.get(str(task.get("kind")), ()))
         form.show_values(self._draft.value)
         asked = asks_in_words(task, self._draft.value("candidates") or [])
+        # Only what answers in text can be given passages or asked a suite.
+        self.retrieval.setVisible(asked or self._draft.value("retrieval") is not None)
+        self.suites.setVisible(asked or bool(self._draft.value("suites")))
         form.show_only({"task.kind", "task.metric", *(("task.prompt", "task.max_output_tokens") if asked else ())})
 
     def _task_edited(self, path: str, value: object) -> None:
@@ -172,7 +179,7 @@ class StudyPage(Page):
 
     def _show_problems(self) -> None:
         shown: set[str] = set()
-        for form in [*self.forms.values(), self.data.columns, self.data.split]:
+        for form in [*self.forms.values(), self.data.columns, self.data.split, self.retrieval.form]:
             shown |= form.show_problems(self._draft.problems)
         rest = [self._told(path, problem) for path, problem in self._draft.problems.items() if path not in shown]
         document = self.context.document
@@ -188,7 +195,9 @@ class StudyPage(Page):
         return self.tr("gui.study.problem_of", name=str(name), problem=sentence) if name else sentence
 
     def _tell_of_data(self, text: str) -> None:
-        if self.context.document.snapshot.plan_problem is None:  # else this page's own line says it already
+        document = self.context.document
+        # Told by this page's own line where the plan has the same problem; of no interest once the study is closed.
+        if document.is_open and document.snapshot.plan_problem is None:
             self.message.emit("warn", text)
 
     def _show_study(self, study: Study) -> None:
@@ -246,7 +255,7 @@ class StudyPage(Page):
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
             (left, [self._cards[name] for name in ("cost", "service", "complexity", "compliance")]),
-            (right, [self.data, self.candidates, self.profiles]),
+            (right, [self.data, self.candidates, self.retrieval, self.suites, self.profiles]),
         ):
             column.setSpacing(GAP_CARDS)
             for card in cards:

@@ -128,7 +128,7 @@ def section_specs(section: str) -> list[FieldSpec]:
     """Every field that a section can show, in the order of the form."""
     match section:
         case "candidate":
-            return [_spec("name", Candidate), _spec("role", Candidate), _spec("profile", Candidate)]
+            return [_spec(name, Candidate) for name in ("name", "role", "profile", "retrieval")]
         case "parts":
             return [_spec("teacher", Candidate), _spec("student", Candidate), _spec("policies", Candidate)]
         case "compress":
@@ -156,7 +156,9 @@ def shown_fields(section: str, candidate: Document, kind: str) -> ShownFields:
     source = str((candidate.get("model") or {}).get("source"))
     match section:
         case "candidate":
-            return _named("", ("name", "role") if hybrid else ("name", "role", "profile"))
+            if hybrid:
+                return _named("", ("name", "role"))
+            return _named("", ("name", "role", "profile"), ("retrieval",) if _may_write(source, kind) else ())
         case "parts":
             return _named("", ("teacher", "student", "policies") if hybrid else ())
         case "compress":
@@ -197,6 +199,8 @@ def value_of(path: str, candidate: Document, kind: str) -> Any:
         here: Any = training_of(candidate, kind)
     elif head == "model":
         here = model_parts_of(candidate)
+    elif head == "retrieval":
+        return bool(candidate.get(head))
     else:
         return candidate.get(head)
     if path in ("candidate.train.lora", "candidate.train.dynamic"):
@@ -217,6 +221,13 @@ def default_values(specs: Sequence[FieldSpec]) -> dict[str, Any]:
             full["train"] = {parts[2]: {}, "method": "distill"}
         values[spec.path] = value_of(spec.path, full, "classification")
     return values
+
+
+def _may_write(source: str, kind: str) -> bool:
+    """Whether a model of a source may answer in text, so that it can be given passages."""
+    if source in ("baseline", "sweep", "predictions"):
+        return False
+    return kind == "generation" or source != "teacher"
 
 
 def _of_source(source: str) -> ShownFields:

@@ -18,7 +18,8 @@ from gui.widgets.fields import FieldKind, FieldSpec, fields_of
 from gui.widgets.form import FieldForm, bind
 from gui.widgets.key_value import KeyValueRows
 
-COLUMN_FIELDS = ("input", "target", "group")
+COLUMN_FIELDS = ("input", "target", "group", "document")
+DOCUMENT = "data.columns.document"
 ROWS_LOOKED_AT = 200
 
 
@@ -76,6 +77,9 @@ class DataCard(Card):
         self.files.set_rows([*rows, (tr("gui.data.base"), str(base))])
         own_data = study.data.file is not None or study.data.files is not None
         self.columns.setVisible(own_data)
+        # Only retrieval asks which document answers a row.
+        told = set(self.columns.rows) - ({DOCUMENT} if study.retrieval is None else set())
+        self.columns.show_only(told)
         self.split.setVisible(study.data.split is not None)
         self.choose_button.setVisible(writable and study.data.file is not None)
         for form in (self.columns, self.split):

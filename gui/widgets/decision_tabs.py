@@ -123,7 +123,7 @@ class DecisionTabs(Card):
         self.benefit_caption.setVisible(with_bars)
 
     def _fill_candidates(self, rows: DecisionRows) -> None:
-        self.tabs[CANDIDATES].fill("", rows.titles(*COMPARED), rows.comparison(), stretch=0)
+        self.tabs[CANDIDATES].fill("", rows.titles(*COMPARED), rows.comparison(), rows.retrieval(), stretch=0)
 
     def _fill_break_even(self, rows: DecisionRows) -> None:
         table = rows.break_even()

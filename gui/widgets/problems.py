@@ -59,6 +59,11 @@ SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
     (r"folds must be 0", "folds"),
     (r"a machine of one's own is never free", "never_free"),
     (r"packs: unknown pack", "pack"),
+    (r"overlap_words must be below chunk_words", "overlap_words"),
+    (r"method \w+ needs an encoder", "encoder_missing"),
+    (r"prompt needs the placeholders", "retrieval_prompt"),
+    (r"a hybrid retrieves nothing", "hybrid_retrieval"),
+    (r"task names one task of lm-eval", "suite_task"),
 )
 
 

@@ -31,6 +31,7 @@ from core.decide.outcome.figures import (
     Uncompressed,
     message,
 )
+from core.decide.outcome.retrieval import RetrievalFound
 
 __all__ = [
     "BreakEven",
@@ -51,6 +52,7 @@ __all__ = [
     "PolicyDecision",
     "Quality",
     "Retained",
+    "RetrievalFound",
     "RuntimeRow",
     "SeedQuality",
     "SliceGap",

@@ -18,6 +18,7 @@ from core.decide.outcome.figures import (
     TokenLatency,
     Uncompressed,
 )
+from core.decide.outcome.retrieval import RetrievalFound
 from core.domain import FloatArray, PolicyKind, Role, Verdict
 from core.jobs.results import PeakMemory
 
@@ -37,7 +38,7 @@ class CandidateDecision:
     With several seeds `by_seed` holds each one's quality. `retained` is what a student or a compressed variant kept.
     `hard_labels` is the quality of the same student on the targets alone, and `distillation_added` what the teacher
     added to it; both null where that was not measured. `uncompressed` is what was trained and then compressed
-    within this candidate.
+    within this candidate. `retrieval` is how well passages were found for a candidate that is given some.
     """
 
     name: str
@@ -79,6 +80,7 @@ class CandidateDecision:
     hard_labels: Quality | None = None
     distillation_added: Interval | None = None
     uncompressed: Uncompressed | None = None
+    retrieval: RetrievalFound | None = None
 
     @property
     def excluded_by(self) -> GateResult | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from core.domain import Example, Prediction
-from core.engines.language.generator import Generation, Generator, LocalGenerator
+from core.engines.language.generator import Generation, LocalGenerator
 from core.engines.language.prompts import message_of
 from core.engines.models import Classifier
 from core.errors import UserError
@@ -62,7 +62,10 @@ class LabelAnswers:
 
 
 class TextAnswers:
-    """Rows answered by the text of a model on this machine. Raises UserError for a metric that needs a judge."""
+    """Rows, whose inputs are whole messages, answered by the text of a model on this machine.
+
+    Raises UserError for a metric that needs a judge.
+    """
 
     batch_rows: int | None = None
 
@@ -74,21 +77,16 @@ class TextAnswers:
 
     def token_counts(self, examples: Sequence[Example]) -> list[int]:
         """The tokens of each request, chat template included."""
-        return self._generator.token_counts([message_of(self._task, example) for example in examples])
+        return self._generator.token_counts([example.input for example in examples])
 
     def answer(self, examples: Sequence[Example], tokens: Sequence[int] | None) -> list[Prediction]:
         """The text of each row, scored by the task's metric."""
-        generations = ask(self._generator, examples, self._task)
+        messages = [example.input for example in examples]
+        generations = self._generator.generate(messages, self._task.max_output_tokens)
         return [
             text_prediction(example, generation, self._scorer)
             for example, generation in zip(examples, generations, strict=True)
         ]
-
-
-def ask(generator: Generator, examples: Sequence[Example], task: Task) -> list[Generation]:
-    """What a generator says of some rows, as one batch."""
-    messages = [message_of(task, example) for example in examples]
-    return generator.generate(messages, task.max_output_tokens)
 
 
 def scorer_of(task: Task) -> TextScorer:

@@ -59,4 +59,9 @@ def _messages(parameters: AskingParameters, examples: Sequence[Example], labels:
     if isinstance(parameters, LabelParameters):
         return label_rows(examples, parameters.task).row_messages
     evaluated = [example for example in examples if example.split is not Split.TRAIN]
-    return [example.input for example in as_messages(evaluated, parameters.task, labels)]
+    requests = [example.input for example in as_messages(evaluated, parameters.task, labels)]
+    if parameters.retrieval is None:
+        return requests
+    # Which passages will stand there is not known before the index is made, only how long they can be.
+    longest = " passage" * (parameters.retrieval.top_k * parameters.retrieval.chunk_words)
+    return [f"{request}{longest}" for request in requests]

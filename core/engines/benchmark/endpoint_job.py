@@ -13,6 +13,7 @@ from core.domain import Example, Prediction, Split
 from core.engines.benchmark import environment
 from core.engines.benchmark.answering import as_messages, scorer_of, text_prediction
 from core.engines.benchmark.quality import answer_all
+from core.engines.benchmark.retrieved import LaterAnswers, Retrieved, retrieve_rows, with_figures
 from core.engines.benchmark.token_times import token_times
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import AnswerStore, answers_folder, open_answers
@@ -20,9 +21,10 @@ from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
 from core.engines.language.label_text import LabelText
 from core.engines.language.request_estimate import estimate, told_estimate
+from core.engines.retrieval.messages import later
 from core.i18n import english
 from core.jobs.results import BenchmarkResult, Environment, LatencySamples, RuntimeFigures, TokenTimes
-from core.jobs.specs import VendorPrice
+from core.jobs.specs import RetrievalUse, VendorPrice
 from core.spec import EndpointModel, Task
 from core.worker.context import JobContext, Stopped
 
@@ -38,9 +40,15 @@ _UNTIMED: dict[str, Any] = dict.fromkeys(
 
 
 def measure_endpoint(
-    model: EndpointModel, task: Task, examples: Sequence[Example], context: JobContext, price: VendorPrice | None = None
+    model: EndpointModel,
+    task: Task,
+    examples: Sequence[Example],
+    context: JobContext,
+    price: VendorPrice | None = None,
+    retrieval: RetrievalUse | None = None,
 ) -> BenchmarkResult:
-    """Ask all rows outside the train split; `examples` are those of the dataset, whose targets are the labels.
+    """Ask all rows outside the train split, with passages where there is `retrieval`; `examples` are those of the
+    dataset, whose targets are the labels.
 
     What was bought before is not bought again. Raises Stopped, and UserError where the endpoint cannot be used.
     """
@@ -49,6 +57,9 @@ def measure_endpoint(
     labels = sorted({example.target for example in examples}) if task.kind == "classification" else []
     evaluated = [example for example in examples if example.split is not Split.TRAIN]
     asked = as_messages(evaluated, task, labels)
+    retrieved = None if retrieval is None else retrieve_rows(retrieval, evaluated, context)
+    if retrieved is not None:
+        asked = retrieved.messages(asked)
     top = TOP_LOGPROBS if labels else 0
 
     def warn(text: str) -> None:
@@ -64,9 +75,11 @@ def measure_endpoint(
     ):
         answerer = EndpointAnswers(endpoint, store, task, labels, context.spec.job_id)
         answerer.announce(asked, context, price)
-        predictions = answer_all(answerer, asked, context)
-        device, tokens = endpoint.device, answerer.token_times(asked)
-    return _result(predictions, evaluated, tokens, device, load_average, time.monotonic() - begun)
+        answering = answerer if retrieved is None else LaterAnswers(answerer, retrieved)
+        predictions = answer_all(answering, asked, context)
+        device, tokens = endpoint.device, answerer.token_times(asked, retrieved)
+    result = _result(predictions, evaluated, tokens, device, load_average, time.monotonic() - begun)
+    return result if retrieved is None else with_figures(result, retrieved, task, context)
 
 
 class EndpointAnswers:
@@ -101,10 +114,17 @@ class EndpointAnswers:
         if expected.requests:
             context.log(told_estimate(expected, price))
 
-    def token_times(self, examples: Sequence[Example]) -> TokenTimes | None:
-        """The times of the tokens of all answers that were streamed, earlier ones included; null where none was."""
-        keys = dict.fromkeys(self._asked.key(example.input) for example in examples)
-        times = token_times([self._store.get(key).generation for key in keys if key in self._store])
+    def token_times(self, examples: Sequence[Example], retrieved: Retrieved | None = None) -> TokenTimes | None:
+        """The times of the tokens of all answers that were streamed, earlier ones included, later by what the search
+        of their passages took; null where none was."""
+        rows = {self._asked.key(example.input): example.example_id for example in examples}
+        answers = {key: self._store.get(key).generation for key in rows if key in self._store}
+        times = token_times(
+            [
+                said if retrieved is None else later(said, retrieved.milliseconds(rows[key]))
+                for key, said in answers.items()
+            ]
+        )
         return times if times.time_to_first_token_ms else None
 
     def token_counts(self, examples: Sequence[Example]) -> None:

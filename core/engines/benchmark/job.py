@@ -42,10 +42,14 @@ def run(parameters: BenchmarkParameters, context: JobContext) -> BenchmarkResult
     if not any(example.split is Split.TEST for example in examples):
         raise UserError("benchmark.no_rows")
     if isinstance(parameters.loadable, EndpointModel):
-        return measure_endpoint(parameters.loadable, parameters.task, examples, context, parameters.price)
+        return measure_endpoint(
+            parameters.loadable, parameters.task, examples, context, parameters.price, parameters.retrieval
+        )
     source = _model_source(parameters, context)
     if is_language_model(source, parameters.loadable, parameters.task):
-        return measure_language_model(source, parameters.task, examples, context)
+        return measure_language_model(source, parameters.task, examples, context, parameters.retrieval)
+    if parameters.retrieval is not None:
+        raise ValueError("a classifier is given no passages")
     return _measure_classifier(source, parameters, examples, context, begun)
 
 

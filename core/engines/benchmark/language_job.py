@@ -9,6 +9,7 @@ from pathlib import Path
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnswers, as_messages, scorer_of
 from core.engines.benchmark.quality import answer_all
+from core.engines.benchmark.retrieved import retrieve_rows, with_figures
 from core.engines.benchmark.runtimes import time_language_model
 from core.engines.benchmark.subjects import open_generator
 from core.engines.benchmark.summary import measured_result
@@ -18,6 +19,7 @@ from core.engines.language.prompt_classifier import PromptClassifier
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import BenchmarkResult
+from core.jobs.specs import RetrievalUse
 from core.lazy import load
 from core.model_files import is_gguf_file, is_language_model_folder
 from core.spec import HubModel, LocalModel, Task
@@ -37,9 +39,14 @@ def is_language_model(source: Path, loadable: object, task: Task) -> bool:
 
 
 def measure_language_model(
-    source: Path, task: Task, examples: Sequence[Example], context: JobContext
+    source: Path,
+    task: Task,
+    examples: Sequence[Example],
+    context: JobContext,
+    retrieval: RetrievalUse | None = None,
 ) -> BenchmarkResult:
-    """Answer all rows outside the train split, then time the model in a process of its own.
+    """Answer all rows outside the train split, with passages where there is `retrieval`, then time the model in a
+    process of its own.
 
     `examples` are those of the dataset: the labels of a classification are all of its targets. Raises Stopped, within
     an answer too, and UserError.
@@ -49,22 +56,30 @@ def measure_language_model(
     if not labels:
         scorer_of(task)
     evaluated = [example for example in examples if example.split is not Split.TRAIN]
-    asked = as_messages(evaluated, task, labels)
+    requests = as_messages(evaluated, task, labels)
+    # Before the language model is loaded: the encoder's memory is free again by then.
+    retrieved = None if retrieval is None else retrieve_rows(retrieval, evaluated, context)
+    asked = requests if retrieved is None else retrieved.messages(requests)
 
     def stop_when_asked() -> None:
         if context.should_stop():
             raise Stopped
 
     generator = open_generator(source, stop_when_asked)
+    if retrieved is not None:
+        retrieved.check_fit(generator, asked, requests)
     predictions = _answered(generator, source, task, labels, asked, context)
     _tell_cut_off(predictions, task, context)
     parameters, weight_bytes = generator.parameters, generator.weight_bytes
     # Its memory would be in the way of the process that is timed.
     del generator
-    messages = [example.input for example in asked if example.split is Split.TEST]
+    timed = requests if retrieved is None else retrieved.packed(requests)
+    messages = [example.input for example in timed if example.split is Split.TEST]
     limit = None if labels else task.max_output_tokens
-    timings = time_language_model(source, messages, labels, limit, context)
-    return measured_result(predictions, evaluated, timings, parameters, weight_bytes, time.monotonic() - begun)
+    setup = None if retrieved is None else retrieved.setup
+    timings = time_language_model(source, messages, labels, limit, context, setup)
+    result = measured_result(predictions, evaluated, timings, parameters, weight_bytes, time.monotonic() - begun)
+    return result if retrieved is None else with_figures(result, retrieved, task, context)
 
 
 def _answered(

@@ -18,6 +18,7 @@ from core.engines.benchmark.subjects import Asked
 from core.engines.models import providers
 from core.engines.models.card import format_of
 from core.engines.models.protocol import Runtime
+from core.engines.retrieval.retriever import RetrievalSetup
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import Environment, LatencySamples, PeakMemory, RuntimeFigures
@@ -65,15 +66,21 @@ def time_runtimes(
 
 
 def time_language_model(
-    source: Path, messages: Sequence[str], labels: Sequence[str], max_output_tokens: int | None, context: JobContext
+    source: Path,
+    messages: Sequence[str],
+    labels: Sequence[str],
+    max_output_tokens: int | None,
+    context: JobContext,
+    retrieval: RetrievalSetup | None = None,
 ) -> Timings:
     """Time the language model of a folder or GGUF file: weighing `labels`, or writing up to `max_output_tokens`.
 
-    Raises Stopped, UserError and RuntimeError.
+    With `retrieval` the messages are packed, and the time of looking passages up is part of every figure. Raises
+    Stopped, UserError and RuntimeError.
     """
     load_average = environment.load_average()
     sample = tuple(messages[row] for row in plan.timing_sample(len(messages)))
-    asked = Asked(requests=sample, labels=tuple(labels), max_output_tokens=max_output_tokens)
+    asked = Asked(requests=sample, labels=tuple(labels), max_output_tokens=max_output_tokens, retrieval=retrieval)
     with _workplace(context) as workplace:
         report = _time_home(source, "torch", asked, workplace, context)
     return _timings([report], load_average, context)

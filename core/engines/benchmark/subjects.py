@@ -17,19 +17,22 @@ from core.engines.language.generator import Generation, LocalGenerator
 from core.engines.language.prompt_classifier import PromptClassifier
 from core.engines.models import Classifier, open_classifier
 from core.engines.models.protocol import Runtime
+from core.engines.retrieval.messages import RetrievingGenerator
+from core.engines.retrieval.retriever import RetrievalSetup, Retriever
 from core.jobs.results import TokenTimes
 from core.lazy import load
 
 
 class Asked(BaseModel):
     """What the timing process is asked: texts for a classifier, else whole messages for a language model, which weighs
-    `labels` or writes up to `max_output_tokens`."""
+    `labels` or writes up to `max_output_tokens`. With `retrieval` they are packed, and passages are looked up first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     requests: tuple[str, ...]
     labels: tuple[str, ...] = ()
     max_output_tokens: int | None = None
+    retrieval: RetrievalSetup | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def open_subject(source: Path, runtime: Runtime, asked: Asked) -> Subject:
     if asked.max_output_tokens is None and not asked.labels:
         return LabelSubject(open_classifier(source, runtime))
     generator = open_generator(source)
+    if asked.retrieval is not None:
+        generator = RetrievingGenerator(generator, Retriever(asked.retrieval), asked.retrieval.prompt)
     if asked.max_output_tokens is None:
         return LabelSubject(PromptClassifier(generator, asked.labels))
     return TextSubject(generator, asked.max_output_tokens)

@@ -52,8 +52,10 @@ class Generator(Protocol):
 
 
 class LocalGenerator(Generator, Protocol):
-    """A model on this machine, which can also weigh given answers. `weight_bytes` are of weight files."""
+    """A model on this machine, which can also weigh given answers. `weight_bytes` are of weight files;
+    `context_tokens` is what it can see at once, null where it has no limit."""
 
+    context_tokens: int | None
     parameters: int
     weight_bytes: int
 

@@ -41,6 +41,7 @@ class KeptGenerator:
         self.device = generator.device
         self.parameters = generator.parameters
         self.weight_bytes = generator.weight_bytes
+        self.context_tokens = generator.context_tokens
 
     def share_opening(self, messages: Sequence[str]) -> None:
         """Get ready for these requests; what they begin with is read when the first of them is really asked."""

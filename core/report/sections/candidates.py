@@ -12,6 +12,8 @@ from core.domain import Role
 from core.report import figures
 from core.report.model import Block, Cell, Chart, Paragraph, Section, Table, not_measured
 from core.report.sections.material import Material, bounded, figure, named, numbers, words
+from core.report.sections.retrieval import retrieval
+from core.report.sections.suites import suites
 
 _TOKEN_TIMES = ("time_to_first_token", "time_to_first_output_token", "time_per_output_token", "inter_token")
 
@@ -31,6 +33,10 @@ def candidates(material: Material) -> Section:
     blocks.append(_costs(material))
     if any(row["runtimes"] for row in material.candidates):
         blocks.append(_runtimes(material))
+    found = retrieval(material)
+    if found is not None:
+        blocks.append(found)
+    blocks += suites(material)
     if len(material.decision.frontier) > 1:
         blocks += [Paragraph(message("report.candidates.frontier")), _frontier(material)]
     return Section("candidates", message("report.section.candidates"), tuple(blocks))

@@ -7,9 +7,12 @@ import pytest
 from core.domain import JobKind, JobRow, JobState, MetricPoint
 from core.jobs.results import (
     CompressResult,
+    IndexResult,
     LabelResult,
     RoundRecord,
     RungRecord,
+    SuiteMetric,
+    SuiteResult,
     SweepResult,
     TrainResult,
     TrialRecord,
@@ -126,3 +129,26 @@ def test_labels_say_what_was_bought_and_what_was_kept(show: Any) -> None:
     assert "1,000 rows labelled, 900 answers asked for" in facts
     assert "100 were kept from before" in facts
     assert "2 answers were of no use" in facts
+
+
+def test_an_index_shows_its_size_and_what_was_left_out(show: Any) -> None:
+    result = IndexResult(
+        documents=3, passages=12, words=900, index_mib=0.25, embeddings_mib=0.1, encoder_mib=87.0,
+        cut_passages=1, skipped_files=2, device="CPU", seconds=1.0,
+    )  # fmt: skip
+    assert show(JobKind.INDEX, result).facts == (
+        "3 documents, 12 passages, 0.25\u00a0MiB",
+        "1 passage is longer than the encoder reads",
+        "2 files are of no kind that is read",
+    )
+
+
+def test_a_suite_shows_each_figure_with_its_error(show: Any) -> None:
+    figure = SuiteMetric(
+        task="arc_easy", metric="acc", filter="none", value=0.4375, standard_error=0.0213, rows=200, num_fewshot=0
+    )
+    result = SuiteResult(
+        task="arc_easy", metrics=(figure, figure.model_copy(update={"standard_error": None})), limit=200,
+        library="lm-eval 0.4.13", device="CPU", seconds=1.0,
+    )  # fmt: skip
+    assert show(JobKind.SUITE, result).facts == ("arc_easy: acc 0.438 ± 0.021", "arc_easy: acc 0.438")

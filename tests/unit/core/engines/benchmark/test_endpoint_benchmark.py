@@ -9,12 +9,14 @@ from typing import Any, Self
 
 import pytest
 from job_context import RecordingContext, job_context
+from tiny_documents import index_parameters, made_index, use_of, write_documents
 from tiny_language_models import write_text_dataset
 
 from core.data.examples import read_examples
 from core.data.predictions import read_predictions
 from core.domain import Split
-from core.engines.benchmark import endpoint_job, job
+from core.engines.benchmark import endpoint_job, job, retrieved
+from core.engines.benchmark.asking import asking_of
 from core.engines.language.answer import Answer, TokenStep
 from core.engines.language.answer_store import Asked
 from core.engines.language.endpoint_budget import Budget
@@ -190,3 +192,35 @@ def test_more_money_than_the_study_allows_is_refused_before_the_first(tmp_path: 
     assert FakeEndpoint.asked_messages == []
     _, context = run(tmp_path, "b", WRITING, rows, enough, price=price)
     assert any(f"about {count}.00 USD" in line for line in context.logs)
+
+
+def test_with_retrieval_the_passages_are_in_the_message_and_the_search_in_the_latency(
+    tmp_path: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_index(tmp_path / "index", index_parameters(write_documents(tmp_path / "docs", {"a.txt": "my card is lost"})))
+    monkeypatch.setattr(retrieved.Retrieved, "milliseconds", lambda self, example_id: 1000.0)
+    parameters = BenchmarkParameters(
+        task=WRITING, loadable=MODEL, retrieval=use_of("bm25", prompt="{context}|{request}")
+    )
+    context = job_context(tmp_path / "jobs" / "a", parameters, {"data": rows, "index": tmp_path / "index"})
+    result = job.run(parameters, context)
+    with_card = [message for message in FakeEndpoint.asked_messages if message.startswith("[1] my card is lost|Last")]
+    shared = {word for example in held_out(rows) for word in example.input.split()} & {"my", "card", "is", "lost"}
+    assert bool(with_card) == bool(shared)
+    times = [one.latency_ms for one in read_predictions(context.folder) if one.latency_ms is not None]
+    assert all(1005.0 <= time <= 1030.0 for time in times)
+    assert sorted(result.runtimes[0].latency.milliseconds) == sorted(times)
+    assert result.retrieval is not None
+    assert result.retrieval.right_by == "answer"
+
+
+def test_a_dry_run_counts_passages_as_long_as_they_can_be(tmp_path: Path, rows: Path) -> None:
+    examples = read_examples(rows)
+    plain, helped = (
+        asking_of(BenchmarkParameters(task=WRITING, loadable=MODEL, retrieval=use), examples, tmp_path)
+        for use in (None, use_of("bm25", top_k=3))
+    )
+    assert plain is not None
+    assert helped is not None
+    assert [message.replace(" passage" * 120, "") for message in helped.messages] == list(plain.messages)
+    assert helped.estimate(set()).input_tokens > plain.estimate(set()).input_tokens + 100 * len(plain.messages)

@@ -30,6 +30,7 @@ class Scripted:
 
     runtime, device = "torch", "CPU"
     parameters, weight_bytes = 1, 4
+    context_tokens: int | None = None
 
     def __init__(self, name: str, finish: str = "stop") -> None:
         self.name = name

@@ -1,0 +1,5 @@
+"""Standard suites through lm-eval.
+
+Map: `job` (the handler), `local_model` and `endpoint_model` (candidates as lm-eval asks them), `reading` (its results).
+lm-eval is loaded where it is used: it is an extra of its own.
+"""
