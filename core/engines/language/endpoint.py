@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +28,7 @@ from core.keys import endpoint_key
 from core.spec import EndpointModel
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient, Response
+    from httpx2 import AsyncClient, Request, Response
 
 CONCURRENT_REQUESTS = 8
 # How often one request is sent at most, and how long answers that are under way are waited for at the end.
@@ -210,9 +210,10 @@ class Endpoint:
             raise told from error
 
     async def _whole(self, message: str) -> Answer:
+        request = self._client.build_request("POST", self._url, json=self._form.body(message))
         begun = time.perf_counter()
         async with asyncio.timeout(self._model.timeout_s):
-            response = await self._client.post(self._url, json=self._form.body(message))
+            response = await self._client.send(request)
         latency_ms = (time.perf_counter() - begun) * 1000.0
         self._reach.check(response.status_code, response.headers, response.content)
         return read_reply(response.content, self._reach, latency_ms, self._keeps_steps)
@@ -220,15 +221,13 @@ class Endpoint:
     async def _streamed(self, message: str) -> Answer:
         """The answer as it comes. It may take as long as it does, but nothing may come for `timeout_s` at a time;
         comments, by which a server keeps a connection open, do not count."""
-        begun = time.perf_counter()
         reply = StreamedReply(self._reach)
         loop = asyncio.get_running_loop()
-        body = self._form.body(message)
+        # Made before the clock starts: times count from the moment of sending.
+        request = self._client.build_request("POST", self._url, json=self._form.body(message), headers=_EVENTS)
+        begun = time.perf_counter()
         try:
-            async with (
-                asyncio.timeout(self._model.timeout_s) as limit,
-                self._client.stream("POST", self._url, json=body, headers=_EVENTS) as response,
-            ):
+            async with asyncio.timeout(self._model.timeout_s) as limit, self._sending(request) as response:
                 if response.status_code != _OK or "json" in response.headers.get("content-type", ""):
                     content = await response.aread()
                     return self._unstreamed(response, content, (time.perf_counter() - begun) * 1000.0)
@@ -241,6 +240,14 @@ class Endpoint:
                 raise
         reply.end((time.perf_counter() - begun) * 1000.0)
         return reply.answer(self._keeps_steps)
+
+    @asynccontextmanager
+    async def _sending(self, request: Request) -> AsyncIterator[Response]:
+        response = await self._client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
     def _unstreamed(self, response: Response, content: bytes, latency_ms: float) -> Answer:
         """A refusal, or the whole answer of an endpoint that streams none."""
