@@ -11,6 +11,7 @@ from core.decide.assumptions import words_for
 from core.decide.flips import HIGH_FACTOR, LOW_FACTOR
 from core.decide.outcome import CandidateDecision, Decision, Flip, Message, PolicyDecision, message
 from core.domain import Gate, PolicyKind, Role
+from core.spec import PLUGIN_PREFIX
 
 RIGHT_ANSWERS = 1000.0
 LOG_FROM = 5.0  # the ratio of largest to smallest cost from which an even axis would crowd the cheap ones together
@@ -149,7 +150,12 @@ def _below_minimum(limit: float) -> Band:
 
 def _quality_axis(metric: str) -> Axis:
     return Axis(
-        message("charts.axis.quality", metric=metric), "share", "percent", better="high", minimum=0.0, maximum=1.0
+        message("charts.axis.quality", metric=metric.removeprefix(PLUGIN_PREFIX)),
+        "share",
+        "percent",
+        better="high",
+        minimum=0.0,
+        maximum=1.0,
     )
 
 

@@ -11,7 +11,9 @@ from core.data.joined import PredictionTable, occurrences, read_prediction_table
 from core.domain import Example, Prediction, Split
 from core.errors import UserError
 from core.jobs.specs import DataFile
-from core.metrics.text import text_scorer
+from core.metrics.label_sets import read_labels
+from core.metrics.reasoning import split_reasoning
+from core.metrics.scoring import kept_target, needs_target, row_scorer
 from core.spec import PredictionsModel, Task
 
 _TRUTH = {"true": 1.0, "false": 0.0}
@@ -61,17 +63,20 @@ class _RowReader:
         self._file = table.file_name
         self._rows: list[int] = table.frame.index.tolist()
         self._cells: dict[str, list[str]] = {str(name): _cells(table.frame, str(name)) for name in table.frame.columns}
-        self._metric = task.metric
-        self._score_output = text_scorer(task.metric)
+        self._task = task
+        self._score_output = row_scorer(task)
+        self._needs_target = needs_target(task)
         if self._score_output is None and "score" not in self._cells:
             raise UserError("data.predictions.score_needed", file=self._file, metric=task.metric)
 
     def prediction(self, example: Example, place: int) -> Prediction:
         """The prediction of one example. Raises UserError naming the row for a figure that cannot be."""
         target = self._cell("target", place).strip()
+        if target and self._task.kind == "multi_label":
+            target = kept_target(self._task, target, self._rows[place])
         if target and example.target and target != example.target:
             raise UserError("data.predictions.target_differs", file=self._file, row=self._rows[place])
-        output = self._cells["output"][place] if "output" in self._cells else None
+        output = self._output(place)
         return Prediction(
             example_id=example.example_id,
             output=output,
@@ -82,15 +87,28 @@ class _RowReader:
             latency_ms=self._number("latency_ms", place),
         )
 
+    def _output(self, place: int) -> str | None:
+        output = self._cells["output"][place] if "output" in self._cells else None
+        if output is None or self._task.kind != "multi_label":
+            return output
+        if not output.strip():
+            return None
+        try:
+            return read_labels(split_reasoning(output)[1], self._task.separator)
+        except ValueError as error:
+            raise UserError("data.predictions.no_labels", file=self._file, row=self._rows[place]) from error
+
     def _score(self, example: Example, output: str | None, place: int) -> float:
         given = self._number("score", place, highest=1.0)
         if given is not None:
             return given
+        if output is None and "output" in self._cells and self._task.kind == "multi_label":
+            return 0.0  # a blank answer names no label, not even "none of them"
         if output is None or self._score_output is None:
             raise UserError("data.predictions.score_blank", file=self._file, row=self._rows[place])
-        if not example.target:
+        if not example.target and self._needs_target:
             raise UserError("data.predictions.target_needed", file=self._file, row=self._rows[place])
-        return self._score_output(output, example.target)
+        return self._score_output(output, example.target, self._rows[place])
 
     def _cell(self, column: str, place: int) -> str:
         return self._cells[column][place] if column in self._cells else ""

@@ -19,6 +19,8 @@ from core.domain import Example, Split
 from core.errors import UserError
 from core.jobs.results import Dropped, PrepareResult
 from core.jobs.specs import PrepareParameters
+from core.metrics.label_sets import classes_of
+from core.metrics.scoring import kept_target
 from core.spec import SplitPlan
 from core.worker.context import JobContext, Stopped
 
@@ -70,7 +72,9 @@ def _prepared(parameters: PrepareParameters, on_step: Callable[[str, int], None]
     on_step("phase.read", 0)
     _refuse_unused_columns(parameters)
     from_predictions = _is_from_predictions(parameters)
-    rows = join_predictions(parameters) if from_predictions else read_data_files(parameters)
+    rows = _with_kept_targets(
+        parameters, join_predictions(parameters) if from_predictions else read_data_files(parameters)
+    )
     on_step("phase.group", 1)
     grouped = _Grouped(rows, link_rows([[normalise(text) for text in rows.inputs], *rows.groups]))
     on_step("phase.split", 2)
@@ -83,6 +87,12 @@ def _prepared(parameters: PrepareParameters, on_step: Callable[[str, int], None]
 
 def _is_from_predictions(parameters: PrepareParameters) -> bool:
     return parameters.file is None and not parameters.files
+
+
+def _with_kept_targets(parameters: PrepareParameters, rows: RawRows) -> RawRows:
+    """The rows with their targets as they are kept; rows of predictions may have scores instead of any."""
+    named = zip(rows.ids, rows.targets, strict=True)
+    return replace(rows, targets=[kept_target(parameters.task, text, name) if text else "" for name, text in named])
 
 
 def _step(context: JobContext, phase: str, step: int) -> None:
@@ -172,12 +182,25 @@ def _check(parameters: PrepareParameters, rows: RawRows, splits: Sequence[Split]
         trained = {target for target, split in zip(rows.targets, splits, strict=True) if split is Split.TRAIN}
         if parameters.needs_train and len(trained) == 1:
             raise UserError("data.target.one_class_in_train", column=parameters.columns.target, label=trained.pop())
+    elif parameters.task.kind == "multi_label" and not _labels_of(parameters, rows) and any(rows.targets):
+        raise UserError("data.target.no_label_at_all", column=parameters.columns.target)
 
 
 def _examples(grouped: _Grouped, splits: Sequence[Split]) -> list[Example]:
     rows = grouped.rows
     names = [f"g{group}" for group in grouped.groups]
     return list(map(Example, rows.ids, splits, names, rows.inputs, rows.targets, rows.slices, rows.fields))
+
+
+def _labels_of(parameters: PrepareParameters, rows: RawRows) -> tuple[str, ...]:
+    """Every label of a task that has some, sorted."""
+    match parameters.task.kind:
+        case "classification":
+            return tuple(sorted({target for target in rows.targets if target}))
+        case "multi_label":
+            return tuple(classes_of([target or None for target in rows.targets]))
+        case _:
+            return ()
 
 
 def _result(parameters: PrepareParameters, prepared: _Prepared, seconds: float) -> PrepareResult:
@@ -191,7 +214,7 @@ def _result(parameters: PrepareParameters, prepared: _Prepared, seconds: float) 
         rows_calibration=counts[Split.CALIBRATION],
         rows_test=counts[Split.TEST],
         dropped=prepared.dropped,
-        labels=tuple(sorted(classes)) if classification else (),
+        labels=_labels_of(parameters, rows),
         groups=len(set(prepared.grouped.groups)),
         duplicate_rows=repeated_rows(rows.inputs),
         input_length_p50=float(np.percentile(lengths, 50)),

@@ -33,7 +33,7 @@ def complexity_of(
     profile = _of_the_data(evidence, study)
     if evidence.test is None:
         return profile
-    shared = shared_rows(evidence.test, study.task.metric)
+    shared = shared_rows(evidence.test, study.task.counted_as)
     measured = {option.name: option.system for option in options if option.system is not None}
     floor = _floor(study, measured)
     teacher = measured.get(reference or "")

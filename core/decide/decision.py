@@ -13,6 +13,7 @@ from core.decide.flips import Answer, flips_of
 from core.decide.measure_next import measure_next_of
 from core.decide.options import Option, decided_on, options_of
 from core.decide.outcome import CandidateDecision, Confidence, Decision, Flip, Message, message
+from core.decide.parts import with_parts
 from core.decide.reasons import exclusions_of, headline_of, reasons_of
 from core.decide.retrieval import retrieval_notes
 from core.decide.rows import candidate_rows
@@ -38,7 +39,7 @@ def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: b
     settled = _settled(study, options)
     on = decided_on(evidence)
     assumptions = assumptions_of(study, on)
-    rows = candidate_rows(study, settled, options)
+    rows = with_parts(evidence, study, options, candidate_rows(study, settled, options))
     best = settled.candidate or settled.leading or ""
     cost = study.criteria.cost
     return Decision(

@@ -32,6 +32,7 @@ from core.domain import Role
 from core.evidence import StudyEvidence
 from core.i18n import translate_text
 from core.jobs.results import SuiteResult
+from core.metrics.fields import PartFigures
 from core.metrics.percentiles import Percentiles
 from core.spec import Study
 
@@ -216,6 +217,8 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
         "retained": _retained(candidate.retained),
         "dominated_by": candidate.dominated_by,
         "uncompressed": _uncompressed(candidate.uncompressed),
+        "fields": None if study.task.kind == "multi_label" else _parts(candidate),
+        "labels": _parts(candidate) if study.task.kind == "multi_label" else None,
         "baseline": {
             "hard_labels": None if candidate.hard_labels is None else _quality(candidate.hard_labels, ""),
             "added": _interval(candidate.distillation_added),
@@ -279,6 +282,22 @@ def _memory_source(candidate: CandidateDecision) -> str:
     if candidate.peak_memory_mib is None:
         return "not measured"
     return "estimate" if candidate.role is Role.HYBRID else "counter"
+
+
+def _parts(candidate: CandidateDecision) -> list[dict[str, Any]] | None:
+    return [_part(part) for part in candidate.parts] or None
+
+
+def _part(part: PartFigures) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "precision": part.precision,
+        "recall": part.recall,
+        "f1": part.f1,
+        "wanted": part.wanted,
+        "given": part.given,
+        "right": part.right,
+    }
 
 
 def _retained(retained: Retained | None) -> dict[str, Any] | None:

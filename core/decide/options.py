@@ -97,7 +97,7 @@ def decided_on(evidence: StudyEvidence) -> date | None:
 def options_of(evidence: StudyEvidence, study: Study) -> list[Option]:
     """All candidates of the study as options, in study order."""
     pricing = pricing_of(study, decided_on(evidence))
-    shared = shared_rows(evidence.test, study.task.metric) if evidence.test is not None else None
+    shared = shared_rows(evidence.test, study.task.counted_as) if evidence.test is not None else None
     return [_option(evidence, study, pricing, shared, candidate) for candidate in study.candidates]
 
 

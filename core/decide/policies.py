@@ -19,6 +19,7 @@ from core.decide.systems import MILLISECONDS, ONE_SEED, SharedRows, System, mixe
 from core.domain import BoolArray, FloatArray, IntArray, PolicyKind, Verdict
 from core.evidence import CandidateEvidence, ScoredRows
 from core.jobs.results import PolicyScores, RouteResult
+from core.metrics.quality import COUNTED_METRICS
 from core.routing.curve import RoutedRows, routed_macro_f1
 from core.routing.evaluate import CostOfRouting, PolicyEvaluation, evaluate_policy
 from core.routing.measure import PolicyMeasure, measure_policy
@@ -132,7 +133,7 @@ def _measure(wanted: _Measuring, scores: PolicyScores, order: IntArray) -> Polic
         groups=[shared.test.groups[row] for row in order.tolist()],
         tuning_teacher_scores=tuning[0],
         tuning_student_scores=tuning[1],
-        quality=_macro_f1(shared, teacher.system.rows, student.system.rows, order),
+        quality=_counted(shared, teacher.system.rows, student.system.rows, order),
         resamples=len(shared.weights) - 1,
     )
 
@@ -180,14 +181,15 @@ def _evaluate(
     )
 
 
-def _macro_f1(shared: SharedRows, teacher: ScoredRows, student: ScoredRows, rows: IntArray) -> RoutedRows | None:
-    if shared.metric != "macro_f1":
+def _counted(shared: SharedRows, teacher: ScoredRows, student: ScoredRows, rows: IntArray) -> RoutedRows | None:
+    if shared.metric not in COUNTED_METRICS:
         return None
     order = rows.tolist()
     return routed_macro_f1(
         [teacher.outputs[row] for row in order],
         [student.outputs[row] for row in order],
         [shared.test.targets[row] for row in order],
+        shared.metric,
     )
 
 

@@ -18,7 +18,9 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
     Raises Stopped, and UserError where model or data do not fit.
     """
     if isinstance(parameters.model, BaselineModel):
-        return cast(TrainResult, load("core.engines.baseline.train").run(parameters, context))
+        several = parameters.task is not None and parameters.task.kind == "multi_label"
+        module = load("core.engines.baseline.multi_label" if several else "core.engines.baseline.train")
+        return cast(TrainResult, module.run(parameters, context))
     if parameters.model is None and "model" not in context.spec.inputs:
         raise UserError("train.no_model")
     if parameters.task is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.data.fingerprint import fingerprint
 from core.errors import UserError
+from core.jobs.asked_task import asked_task, plain_task
 from core.jobs.graph import JobGraph
 from core.jobs.model_sources import ModelPart, answers_in_text, ready_model, seeds_of
 from core.jobs.specs import (
@@ -156,8 +157,8 @@ class ModelJobs:
             )
             assistant = self._add(recipe, parameters, {"data": self.data_job, **teaching.inputs}, f"stage{number}")
             teaching = _Teaching({"teacher": assistant})
-            if training.technique in TEXT_TECHNIQUES and self.study.task.kind == "generation":
-                labels = self._asked(recipe, ModelPart(assistant), training, f"label{number}")
+            if training.technique in TEXT_TECHNIQUES and self.study.task.writes:
+                labels = self._asked(recipe, ModelPart(assistant), training, plain_task(self.study), f"label{number}")
                 teaching = _Teaching({"teacher": assistant, "labels": labels})
         parameters = DistillParameters(
             model=None if start is None else _on_this_machine(start),
@@ -207,7 +208,7 @@ class ModelJobs:
         teaching = _Teaching({}) if asked and not own_layers else self._read(part)
         if not asked or training.alpha == 0.0:
             return teaching
-        labels = self._asked(recipe, part, training)
+        labels = self._asked(recipe, part, training, asked_task(self.study, teacher, self.base))
         return _Teaching({**teaching.inputs, "labels": labels}, teaching.model, teaching.sha256)
 
     def _read(self, part: ModelPart) -> _Teaching:
@@ -218,12 +219,12 @@ class ModelJobs:
             raise ValueError("a floor is trained before it teaches")
         return _Teaching({}, model, part.sha256)
 
-    def _asked(self, recipe: _Recipe, teacher: ModelPart, training: Train, part: str = "label") -> str:
+    def _asked(self, recipe: _Recipe, teacher: ModelPart, training: Train, task: Task, part: str = "label") -> str:
         if isinstance(teacher.ready, BaselineModel):
             raise ValueError("a floor does not answer in text")
         owner = self.study.candidate(self.study.teacher_of(recipe.candidate) or "")
         parameters = LabelParameters(
-            task=self.study.task,
+            task=task,
             loadable=teacher.ready,
             model_sha256=teacher.sha256,
             reasoning=training.reasoning,
@@ -237,7 +238,7 @@ class ModelJobs:
         if part.job is None:
             raise UserError("study.sweep_teacher_untrained", field=f"candidates: {recipe.candidate.name}")
         parameters = SweepParameters(
-            task=self.study.task,
+            task=plain_task(self.study),
             space=space,
             limits=sweep_limits(self.study, recipe.candidate),
             train=recipe.training,
@@ -261,7 +262,7 @@ class ModelJobs:
         parameters = CompressParameters(
             loadable=None if isinstance(model, BaselineModel) else model,
             model_sha256=parent.sha256,
-            task=self.study.task if answers_in_text(self.study, recipe.candidate, self.base) else None,
+            task=plain_task(self.study) if answers_in_text(self.study, recipe.candidate, self.base) else None,
             steps=tuple(recipe.candidate.compress),
             teacher_model=teacher.model,
             teacher_sha256=teacher.sha256,
@@ -280,10 +281,13 @@ class ModelJobs:
     def _embeddings(self, candidate: Candidate) -> _Teaching:
         """The model whose token embeddings a floor may use: the teacher's, where its weights are here."""
         none = _Teaching({})
-        if not isinstance(candidate.model, BaselineModel) or candidate.model.kind == "tfidf_linear":
+        terms_only = self.study.task.kind == "multi_label"
+        if terms_only or not isinstance(candidate.model, BaselineModel) or candidate.model.kind == "tfidf_linear":
             return none
         named = self.study.teacher_of(candidate)
-        if named is None or isinstance(self.study.candidate(named).model, PredictionsModel):
+        if named is None or named == candidate.name:
+            return none
+        if isinstance(self.study.candidate(named).model, PredictionsModel):
             return none
         teacher = self.study.candidate(named)
         part = self.model(teacher, seeds_of(self.study, teacher)[0])
@@ -294,8 +298,8 @@ class ModelJobs:
         return _Teaching({}, part.ready, part.sha256)
 
     def _task(self) -> Task | None:
-        """The task of a language model's training; a classifier's needs none."""
-        return self.study.task if self.study.task.kind == "generation" else None
+        """The task of a language model's training, or of rows with several labels; a classifier's needs none."""
+        return None if self.study.task.kind == "classification" else plain_task(self.study)
 
     def _add(
         self,

@@ -83,7 +83,7 @@ def answers_in_text(study: Study, candidate: Candidate, base: Path) -> bool:
     endpoints, GGUF files, folders whose config says so, and models that the study calls so.
     """
     model = candidate.model
-    if study.task.kind == "generation":
+    if study.task.writes:
         return True
     if study.training_of(candidate).method != "none":
         return False

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.domain import JobKind
 from core.jobs.planner import Planner
 from core.jobs.preflight import check_supported
+from core.jobs.schema_file import with_schema_read
 from core.jobs.specs import JobSpec
 from core.spec import Study
 
@@ -60,6 +61,7 @@ def build_plan(study: Study, base: Path) -> Plan:
     Raises UserError for what this version does not run, for missing files, for model folders without safe weights and
     for missing libraries: nothing is started then.
     """
+    study = with_schema_read(study, base)
     check_supported(study, base)
     graph = Planner(study, base).planned()
     jobs = tuple(

@@ -9,15 +9,17 @@ from pathlib import Path
 from core.data.fingerprint import fingerprint
 from core.domain import Role
 from core.errors import UserError
+from core.jobs.asked_task import asked_task, plain_task
 from core.jobs.graph import DATA_PART, JobGraph
 from core.jobs.model_jobs import ModelJobs
-from core.jobs.model_sources import seeds_of
+from core.jobs.model_sources import ModelPart, seeds_of
 from core.jobs.preflight import needs_test_rows_of_its_own
 from core.jobs.retrieval_jobs import planned_passages
 from core.jobs.specs import BenchmarkParameters, PredictionsFile, PrepareParameters, RouteParameters
 from core.jobs.suite_jobs import plan_suites
 from core.jobs.vendor_prices import vendor_price
-from core.spec import BaselineModel, Candidate, PredictionsModel, Quantize, Study
+from core.metrics.plugins import plugin_identity
+from core.spec import BaselineModel, Candidate, PredictionsModel, Quantize, Study, Task
 from core.study_file import resolve_path
 
 
@@ -56,7 +58,7 @@ class Planner:
         files = {} if data.files is None else {key: path for key, path in data.files.model_dump().items() if path}
         hybrids = any(candidate.role is Role.HYBRID for candidate in self.study.candidates)
         return PrepareParameters(
-            task=self.study.task,
+            task=plain_task(self.study),
             file=None if data.file is None else fingerprint(resolve_path(self.base, data.file)),
             files={key: fingerprint(resolve_path(self.base, path)) for key, path in files.items()},
             predictions=()
@@ -82,13 +84,14 @@ class Planner:
             self._benchmark(candidate, seed, f"benchmark@{seed}", models, data_job)
         if self.study.training_of(candidate).hard_label_baseline:
             baseline = models.baseline(candidate, seeds[0])
-            parameters = BenchmarkParameters(task=self.study.task)
+            parameters = self._measuring(plain_task(self.study))
             self._measure(candidate, parameters, {"data": data_job, **baseline.inputs}, "baseline_benchmark")
         # What is brought to 4 bits is mostly too large to run as it is.
         in_4_bits = any(isinstance(step, Quantize) and step.quantize == "int4" for step in candidate.compress)
         if self.study.compresses_its_own(candidate) and not in_4_bits:
             whole = models.uncompressed(candidate, seeds[0])
-            parameters = BenchmarkParameters(task=self.study.task, loadable=whole.ready, model_sha256=whole.sha256)
+            asked = asked_task(self.study, candidate, self.base, compressed=False)
+            parameters = self._measuring(asked, whole)
             self._measure(candidate, parameters, {"data": data_job, **whole.inputs}, "uncompressed_benchmark")
         return first
 
@@ -96,15 +99,14 @@ class Planner:
         if isinstance(candidate.model, PredictionsModel):
             file = fingerprint(resolve_path(self.base, candidate.model.file))
             imported = PredictionsFile(file=file, columns=candidate.model)
-            parameters = BenchmarkParameters(task=self.study.task, predictions=imported)
+            parameters = self._measuring(plain_task(self.study), predictions=imported)
             return self.graph.add(parameters, {"data": data_job}, candidate.name, part)
         made = models.model(candidate, seed)
         if isinstance(made.ready, BaselineModel):
             raise UserError("study.no_ready_model", field=f"candidates: {candidate.name}")
         price = vendor_price(self.study, candidate, made.ready)
-        parameters = BenchmarkParameters(
-            task=self.study.task, loadable=made.ready, model_sha256=made.sha256, price=price
-        )
+        parameters = self._measuring(asked_task(self.study, candidate, self.base), made)
+        parameters = parameters.model_copy(update={"price": price})
         return self._measure(candidate, parameters, {"data": data_job, **made.inputs}, part)
 
     def _measure(
@@ -117,11 +119,22 @@ class Planner:
         retrieving = parameters.model_copy(update={"retrieval": passages.use})
         return self.graph.add(retrieving, {**inputs, "index": passages.index_job}, candidate.name, part)
 
+    def _measuring(
+        self, task: Task, made: ModelPart | None = None, predictions: PredictionsFile | None = None
+    ) -> BenchmarkParameters:
+        return BenchmarkParameters(
+            task=task,
+            loadable=None if made is None else made.ready,
+            model_sha256=None if made is None else made.sha256,
+            predictions=predictions,
+            metric_package=None if task.plugin is None else plugin_identity(task.plugin),
+        )
+
     def _route(self, candidate: Candidate, benchmarks: Mapping[str, str], data_job: str) -> None:
         teacher, student = candidate.teacher or "", candidate.student or ""
         imported = all(isinstance(self.study.candidate(name).model, PredictionsModel) for name in (teacher, student))
         parameters = RouteParameters(
-            task=self.study.task,
+            task=plain_task(self.study),
             policies=tuple(candidate.policies),
             folds=self.study.routing.folds,
             train_rows_usable=imported and not self._trains_anything(),

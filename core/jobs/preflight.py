@@ -13,6 +13,7 @@ from core.jobs.shape_checks import check_sizes
 from core.jobs.suite_jobs import check_suites
 from core.keys import endpoint_key
 from core.lazy import extra_of, is_installed
+from core.metrics.plugins import plugin_identity
 from core.model_files import is_onnx_folder, sample_path
 from core.spec import (
     BaselineModel,
@@ -41,11 +42,17 @@ QUANTISE = "quantize"
 
 def check_supported(study: Study, base: Path) -> None:
     """Raises UserError for what the study file may say but this version does not run, and for missing libraries."""
+    if study.task.plugin is not None:
+        plugin_identity(study.task.plugin)  # a metric that is not installed is told before anything is started
+    if study.task.few_shot is not None and study.data.files is not None and study.data.files.train is None:
+        raise UserError("study.few_shot_train", field="task.few_shot")
     for index, candidate in enumerate(study.candidates):
         if candidate.role is Role.HYBRID:
             continue
         field = f"candidates[{index}]"
         _check_source(study, candidate, field)
+        if study.task.kind == "multi_label":
+            _check_multi_label(study, candidate, field, base)
         _check_training(study, candidate, field)
         _check_steps(study, candidate, field)
         _check_parents(study, candidate, field)
@@ -65,7 +72,7 @@ def check_supported(study: Study, base: Path) -> None:
 
 def _check_source(study: Study, candidate: Candidate, field: str) -> None:
     model, training = candidate.model, study.training_of(candidate)
-    generation = study.task.kind == "generation"
+    generation = study.task.writes
     if isinstance(model, BaselineModel) and training.method == "none":
         raise UserError("study.baseline_untrained", field=f"{field}.train.method")
     if isinstance(model, BaselineModel | SweepModel) and generation:
@@ -74,6 +81,9 @@ def _check_source(study: Study, candidate: Candidate, field: str) -> None:
         raise UserError("study.endpoint_has_no_weights", field=f"{field}.model.source")
     if isinstance(model, GgufModel) and not generation and (training.method != "none" or candidate.compress):
         raise UserError("study.gguf_classifier", field=f"{field}.model.source")
+    unasked = study.task.prompt is None and study.task.json_schema is None
+    if study.task.kind == "extraction" and unasked and not isinstance(model, PredictionsModel):
+        raise UserError("study.extraction_unasked", field="task.prompt")
     if study.task.metric == "judge" and not isinstance(model, PredictionsModel):
         raise UserError("study.not_built_judge", field="task.metric")
     if isinstance(model, SweepModel) and training.method != "distill":
@@ -90,9 +100,22 @@ def _check_weights(study: Study, candidate: Candidate, field: str, base: Path) -
         raise UserError("study.onnx_only_answers", field=f"{field}.model", path=taken.path)
 
 
+def _check_multi_label(study: Study, candidate: Candidate, field: str, base: Path) -> None:
+    """Rows with several labels: what was measured elsewhere, language models as they are, and the floor on terms."""
+    model, training = candidate.model, study.training_of(candidate)
+    if isinstance(model, PredictionsModel):
+        return
+    if isinstance(model, BaselineModel):
+        fits = training.method == "fine_tune" and model.kind != "embedding_linear"
+    else:
+        fits = training.method == "none" and answers_in_text(study, candidate, base)
+    if candidate.compress or not fits:
+        raise UserError("study.multi_label_unfit", field=field, name=candidate.name)
+
+
 def _check_training(study: Study, candidate: Candidate, field: str) -> None:
     """Options that do not fit the task, the model or each other."""
-    training, generation = study.training_of(candidate), study.task.kind == "generation"
+    training, generation = study.training_of(candidate), study.task.writes
     unfit = {
         "technique: on_policy": training.technique == "on_policy" and not generation,
         "technique: sequence": training.technique == "sequence" and not generation,
@@ -155,7 +178,7 @@ def _check_steps(study: Study, candidate: Candidate, field: str) -> None:
     doubled = len(set(names)) < len(names)
     if doubled or QUANTISE in names[:-1]:
         raise UserError("study.step_order", field=f"{field}.compress", steps=", ".join(names))
-    if study.task.kind != "generation":
+    if not study.task.writes:
         return
     for position, step in enumerate(candidate.compress):
         # In 4 bits a language model runs on an NVIDIA GPU, which the job itself looks for.

@@ -222,6 +222,8 @@ class BenchmarkParameters(_Part):
     where the candidate is given passages, as `retrieval` says.
 
     Exactly one of the input `model`, `loadable` and `predictions` says what is measured. `price` is an endpoint's.
+    `metric_package` is the package with its version behind a metric of the user's own, for another version may score
+    otherwise.
     """
 
     kind: Literal[JobKind.BENCHMARK] = JobKind.BENCHMARK
@@ -231,6 +233,7 @@ class BenchmarkParameters(_Part):
     predictions: PredictionsFile | None = None
     price: VendorPrice | None = None
     retrieval: RetrievalUse | None = None
+    metric_package: str | None = None
 
 
 class SuiteParameters(_Part):

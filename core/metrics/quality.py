@@ -14,9 +14,13 @@ import numpy as np
 
 from core.domain import BoolArray, FloatArray
 from core.errors import UserError
+from core.metrics import label_sets
 from core.metrics.bootstrap import percentile_interval
 from core.metrics.proportions import wilson_interval
 
+MACRO_F1, LABELS_MICRO_F1, LABELS_MACRO_F1 = "macro_f1", "labels_micro_f1", "labels_macro_f1"
+COUNTED_METRICS = (MACRO_F1, LABELS_MICRO_F1, LABELS_MACRO_F1)
+"""Metrics, by `core.spec.Task.counted_as`, that are no mean over rows but come from counts of classes."""
 MetricOfSums = Callable[[FloatArray], FloatArray]
 
 
@@ -68,6 +72,19 @@ def macro_f1_rows(
     return MetricRows(np.hstack([actual & predicted, predicted, actual]).astype(np.float64), macro_f1_of_sums)
 
 
+def label_set_rows(
+    metric: str, outputs: Sequence[str | None], targets: Sequence[str], classes: Sequence[str] | None = None
+) -> MetricRows:
+    """The metric rows of micro or macro F1 over sets of labels; a null output names no label.
+
+    `classes` null means those that stand among targets or outputs. Under macro F1 a class without any row in the sums
+    leaves the mean.
+    """
+    known = label_sets.classes_of(outputs, targets) if classes is None else classes
+    of_sums = macro_f1_of_sums if metric == LABELS_MACRO_F1 else label_sets.micro_f1_of_sums
+    return MetricRows(label_sets.label_counts(outputs, targets, known), of_sums)
+
+
 def metric_rows(
     metric: str,
     scores: FloatArray,
@@ -75,15 +92,24 @@ def metric_rows(
     targets: Sequence[str],
     classes: Sequence[str] | None = None,
 ) -> MetricRows:
-    """The metric rows of a candidate: macro F1 from outputs and targets, every other metric the mean of scores.
+    """The metric rows of a candidate: `COUNTED_METRICS` from outputs and targets, every other one the mean of scores.
 
-    Raises UserError (metrics.macro_f1_needs_outputs) where macro F1 is asked of rows that have scores only.
+    Raises UserError (metrics.macro_f1_needs_outputs) where such a metric is asked of rows that have scores only.
     """
-    if metric != "macro_f1":
+    if metric not in COUNTED_METRICS:
         return mean_rows(scores)
     if len(outputs) > 0 and all(output is None for output in outputs):
-        raise UserError("metrics.macro_f1_needs_outputs")
-    return macro_f1_rows(outputs, targets, classes)
+        raise UserError("metrics.macro_f1_needs_outputs" if metric == MACRO_F1 else "metrics.label_sets_need_outputs")
+    if metric == MACRO_F1:
+        return macro_f1_rows(outputs, targets, classes)
+    return label_set_rows(metric, outputs, targets, classes)
+
+
+def classes_of(metric: str, outputs: Sequence[str | None], targets: Sequence[str]) -> list[str]:
+    """The classes that a metric of `COUNTED_METRICS` finds among targets and outputs."""
+    if metric == MACRO_F1:
+        return sorted({*targets, *(output for output in outputs if output is not None)})
+    return label_sets.classes_of(outputs, targets)
 
 
 def quality_of(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.domain import BoolArray, FloatArray, IntArray
-from core.metrics.quality import MetricOfSums, MetricRows, macro_f1_rows, mean_rows
+from core.metrics.quality import MACRO_F1, MetricOfSums, MetricRows, classes_of, mean_rows, metric_rows
 
 CURVE_STEPS = 50
 SAME_QUALITY = 1e-12
@@ -76,12 +76,18 @@ def routed_means(teacher_scores: FloatArray, student_scores: FloatArray) -> Rout
 
 
 def routed_macro_f1(
-    teacher_outputs: Sequence[str | None], student_outputs: Sequence[str | None], targets: Sequence[str]
+    teacher_outputs: Sequence[str | None],
+    student_outputs: Sequence[str | None],
+    targets: Sequence[str],
+    metric: str = MACRO_F1,
 ) -> RoutedRows:
-    """Both models' rows under macro F1, over the classes of the targets and of both models' outputs."""
-    outputs = (output for output in (*teacher_outputs, *student_outputs) if output is not None)
-    classes = sorted({*targets, *outputs})
-    teacher, student = (macro_f1_rows(part, targets, classes) for part in (teacher_outputs, student_outputs))
+    """Both models' rows under macro F1, or another of `COUNTED_METRICS`, over the classes of the targets and of both
+    models' outputs."""
+    classes = classes_of(metric, [*teacher_outputs, *student_outputs], targets)
+    no_scores = np.zeros(len(targets))
+    teacher, student = (
+        metric_rows(metric, no_scores, part, targets, classes) for part in (teacher_outputs, student_outputs)
+    )
     return RoutedRows(teacher.counts, student.counts, teacher.of_sums)
 
 

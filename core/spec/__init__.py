@@ -29,10 +29,13 @@ from core.spec.profiles import Api, PriceFromList, PricePerRequest, PricePerToke
 from core.spec.retrieval import Encoder, Retrieval
 from core.spec.study import Candidate, Routing, Study, json_schema
 from core.spec.suites import Suite
-from core.spec.task import Columns, Data, Files, SplitPlan, Task
+from core.spec.task import METRICS_OF_KIND, PLUGIN_PREFIX, WRITING_KINDS, Columns, Data, FewShot, Files, SplitPlan, Task
 
 __all__ = [
     "KNOWN_PACKS",
+    "METRICS_OF_KIND",
+    "PLUGIN_PREFIX",
+    "WRITING_KINDS",
     "Api",
     "BaselineModel",
     "Candidate",
@@ -46,6 +49,7 @@ __all__ = [
     "Dynamic",
     "Encoder",
     "EndpointModel",
+    "FewShot",
     "Files",
     "GgufModel",
     "HubModel",

@@ -3,35 +3,81 @@
 from __future__ import annotations
 
 import string
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
 from core.spec.base import OpenShare, Seed, SpecModel
+
+METRICS_OF_KIND: dict[str, tuple[str, ...]] = {
+    "classification": ("accuracy", "macro_f1"),
+    "generation": ("exact_match", "numeric", "bleu", "rouge_l", "chrf", "json_schema", "judge"),
+    "extraction": ("field_f1", "json_schema"),
+    "multi_label": ("micro_f1", "macro_f1", "example_f1", "subset_accuracy"),
+}
+"""The metrics that Tercet brings for each kind of task, the most usual one first."""
+PLUGIN_PREFIX = "plugin:"
+"""What a metric of the user's own begins with; the name of its entry point follows."""
+BuiltInMetric = Literal[
+    "accuracy",
+    "macro_f1",
+    "exact_match",
+    "numeric",
+    "bleu",
+    "rouge_l",
+    "chrf",
+    "json_schema",
+    "field_f1",
+    "micro_f1",
+    "example_f1",
+    "subset_accuracy",
+    "judge",
+]
+WRITING_KINDS = ("generation", "extraction")
+"""Kinds whose answers are texts that every model writes: none is a classifier."""
+PluginMetric = Annotated[str, Field(pattern=rf"^{PLUGIN_PREFIX}\S.*$")]
+
+
+class FewShot(SpecModel):
+    """Answered rows of train that a language model is shown before it is asked. `examples` is how many."""
+
+    examples: Annotated[int, Field(ge=1, le=100)]
+    seed: Seed = 7
 
 
 class Task(SpecModel):
     """What is to be answered and how an answer is scored.
 
     `prompt` is what a language model is asked, with column names in braces. An answer of a language model ends after
-    `max_output_tokens`.
+    `max_output_tokens`. `few_shot` shows it answered rows first, unless it was trained here. A metric `plugin:NAME` is
+    that of an installed package (`core.metrics.plugins`). `json_schema` is a JSON schema, or the path of its file: what
+    an answer must fit under the metric of that name, and what an extraction without a prompt asks for. `separator`
+    parts the labels of a multi-label row where they are no JSON list.
     """
 
-    kind: Literal["classification", "generation"]
-    metric: Literal["accuracy", "macro_f1", "exact_match", "numeric", "bleu", "rouge_l", "chrf", "judge"]
+    kind: Literal["classification", "generation", "extraction", "multi_label"]
+    metric: BuiltInMetric | PluginMetric
     prompt: str | None = None
     max_output_tokens: PositiveInt = 256
+    few_shot: FewShot | None = None
+    json_schema: str | dict[str, Any] | None = None
+    separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
 
     @model_validator(mode="after")
     def _metric_fits_kind(self) -> Task:
-        classification = self.metric in ("accuracy", "macro_f1")
-        if classification != (self.kind == "classification"):
-            allowed = (
-                "accuracy, macro_f1"
-                if self.kind == "classification"
-                else "exact_match, numeric, bleu, rouge_l, chrf, judge"
-            )
-            raise ValueError(f"metric {self.metric} does not fit kind {self.kind}; choose one of {allowed}")
+        allowed = METRICS_OF_KIND[self.kind]
+        if self.plugin is None and self.metric not in allowed:
+            raise ValueError(f"metric {self.metric} does not fit kind {self.kind}; choose one of {', '.join(allowed)}")
+        return self
+
+    @model_validator(mode="after")
+    def _options_fit_kind(self) -> Task:
+        if self.metric == "json_schema" and self.json_schema is None:
+            raise ValueError("json_schema is missing; give the schema, or the path of its file, that answers must fit")
+        if self.json_schema is not None and self.metric != "json_schema" and self.kind != "extraction":
+            raise ValueError("json_schema belongs to kind extraction and to metric json_schema; remove it")
+        if self.separator is not None and self.kind != "multi_label":
+            raise ValueError("separator belongs to kind multi_label; remove it")
         return self
 
     @model_validator(mode="after")
@@ -47,6 +93,22 @@ class Task(SpecModel):
         if not columns or any(name == "" or not name.strip() for name in columns):
             raise ValueError("prompt names no column; put the input's column in braces, such as {text}")
         return self
+
+    @property
+    def counted_as(self) -> str:
+        """The metric by the name that `core.metrics.quality` counts it under: the same word means two things where
+        rows have one label and where they have any number."""
+        return f"labels_{self.metric}" if self.kind == "multi_label" else self.metric
+
+    @property
+    def writes(self) -> bool:
+        """Whether answers are texts that every model writes."""
+        return self.kind in WRITING_KINDS
+
+    @property
+    def plugin(self) -> str | None:
+        """The name of the user's own metric; null where the metric is one of Tercet's."""
+        return self.metric.removeprefix(PLUGIN_PREFIX) if self.metric.startswith(PLUGIN_PREFIX) else None
 
     @property
     def prompt_columns(self) -> tuple[str, ...]:

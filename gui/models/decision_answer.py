@@ -8,7 +8,7 @@ from typing import Literal
 
 from core.decide.outcome import CandidateDecision, Decision
 from core.domain import Choice, PolicyKind, Role
-from core.spec import Study
+from core.spec import PLUGIN_PREFIX, Study
 from gui.models.decision_rows import DASH, DecisionRows
 
 
@@ -168,10 +168,16 @@ def _figures(rows: DecisionRows, chosen: CandidateDecision) -> list[Figure]:
     metric = chosen.quality.metric if chosen.quality is not None else "quality"
     return [
         Figure(rows.tr("gui_decide.figure.cost"), cost, cost_range, rows.tr("gui_decide.figure.cost.tip")),
-        Figure(rows.tr(f"gui_decide.metric.{metric}"), quality, quality_range, _quality_tip(rows, chosen)),
+        Figure(_metric(rows, metric), quality, quality_range, _quality_tip(rows, chosen)),
         _latency(rows, chosen),
         _chance(rows),
     ]
+
+
+def _metric(rows: DecisionRows, name: str) -> str:
+    if name.startswith(PLUGIN_PREFIX):
+        return rows.tr("gui_decide.metric.own", name=name.removeprefix(PLUGIN_PREFIX))
+    return rows.tr(f"gui_decide.metric.{name}")
 
 
 def _quality_tip(rows: DecisionRows, chosen: CandidateDecision) -> str:

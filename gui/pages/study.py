@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -12,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.domain import JobState
 from core.errors import UserError
-from core.spec import Complexity, Compliance, Cost, Service, Study, Task
+from core.spec import METRICS_OF_KIND, Complexity, Compliance, Cost, Service, Study
 from gui.context import Context
 from gui.document import SaveState
 from gui.pages.page import Page, PageMark
@@ -23,12 +22,13 @@ from gui.undo import StudyDraft
 from gui.widgets.candidates_card import CandidatesCard, ProfilesCard
 from gui.widgets.card import Card
 from gui.widgets.data_card import DataCard
-from gui.widgets.fields import FieldKind, fields_of
+from gui.widgets.fields import fields_of
 from gui.widgets.form import FieldForm, bind
-from gui.widgets.path_editor import written_path
+from gui.widgets.path_editor import PathEditor, written_path
 from gui.widgets.problems import problem_sentence
 from gui.widgets.retrieval_card import RetrievalCard
 from gui.widgets.suites_card import SuitesCard
+from gui.widgets.task_fields import EXAMPLES, SCHEMA_FILE, metrics_of, shown_of_task, task_specs
 from gui.widgets.wrapped_label import WrappedLabel
 
 SAVE_DELAY_MS = 500
@@ -44,10 +44,6 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str, tuple[str, ...]], ...] = (
     ("complexity", Complexity, "criteria.complexity", ("stated",)),
     ("compliance", Compliance, "criteria.compliance", ("data_classes", "jurisdictions", "on_premises", "facts")),
 )
-METRICS = {
-    "classification": ("accuracy", "macro_f1"),
-    "generation": ("exact_match", "numeric", "bleu", "rouge_l", "chrf"),
-}
 
 
 class StudyPage(Page):
@@ -126,6 +122,9 @@ class StudyPage(Page):
     def _show_draft(self) -> None:
         currency = str(self._draft.value("criteria.cost.currency") or "")
         writable = self.context.document.writable
+        schema = self.forms["task"].rows[SCHEMA_FILE.path].editor
+        if isinstance(schema, PathEditor):
+            schema.base = self.context.document.snapshot.base
         self._show_task()
         for form in self.forms.values():
             form.show_values(self._draft.value)
@@ -136,18 +135,21 @@ class StudyPage(Page):
     def _show_task(self) -> None:
         """The task's fields; a prompt where something is asked in words."""
         form, task = self.forms["task"], self._draft.value("task") or {}
-        form.set_choices("task.metric", METRICS.get(str(task.get("kind")), ()))
+        form.set_choices("task.metric", metrics_of(str(task.get("kind")), str(task.get("metric"))))
         form.show_values(self._draft.value)
         asked = asks_in_words(task, self._draft.value("candidates") or [])
         # Only what answers in text can be given passages or asked a suite.
         self.retrieval.setVisible(asked or self._draft.value("retrieval") is not None)
         self.suites.setVisible(asked or bool(self._draft.value("suites")))
-        form.show_only({"task.kind", "task.metric", *(("task.prompt", "task.max_output_tokens") if asked else ())})
+        form.show_only(shown_of_task(task, asked=asked))
 
     def _task_edited(self, path: str, value: object) -> None:
         if path == "task.kind":  # another kind of task is scored by other measures
-            task = {**self._draft.value("task"), "kind": value, "metric": METRICS[str(value)][0]}
+            task = {**self._draft.value("task"), "kind": value, "metric": METRICS_OF_KIND[str(value)][0]}
+            task |= dict.fromkeys(("json_schema", "separator"))
             self._draft.edit("task", task, path)
+        elif path == EXAMPLES and value is None:
+            self._draft.edit("task.few_shot", None, path)
         else:
             self._draft.edit(path, value)
 
@@ -213,7 +215,7 @@ class StudyPage(Page):
             self.tr(
                 "gui.study.sentence",
                 candidates=len(study.candidates),
-                metric=self.tr(f"field.task.metric.{study.task.metric}"),
+                metric=study.task.plugin or self.tr(f"field.task.metric.{study.task.metric}"),
             )
         )
         self._next_page = "runs" if waiting else "decide"
@@ -244,11 +246,7 @@ class StudyPage(Page):
         self.forms[name] = form
 
     def _lay_out(self) -> None:
-        task_specs = [
-            replace(spec, kind=FieldKind.LONG_TEXT) if spec.path == "task.prompt" else spec
-            for spec in fields_of(Task, "task")
-        ]
-        self.forms["task"] = FieldForm(self.context.translator, task_specs, self._cards["complexity"])
+        self.forms["task"] = FieldForm(self.context.translator, task_specs(), self._cards["complexity"])
         self.forms["task"].edited.connect(self._task_edited)
         self.forms["task"].sealed.connect(self._draft.seal)
         self._cards["complexity"].body.addWidget(self.forms["task"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.spec import Train
+from core.spec import WRITING_KINDS, Train
 from gui.study_edits.edits import parts_of_hybrid
 from gui.study_edits.lists import blank
 from gui.study_edits.shapes import Document, defaults_of, model_of_source, step_of, training_of
@@ -24,7 +24,10 @@ PRESETS = (
     "predictions",
 )
 """Names of the jobs, in the order of the menu. `int8`, `pruned` and `seeds` start from a candidate."""
-_CLASSIFICATION_ONLY = ("int8", "floor", "sweep")
+_REFUSED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(WRITING_KINDS, ("int8", "floor", "sweep")),
+    "multi_label": ("layers", "int8", "pruned", "sweep", "taught"),
+}
 _END_OF_LINE = ("baseline", "predictions", "sweep", "endpoint")
 
 
@@ -64,7 +67,7 @@ def offered(candidates: Sequence[Document], kind: str, chosen: Document | None) 
         "pruned": start is not None,
         "seeds": chosen is not None and _is_trained(chosen, kind),
     }
-    refused = _CLASSIFICATION_ONLY if kind == "generation" else ()
+    refused = _REFUSED.get(kind, ())
     return [name for name in PRESETS if needs.get(name, True) and name not in refused]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.spec import WRITING_KINDS
 from gui.study_edits.shapes import Document, training_of
 
 
@@ -62,4 +63,4 @@ def asks_in_words(task: Document, candidates: Sequence[Document]) -> bool:
         or (model.get("source") == "sample" and str(model.get("id")).startswith("llm"))
         for model in models
     )
-    return task.get("kind") == "generation" or bool(task.get("prompt")) or named
+    return task.get("kind") in WRITING_KINDS or bool(task.get("prompt")) or named

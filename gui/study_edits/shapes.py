@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from core.spec import (
+    WRITING_KINDS,
     BaselineModel,
     CandidateModel,
     Dynamic,
@@ -77,6 +78,8 @@ def methods_of(source: str, kind: str) -> tuple[str, ...]:
     """How a model of a source can be trained in a study of a kind of task, the most usual way first."""
     if source in ANSWERS_ONLY or (source == "gguf" and kind == "classification"):
         return ("none",)
+    if kind == "multi_label":
+        return ("fine_tune",) if source == "baseline" else ("none",)
     return {
         "teacher": ("distill", "fine_tune"),
         "baseline": ("fine_tune", "distill"),
@@ -86,7 +89,7 @@ def methods_of(source: str, kind: str) -> tuple[str, ...]:
 
 def techniques_of(kind: str) -> tuple[str, ...]:
     """How a teacher can be used in a study of a kind of task."""
-    if kind == "generation":
+    if kind in WRITING_KINDS:
         return ("auto", "soft_labels", "sequence", "on_policy")
     return ("auto", "soft_labels", "labels")
 

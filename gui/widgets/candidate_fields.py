@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.spec import Candidate, PredictionColumns, Prune, Stage, Train
+from core.spec import WRITING_KINDS, Candidate, PredictionColumns, Prune, Stage, Train
 from gui.study_edits.shapes import (
     ANSWERS_ONLY,
     MODELS,
@@ -169,13 +169,14 @@ def shown_fields(section: str, candidate: Document, kind: str) -> ShownFields:
 
 
 def step_choices(kind: str, candidate: Document) -> list[str]:
-    """The steps that can still be added: each once, the quantising one last, which of a language model is INT4."""
+    """The steps that can still be added: each once, the quantising one last, which of a language model is INT4; none
+    where rows have several labels."""
     taken: list[Document] = list(candidate.get("compress") or [])
-    if any("quantize" in step for step in taken):
+    if kind == "multi_label" or any("quantize" in step for step in taken):
         return []
     used = {name for step in taken for name in ("prune", "trim_vocabulary") if name in step}
     fit = [name for name, step in STEPS.items() if name not in used]
-    return [name for name in fit if kind != "generation" or STEPS[name].get("quantize") in (None, "int4")]
+    return [name for name in fit if kind not in WRITING_KINDS or STEPS[name].get("quantize") in (None, "int4")]
 
 
 def narrowed_choices(path: str, source: str, kind: str) -> tuple[str, ...] | None:
@@ -274,7 +275,7 @@ def _of_training(candidate: Document, source: str, kind: str) -> ShownFields:
 
 def _unfit(source: str, kind: str, training: Document) -> set[str]:
     """What a source, a task or a method of using the teacher knows nothing of."""
-    refused = {"hidden_weight", "dynamic"} if kind == "generation" else {"top_k"}
+    refused = {"hidden_weight", "dynamic"} if kind in WRITING_KINDS else {"top_k"}
     if source == "baseline":
         refused |= {"technique", "epochs", "batch_size", "accumulate", "max_length", "gradient_checkpointing"}
         refused |= {"learning_rate", "top_k", "reasoning"}

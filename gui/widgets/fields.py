@@ -73,6 +73,7 @@ PRESENTATIONS: dict[str, Presentation] = {
     "criteria.compliance.jurisdictions": Presentation(suggestions=("EU", "UK", "US", "CN")),
     "criteria.compliance.facts": Presentation(suggestions=("contract.dpa",)),
     "task.max_output_tokens": Presentation("tokens"),
+    "task.few_shot.examples": Presentation("rows"),
     "data.split.test": Presentation("percent", 100),
     "data.split.calibration": Presentation("percent", 100),
 }
@@ -97,10 +98,12 @@ def _kind_of(annotation: Any) -> tuple[FieldKind | None, bool, tuple[str, ...]]:
             annotation = get_args(annotation)[0]
         elif origin in (Union, types.UnionType):
             members = [member for member in get_args(annotation) if member is not type(None)]
-            optional = True
-            if len(members) != 1:
+            optional = optional or type(None) in get_args(annotation)
+            # Among named choices and free text the form offers the choices; the page may add others.
+            named = [member for member in members if get_origin(member) is Literal]
+            if len(members) != 1 and len(named) != 1:
                 return None, optional, ()
-            annotation = members[0]
+            annotation = (named or members)[0]
         else:
             break
     if origin is Literal:

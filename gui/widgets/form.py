@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from core.errors import UserError
+from core.spec import PLUGIN_PREFIX
 from gui.i18n import Translator
 from gui.theme import CONTROL_HEIGHT, GAP_CARDS, GAP_ROWS, LABEL_WIDTH
 from gui.undo import StudyDraft
@@ -149,12 +150,17 @@ class FieldForm(QWidget):
             row.label.setToolTip(help_text)
             row.editor.describe(label, help_text)
             if isinstance(row.editor, ChoiceEditor) and row.spec.choices:
-                row.editor.set_options([(choice, tr(f"{code}.{choice}")) for choice in row.spec.choices])
+                row.editor.set_options([(choice, self._choice(code, choice)) for choice in row.spec.choices])
             if isinstance(row.editor, FlagEditor):
                 row.editor.box.setText(tr(f"{code}.yes"))
             if row.spec.optional or row.spec.kind in SHOWN_BY_EXAMPLE:
                 row.editor.set_placeholder(self._translator.stored(f"{code}.empty", {}, ""))
         self._set_units()
+
+    def _choice(self, code: str, choice: str) -> str:
+        """A choice in words; one of the user's own has its own name."""
+        own = choice.removeprefix(PLUGIN_PREFIX)
+        return self._translator.tr(f"{code}.{choice}" if own == choice else f"{code}.own", name=own)
 
     def _set_units(self) -> None:
         for row in self.rows.values():

@@ -21,6 +21,7 @@ from core.decide.outcome.figures import (
 from core.decide.outcome.retrieval import RetrievalFound
 from core.domain import FloatArray, PolicyKind, Role, Verdict
 from core.jobs.results import PeakMemory
+from core.metrics.fields import PartFigures
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class CandidateDecision:
     With several seeds `by_seed` holds each one's quality. `retained` is what a student or a compressed variant kept.
     `hard_labels` is the quality of the same student on the targets alone, and `distillation_added` what the teacher
     added to it; both null where that was not measured. `uncompressed` is what was trained and then compressed
-    within this candidate. `retrieval` is how well passages were found for a candidate that is given some.
+    within this candidate. `retrieval` is how well passages were found for a candidate that is given some. `parts` are
+    the fields of an extraction, or the labels where rows have several, each with its own figures.
     """
 
     name: str
@@ -81,6 +83,7 @@ class CandidateDecision:
     distillation_added: Interval | None = None
     uncompressed: Uncompressed | None = None
     retrieval: RetrievalFound | None = None
+    parts: tuple[PartFigures, ...] = ()
 
     @property
     def excluded_by(self) -> GateResult | None:

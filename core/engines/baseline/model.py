@@ -81,7 +81,13 @@ class BaselineClassifier:
     device = "CPU, 1 thread"
 
     def __init__(
-        self, labels: Sequence[str], features: Features, weights: LinearWeights, weight_bytes: int = 0
+        self,
+        labels: Sequence[str],
+        features: Features,
+        weights: LinearWeights,
+        weight_bytes: int = 0,
+        *,
+        multi_label: bool = False,
     ) -> None:
         self.labels = tuple(labels)
         self.weight_bytes = weight_bytes
@@ -89,10 +95,13 @@ class BaselineClassifier:
         self.parameters = int(weights.coefficients.size + weights.intercepts.size + table)
         self._features = features
         self._weights = weights
+        self._multi_label = multi_label
 
     def probabilities(self, inputs: Sequence[str]) -> FloatArray:
-        """Probabilities calibrated by the temperature, shape (rows, classes), in the order of `inputs`."""
-        return softmax(self.decisions(inputs) / self._weights.temperature)
+        """Probabilities calibrated by the temperature, shape (rows, classes), in the order of `inputs`: they add up to
+        1, or are each label's own where a row can have several."""
+        scores = self.decisions(inputs) / self._weights.temperature
+        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * scores))) if self._multi_label else softmax(scores)
 
     def decisions(self, inputs: Sequence[str]) -> FloatArray:
         """Signed distances to each class's hyperplane, shape (rows, classes)."""
@@ -121,6 +130,7 @@ class BaselineClassifier:
             max_length=0,
             architecture=self._features.architecture,
             parameters=self.parameters,
+            multi_label=self._multi_label,
         )
         with replaced_folder(folder, sum(array.nbytes for array in arrays.values())) as partial:
             write_json(partial / VOCABULARY_NAME, {} if terms is None else terms.vocabulary)
@@ -148,7 +158,8 @@ def load(folder: Path) -> BaselineClassifier:
     features = Features(terms, tokens)
     if weights.coefficients.shape != (features.columns, len(card.labels)):
         raise UserError("baseline.folder_broken", path=str(folder))
-    return BaselineClassifier(card.labels, features, weights, sum(path.stat().st_size for path in paths))
+    weight_bytes = sum(path.stat().st_size for path in paths)
+    return BaselineClassifier(card.labels, features, weights, weight_bytes, multi_label=card.multi_label)
 
 
 def _tokens(tokenizer: Path, arrays: Mapping[str, NDArray[np.floating]]) -> TokenEmbeddings:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from core.domain import Example, Prediction
+import numpy as np
+
+from core.domain import Example, Prediction, Split
+from core.engines.language.few_shot import draw_shots
 from core.engines.language.generator import Generation, LocalGenerator
+from core.engines.language.label_lists import LabelLists
 from core.engines.language.prompts import message_of
 from core.engines.models import Classifier
 from core.errors import UserError
-from core.metrics.text import TextScorer, text_scorer
+from core.metrics.label_sets import classes_of, written
+from core.metrics.scoring import RowScorer, label_scorer, row_scorer
 from core.spec import Task
+
+AnswerReader = Callable[[str], str | None]
+"""What is kept of the text of an answer; null where nothing in it can be used."""
 
 
 class RowAnswerer(Protocol):
@@ -34,8 +42,9 @@ class LabelAnswers:
 
     batch_rows: int | None = None
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, task: Task) -> None:
         self._classifier = classifier
+        self._scorer = label_scorer(task)
         self.device = classifier.device
 
     def token_counts(self, examples: Sequence[Example]) -> list[int] | None:
@@ -53,7 +62,7 @@ class LabelAnswers:
                 Prediction(
                     example_id=example.example_id,
                     output=label,
-                    score=float(label == example.target),
+                    score=self._scorer(label, example.target, example.example_id),
                     confidence=float(probabilities[row, place]),
                     input_tokens=tokens[row] if tokens is not None else None,
                 )
@@ -61,17 +70,49 @@ class LabelAnswers:
         return predictions
 
 
-class TextAnswers:
-    """Rows, whose inputs are whole messages, answered by the text of a model on this machine.
-
-    Raises UserError for a metric that needs a judge.
-    """
+class LabelSetAnswers:
+    """Rows answered by every label that a classifier gives a probability of at least one half."""
 
     batch_rows: int | None = None
 
-    def __init__(self, generator: LocalGenerator, task: Task) -> None:
+    def __init__(self, classifier: Classifier, task: Task) -> None:
+        self._classifier = classifier
+        self._scorer = scorer_of(task)
+        self.device = classifier.device
+
+    def token_counts(self, examples: Sequence[Example]) -> list[int] | None:
+        """How many tokens the classifier sees of each row, special ones included; null where it has no tokens."""
+        return self._classifier.token_counts([example.input for example in examples])
+
+    def answer(self, examples: Sequence[Example], tokens: Sequence[int] | None) -> list[Prediction]:
+        """The labels of each row; confidence is the probability that all of them are right, were they independent."""
+        probabilities = self._classifier.probabilities([example.input for example in examples])
+        predictions = []
+        for row, example in enumerate(examples):
+            given = probabilities[row] >= 0.5
+            names = [label for label, stands in zip(self._classifier.labels, given.tolist(), strict=True) if stands]
+            predictions.append(
+                Prediction(
+                    example_id=example.example_id,
+                    output=written(names),
+                    score=self._scorer(written(names), example.target, example.example_id),
+                    confidence=float(np.where(given, probabilities[row], 1.0 - probabilities[row]).prod()),
+                    input_tokens=tokens[row] if tokens is not None else None,
+                )
+            )
+        return predictions
+
+
+class TextAnswers:
+    """Rows, whose inputs are whole messages, answered by the text of a model on this machine. Raises UserError for a
+    metric that needs a judge."""
+
+    batch_rows: int | None = None
+
+    def __init__(self, generator: LocalGenerator, task: Task, labels: Sequence[str] = ()) -> None:
         self._generator = generator
-        self._task = task
+        self._read = reader_of(task, labels)
+        self._limit = task.max_output_tokens
         self._scorer = scorer_of(task)
         self.device = generator.device
 
@@ -81,33 +122,54 @@ class TextAnswers:
 
     def answer(self, examples: Sequence[Example], tokens: Sequence[int] | None) -> list[Prediction]:
         """The text of each row, scored by the task's metric."""
-        messages = [example.input for example in examples]
-        generations = self._generator.generate(messages, self._task.max_output_tokens)
+        generations = self._generator.generate([example.input for example in examples], self._limit)
         return [
-            text_prediction(example, generation, self._scorer)
+            text_prediction(example, generation, self._scorer, self._read)
             for example, generation in zip(examples, generations, strict=True)
         ]
 
 
-def scorer_of(task: Task) -> TextScorer:
-    """The scorer of a task's metric. Raises UserError for a metric that needs a judge."""
-    scorer = text_scorer(task.metric)
+def scorer_of(task: Task) -> RowScorer:
+    """The scorer of a task's metric. Raises UserError for a metric that needs a judge, or is not installed."""
+    scorer = row_scorer(task)
     if scorer is None:
         raise UserError("benchmark.judge", metric=task.metric)
     return scorer
 
 
-def text_prediction(example: Example, generation: Generation, scorer: TextScorer) -> Prediction:
+def label_names(task: Task, examples: Sequence[Example]) -> list[str]:
+    """The labels of the dataset, sorted; none where answers are texts."""
+    if task.kind == "multi_label":
+        return classes_of([example.target for example in examples])
+    return sorted({example.target for example in examples}) if task.kind == "classification" else []
+
+
+def reader_of(task: Task, labels: Sequence[str]) -> AnswerReader:
+    """What is kept of an answer: the labels in it where a row can have several, else all of it."""
+    return LabelLists(labels).read if task.kind == "multi_label" else _whole
+
+
+def _whole(text: str) -> str | None:
+    return text
+
+
+def text_prediction(
+    example: Example, generation: Generation, scorer: RowScorer | None, read: AnswerReader = _whole
+) -> Prediction:
     """An answer as a prediction. One that could not be used scores 0, and its output is null.
 
+    Without a scorer every answer scores 0, for whoever reads a label out of it to score.
     `confidence` is the geometric mean of the tokens' probabilities, the model's own where it tells them.
     """
     told = generation.mean_log_probability
-    usable = generation.finish_reason in ("stop", "length")
+    output = read(generation.text) if generation.finish_reason in ("stop", "length") else None
+    score = 0.0
+    if output is not None and scorer is not None:
+        score = scorer(output, example.target, example.example_id)
     return Prediction(
         example_id=example.example_id,
-        output=generation.text if usable else None,
-        score=scorer(generation.text, example.target) if usable else 0.0,
+        output=output,
+        score=score,
         confidence=math.exp(min(0.0, told)) if told is not None else None,
         input_tokens=generation.input_tokens,
         output_tokens=generation.output_tokens,
@@ -115,5 +177,13 @@ def text_prediction(example: Example, generation: Generation, scorer: TextScorer
 
 
 def as_messages(examples: Sequence[Example], task: Task, labels: Sequence[str]) -> list[Example]:
-    """The examples with the whole message to a language model as their input."""
-    return [replace(example, input=message_of(task, example, labels)) for example in examples]
+    """The rows of a dataset that are not of train, with the whole message to a language model as their input.
+
+    Raises UserError where the task shows more examples than train has.
+    """
+    shots = draw_shots(task, examples)
+    return [
+        replace(example, input=message_of(task, example, labels, shots.before(example)))
+        for example in examples
+        if example.split is not Split.TRAIN
+    ]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.domain import Example, Split
-from core.engines.benchmark.answering import as_messages
+from core.domain import Example
+from core.engines.benchmark.answering import as_messages, label_names
 from core.engines.language.answer_store import AnswerStore, Asked, known_answers
 from core.engines.language.endpoint_request import TOP_LOGPROBS, RequestForm
 from core.engines.language.labelling import label_rows
@@ -47,19 +47,19 @@ def asking_of(parameters: AskingParameters, examples: Sequence[Example], answers
     model, task = parameters.loadable, parameters.task
     if not isinstance(model, EndpointModel):
         return None
-    labels = sorted({example.target for example in examples}) if task.kind == "classification" else []
-    form = RequestForm(model, task.max_output_tokens, TOP_LOGPROBS if labels else 0, lambda text: None)
+    labels = label_names(task, examples)
+    weighed = task.kind == "classification"
+    form = RequestForm(model, task.max_output_tokens, TOP_LOGPROBS if weighed else 0, lambda text: None)
     asked: Asked = form.asked()
     messages = tuple(dict.fromkeys(_messages(parameters, examples, labels)))
     keys = tuple(asked.key(message) for message in messages)
-    return Asking(model, messages, keys, task.max_output_tokens, bool(labels), known_answers(answers, asked))
+    return Asking(model, messages, keys, task.max_output_tokens, weighed, known_answers(answers, asked))
 
 
 def _messages(parameters: AskingParameters, examples: Sequence[Example], labels: Sequence[str]) -> Sequence[str]:
     if isinstance(parameters, LabelParameters):
         return label_rows(examples, parameters.task).row_messages
-    evaluated = [example for example in examples if example.split is not Split.TRAIN]
-    requests = [example.input for example in as_messages(evaluated, parameters.task, labels)]
+    requests = [example.input for example in as_messages(examples, parameters.task, labels)]
     if parameters.retrieval is None:
         return requests
     # Which passages will stand there is not known before the index is made, only how long they can be.

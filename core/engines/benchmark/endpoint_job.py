@@ -11,7 +11,7 @@ from typing import Any
 
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark import environment
-from core.engines.benchmark.answering import as_messages, scorer_of, text_prediction
+from core.engines.benchmark.answering import as_messages, label_names, reader_of, scorer_of, text_prediction
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.retrieved import LaterAnswers, Retrieved, retrieve_rows, with_figures
 from core.engines.benchmark.token_times import token_times
@@ -25,6 +25,7 @@ from core.engines.retrieval.messages import later
 from core.i18n import english
 from core.jobs.results import BenchmarkResult, Environment, LatencySamples, RuntimeFigures, TokenTimes
 from core.jobs.specs import RetrievalUse, VendorPrice
+from core.metrics.scoring import label_scorer
 from core.spec import EndpointModel, Task
 from core.worker.context import JobContext, Stopped
 
@@ -54,13 +55,13 @@ def measure_endpoint(
     """
     begun = time.monotonic()
     load_average = environment.load_average()
-    labels = sorted({example.target for example in examples}) if task.kind == "classification" else []
+    names = label_names(task, examples)
     evaluated = [example for example in examples if example.split is not Split.TRAIN]
-    asked = as_messages(evaluated, task, labels)
+    asked = as_messages(examples, task, names)
     retrieved = None if retrieval is None else retrieve_rows(retrieval, evaluated, context)
     if retrieved is not None:
         asked = retrieved.messages(asked)
-    top = TOP_LOGPROBS if labels else 0
+    top = TOP_LOGPROBS if task.kind == "classification" else 0
 
     def warn(text: str) -> None:
         context.log(text, "warning")
@@ -73,7 +74,7 @@ def measure_endpoint(
         Endpoint(model, task.max_output_tokens, top, warn, context.should_stop, price, streams=True) as endpoint,
         open_answers(answers_folder(context.folder), endpoint.asked(), wait) as store,
     ):
-        answerer = EndpointAnswers(endpoint, store, task, labels, context.spec.job_id)
+        answerer = EndpointAnswers(endpoint, store, task, names, context.spec.job_id)
         answerer.announce(asked, context, price)
         answering = answerer if retrieved is None else LaterAnswers(answerer, retrieved)
         predictions = answer_all(answering, asked, context)
@@ -92,9 +93,10 @@ class EndpointAnswers:
         self._endpoint = endpoint
         self._store = store
         self._asked = endpoint.asked()
-        self._texts = LabelText(labels) if labels else None
+        self._texts = LabelText(labels) if task.kind == "classification" else None
         self._limit = task.max_output_tokens
-        self._scorer = scorer_of(task)
+        self._scorer = scorer_of(task) if self._texts is None else label_scorer(task)
+        self._read = reader_of(task, labels)
         self._job_id = job_id
         self._connected = False
         self.device = endpoint.device
@@ -152,15 +154,15 @@ class EndpointAnswers:
 
     def _prediction(self, example: Example, answer: Answer) -> Prediction:
         said = answer.generation
-        told = text_prediction(example, said, self._scorer)
         if self._texts is None:
-            return replace(told, latency_ms=said.latency_ms)
+            return replace(text_prediction(example, said, self._scorer, self._read), latency_ms=said.latency_ms)
+        told = text_prediction(example, said, None)
         label = self._texts.label_of(said.text) if told.output is not None else None
         spread = None if label is None else self._texts.distribution(answer.steps)
         return replace(
             told,
             output=label,
-            score=float(label == example.target),
+            score=0.0 if label is None else self._scorer(label, example.target, example.example_id),
             confidence=None if spread is None or label is None else spread.get(label, 0.0),
             latency_ms=said.latency_ms,
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from core.data.examples import read_examples
 from core.data.predictions import write_predictions
 from core.domain import Example, Prediction, Split
-from core.engines.benchmark.answering import LabelAnswers
+from core.engines.benchmark.answering import LabelAnswers, LabelSetAnswers, RowAnswerer
 from core.engines.benchmark.endpoint_job import measure_endpoint
 from core.engines.benchmark.language_job import is_language_model, measure_language_model
 from core.engines.benchmark.quality import answer_all
@@ -61,10 +61,14 @@ def _measure_classifier(
     classifier = open_classifier(folder)
     if parameters.loadable is not None:
         check_labels(folder, classifier.labels, {example.target for example in examples})
-    predictions = answer_all(LabelAnswers(classifier), evaluated, context)
+    several = parameters.task.kind == "multi_label"
+    answerer: RowAnswerer = (
+        LabelSetAnswers(classifier, parameters.task) if several else LabelAnswers(classifier, parameters.task)
+    )
+    predictions = answer_all(answerer, evaluated, context)
     parameters_count, weight_bytes = classifier.parameters, classifier.weight_bytes
     # Its memory would be in the way of the processes that are timed.
-    del classifier
+    del classifier, answerer
     outputs = {prediction.example_id: prediction.output for prediction in predictions}
     timings = time_runtimes(folder, requests, outputs, context)
     return measured_result(predictions, evaluated, timings, parameters_count, weight_bytes, time.monotonic() - begun)

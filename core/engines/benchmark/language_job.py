@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.domain import Example, Prediction, Split
-from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnswers, as_messages, scorer_of
+from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnswers, as_messages, label_names, scorer_of
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.retrieved import retrieve_rows, with_figures
 from core.engines.benchmark.runtimes import time_language_model
@@ -33,9 +33,9 @@ def is_language_model(source: Path, loadable: object, task: Task) -> bool:
     """
     known = is_gguf_file(source) or is_language_model_folder(source)
     called = isinstance(loadable, HubModel | LocalModel) and loadable.language_model
-    if task.kind == "generation" and not known and load("core.engines.models.card").has_card(source):
+    if task.writes and not known and load("core.engines.models.card").has_card(source):
         raise UserError("benchmark.generation", path=str(source))
-    return known or called or task.kind == "generation"
+    return known or called or task.writes
 
 
 def measure_language_model(
@@ -52,11 +52,12 @@ def measure_language_model(
     an answer too, and UserError.
     """
     begun = time.monotonic()
-    labels = sorted({example.target for example in examples}) if task.kind == "classification" else []
+    names = label_names(task, examples)
+    labels = names if task.kind == "classification" else []
     if not labels:
         scorer_of(task)
     evaluated = [example for example in examples if example.split is not Split.TRAIN]
-    requests = as_messages(evaluated, task, labels)
+    requests = as_messages(examples, task, names)
     # Before the language model is loaded: the encoder's memory is free again by then.
     retrieved = None if retrieval is None else retrieve_rows(retrieval, evaluated, context)
     asked = requests if retrieved is None else retrieved.messages(requests)
@@ -68,7 +69,7 @@ def measure_language_model(
     generator = open_generator(source, stop_when_asked)
     if retrieved is not None:
         retrieved.check_fit(generator, asked, requests)
-    predictions = _answered(generator, source, task, labels, asked, context)
+    predictions = _answered(generator, source, task, names, asked, context)
     _tell_cut_off(predictions, task, context)
     parameters, weight_bytes = generator.parameters, generator.weight_bytes
     # Its memory would be in the way of the process that is timed.
@@ -86,7 +87,7 @@ def _answered(
     generator: LocalGenerator,
     source: Path,
     task: Task,
-    labels: Sequence[str],
+    names: Sequence[str],
     asked: Sequence[Example],
     context: JobContext,
 ) -> list[Prediction]:
@@ -94,7 +95,11 @@ def _answered(
     with kept_generator(generator, source, context) as kept:
         # All of them, also after a stop: the same rows then round the same way.
         kept.share_opening([example.input for example in asked])
-        answerer: RowAnswerer = LabelAnswers(PromptClassifier(kept, labels)) if labels else TextAnswers(kept, task)
+        answerer: RowAnswerer = (
+            LabelAnswers(PromptClassifier(kept, names), task)
+            if task.kind == "classification"
+            else TextAnswers(kept, task, names)
+        )
         predictions = answer_all(answerer, asked, context)
         if kept.kept:
             context.log(english("benchmark.log.answers_known", count=kept.kept, rows=len(asked)))

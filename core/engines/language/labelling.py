@@ -13,6 +13,7 @@ from core.domain import Example, Split
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import AnswerStore, Asked
 from core.engines.language.answers import AnsweredRow, none_usable
+from core.engines.language.few_shot import draw_shots
 from core.engines.language.generator import Generation
 from core.engines.language.label_text import LabelText, as_row
 from core.engines.language.prompts import message_of
@@ -20,7 +21,7 @@ from core.engines.language.request_estimate import RequestEstimate, estimate
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import LabelResult
-from core.metrics.text import text_scorer
+from core.metrics.scoring import row_scorer
 from core.spec import Task
 from core.worker.context import JobContext
 
@@ -61,7 +62,9 @@ def label_rows(examples: Sequence[Example], task: Task) -> LabelRows:
     if not train:
         raise UserError("train.no_rows")
     labels = tuple(sorted({example.target for example in examples})) if task.kind == "classification" else ()
-    return LabelRows(task, train, labels, tuple(message_of(task, example, labels) for example in train))
+    shots = draw_shots(task, examples)
+    messages = tuple(message_of(task, example, labels, shots.before(example)) for example in train)
+    return LabelRows(task, train, labels, messages)
 
 
 class Labelling:
@@ -174,11 +177,11 @@ class Labelling:
 
     def _agreement(self, rows: Sequence[AnsweredRow]) -> float | None:
         """The mean score of the usable answers against the targets by the task's metric; null where a judge scores."""
-        scorer = text_scorer(self._rows.task.metric)
+        scorer = row_scorer(self._rows.task)
         if scorer is None:
             return None
         scores = [
-            scorer(row.text if row.label is None else row.label, example.target)
+            scorer(row.text if row.label is None else row.label, example.target, example.example_id)
             for row, example in zip(rows, self._rows.examples, strict=True)
             if row.usable(self._classes)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -17,20 +18,58 @@ __all__ = ["completion_ids", "message_of", "prompt_ids", "split_reasoning"]
 _SPACE_MARK = "▁"
 
 
-def message_of(task: Task, example: Example, labels: Sequence[str] = ()) -> str:
+def message_of(task: Task, example: Example, labels: Sequence[str] = (), shots: Sequence[Example] = ()) -> str:
     """What is asked about an example: the task's prompt with the example's cells in its braces.
 
-    Without a prompt it is the input itself, and for classification a question that lists `labels`. Raises UserError
-    where the prompt names a column that the prepared data does not have.
+    Without a prompt it is the input itself, for one label or several a question that lists `labels`, and for extraction
+    one that shows the schema. `shots` are answered examples that stand before it. Raises UserError where the prompt
+    names a column that the prepared data does not have.
     """
-    if task.prompt is not None:
-        return _filled(task.prompt, {"input": example.input, **dict(example.fields)})
-    if task.kind == "generation":
+    if task.prompt is None and task.kind == "classification":
+        return _classify(example, labels, shots)
+    if task.prompt is None and task.kind == "multi_label":
+        return _choose(example, labels, shots)
+    if task.prompt is None and task.kind == "extraction":
+        return _extract(task, example, shots)
+    asked = _question(task, example)
+    if not shots:
+        return asked
+    shown = "\n\n".join(f"{_question(task, shot)}\n\nRight answer: {shot.target}\n\n---" for shot in shots)
+    return f"Here are examples with their right answers.\n\n{shown}\n\nAnswer the next one in the same way.\n\n{asked}"
+
+
+def _question(task: Task, example: Example) -> str:
+    if task.prompt is None:
         return example.input
+    return _filled(task.prompt, {"input": example.input, **dict(example.fields)})
+
+
+def _classify(example: Example, labels: Sequence[str], shots: Sequence[Example]) -> str:
     choices = "\n".join(f"- {label}" for label in labels)
+    shown = "".join(f"Text: {shot.input}\nCategory: {shot.target}\n\n" for shot in shots)
     return (
         f"Classify the text into exactly one of these categories:\n{choices}\n\n"
-        f"Text: {example.input}\n\nAnswer with the name of the category and nothing else."
+        f"{shown}Text: {example.input}\n\nAnswer with the name of the category and nothing else."
+    )
+
+
+def _choose(example: Example, labels: Sequence[str], shots: Sequence[Example]) -> str:
+    choices = "\n".join(f"- {label}" for label in labels)
+    shown = "".join(f"Text: {shot.input}\nCategories: {shot.target}\n\n" for shot in shots)
+    return (
+        f"Choose every category that fits the text, from these and no others:\n{choices}\n\n"
+        f"{shown}Text: {example.input}\n\nAnswer with a JSON list of the names of the categories and nothing else; "
+        "write [] where none fits."
+    )
+
+
+def _extract(task: Task, example: Example, shots: Sequence[Example]) -> str:
+    schema = json.dumps(task.json_schema, ensure_ascii=False)
+    shown = "".join(f"Text: {shot.input}\nJSON: {shot.target}\n\n" for shot in shots)
+    return (
+        f"Extract from the text one JSON object that fits this JSON schema:\n{schema}\n\n"
+        f"{shown}Text: {example.input}\n\nAnswer with the JSON object and nothing else; leave out what the text does "
+        "not say."
     )
 
 

@@ -22,7 +22,7 @@ class ModelCard(BaseModel):
 
     A `kind` of language_model answers in text and has no labels. `labels` are in the order of the model's outputs;
     `max_length` is in tokens (0: no limit); `parent_sha256` is the fingerprint of the model that this one was made
-    from.
+    from. One of `multi_label` gives each label a probability of its own.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -34,6 +34,7 @@ class ModelCard(BaseModel):
     architecture: str
     parameters: int | None = None
     parent_sha256: str | None = None
+    multi_label: bool = False
 
     @model_validator(mode="after")
     def _classifier_has_labels(self) -> ModelCard:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from core.decide.outcome import message
+from core.decide.outcome import Message, message
 from core.domain import Choice
 from core.report import figures
 from core.report.model import Block, Bullets, Cell, KeyFigure, KeyFigures, Paragraph, Section, Table
 from core.report.sections.material import Material, named, words
+from core.spec import PLUGIN_PREFIX
 
 
 def answer(material: Material) -> Section:
@@ -50,13 +51,19 @@ def _of_the_chosen(material: Material, name: str) -> list[KeyFigure]:
     if row["quality"] is not None:
         quality = row["quality"]
         ends = figures.interval(figures.percent(quality["low"]), figures.percent(quality["high"]))
-        shown.append(KeyFigure(message(f"report.metric.{quality['metric']}"), figures.percent(quality["value"]), ends))
+        shown.append(KeyFigure(_metric(quality["metric"]), figures.percent(quality["value"]), ends))
     latency = row["latency_ms"]
     if latency is not None and latency["p95"] is not None:
         limit = criteria.p95_limit_ms
         note = None if limit is None else message("report.answer.limit", limit=figures.milliseconds(limit))
         shown.append(KeyFigure(message("report.figure.p95"), figures.milliseconds(latency["p95"]), note))
     return shown
+
+
+def _metric(name: str) -> Message:
+    if name.startswith(PLUGIN_PREFIX):
+        return message("report.metric.own", name=name.removeprefix(PLUGIN_PREFIX))
+    return message(f"report.metric.{name}")
 
 
 def _excluded(material: Material) -> Table:

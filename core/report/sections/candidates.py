@@ -16,6 +16,7 @@ from core.report.sections.retrieval import retrieval
 from core.report.sections.suites import suites
 
 _TOKEN_TIMES = ("time_to_first_token", "time_to_first_output_token", "time_per_output_token", "inter_token")
+_PART_TITLES = {"fields": "field", "labels": "label"}
 
 
 def candidates(material: Material) -> Section:
@@ -30,6 +31,7 @@ def candidates(material: Material) -> Section:
     compressed = [row for row in material.candidates if row["uncompressed"] is not None]
     if compressed:
         blocks.append(_compressed(material, compressed))
+    blocks += [_parts(material, kind) for kind in ("fields", "labels") if any(row[kind] for row in material.candidates)]
     blocks.append(_costs(material))
     if any(row["runtimes"] for row in material.candidates):
         blocks.append(_runtimes(material))
@@ -195,6 +197,28 @@ def _against_hard_labels(row: dict[str, Any], distilled: bool) -> tuple[Cell, Ce
         cell = not_measured() if distilled else Cell("–", tone="muted")
         return cell, cell
     return _quality(quality), bounded(added["value"], added["low"], added["high"], figures.points)
+
+
+def _parts(material: Material, kind: str) -> Table:
+    """Each field of an extraction, or each label where rows have several, for each candidate."""
+    titles = words("candidate", _PART_TITLES[kind]) + numbers("precision", "part_recall", "f1", "rows")
+    rows = [
+        (
+            named(material, row["name"]),
+            Cell(part["name"]),
+            _share(part["precision"]),
+            _share(part["recall"]),
+            _share(part["f1"]),
+            Cell(figures.count(part["wanted"])),
+        )
+        for row in material.candidates
+        for part in row[kind] or []
+    ]
+    return Table(message(f"report.table.{kind}_apart"), titles, tuple(rows))
+
+
+def _share(value: float | None) -> Cell:
+    return Cell("–", tone="muted") if value is None else Cell(figures.percent(value))
 
 
 def _costs(material: Material) -> Table:

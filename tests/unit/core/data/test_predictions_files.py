@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from own_metric import install_metric
 
 from core.data.examples import read_examples
 from core.data.fingerprint import fingerprint
@@ -167,6 +168,27 @@ class TestImport:
         path = write("p.csv", "input,output\ninput 1,<think>no</think> A Cat\n")
         found = imported(path, [example(1, target="a cat sat")], Task(kind="generation", metric="rouge_l"))
         assert found[0].score == pytest.approx(0.8)
+
+    def test_outputs_are_scored_by_a_metric_of_the_users_own_and_its_fault_names_the_row(
+        self, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        install_metric(tmp_path / "packages", monkeypatch, "return int(output) / len(target)")
+        path = write("p.csv", "input,output\ninput 1,2\ninput 2,nine\n")
+        task = Task(kind="generation", metric="plugin:near")
+        found = imported(path, [example(1, target="four")], task)
+        assert found[0].score == 0.5
+        with pytest.raises(UserError, match=r"row 3: the metric near failed \(ValueError"):
+            imported(path, [example(1, target="four"), example(2)], task)
+
+    def test_sets_of_labels_are_kept_in_one_form_and_scored_by_the_row(self, write: Write) -> None:
+        path = write("p.csv", "input,target,output\ninput 1,b;a,a; b\ninput 2,a,c;a\ninput 3,a,\n")
+        task = Task(kind="multi_label", metric="micro_f1", separator=";")
+        rows = [example(1, '["a", "b"]'), example(2, '["a"]'), example(3, '["a"]')]
+        found = imported(path, rows, task)
+        assert [one.output for one in found] == ['["a", "b"]', '["a", "c"]', None]
+        assert [one.score for one in found] == [1.0, pytest.approx(2 / 3), 0.0]
+        with pytest.raises(UserError, match=r"row 2: the (target|output) is no JSON list of labels"):
+            imported(path, rows, Task(kind="multi_label", metric="micro_f1"))
 
     def test_an_output_without_any_target_needs_a_score(self, write: Write) -> None:
         path = write("p.csv", "input,output\ninput 1,text\n")

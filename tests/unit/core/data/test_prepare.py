@@ -82,6 +82,29 @@ def test_generation_has_no_labels(context: Context, write: Write, parameters: Bu
     assert result.label_entropy_bits is None
 
 
+def test_targets_of_an_extraction_are_json_objects_or_their_row_is_named(
+    context: Context, write: Write, parameters: Build
+) -> None:
+    task = Task(kind="extraction", metric="field_f1")
+    rows = [(text, '{""city"": ""Oslo""}') for text, _ in distinct(20)]
+    good = "text,label\n" + "".join(f'{text},"{target}"\n' for text, target in rows)
+    assert run(parameters(write("good.csv", good), task=task), context).labels == ()
+    with pytest.raises(UserError, match="row row-22: the target is no JSON object"):
+        run(parameters(write("bad.csv", good + "one more,Oslo\n"), task=task), context)
+
+
+def test_labels_of_rows_with_several_are_kept_in_one_form(context: Context, write: Write, parameters: Build) -> None:
+    task = Task(kind="multi_label", metric="micro_f1", separator="|")
+    rows = "".join(f"{text},{label}|extra\n" for text, label in distinct(20))
+    result = run(parameters(write("data.csv", "text,label\n" + rows), task=task), context)
+    labels = sorted({label for _, label in distinct(20)} | {"extra"})
+    assert result.labels == tuple(labels)
+    assert all(example.target.startswith('["') for example in read_examples(context.folder))
+    plain = Task(kind="multi_label", metric="micro_f1")
+    with pytest.raises(UserError, match="row row-2: the target is no JSON list of labels"):
+        run(parameters(write("data.csv", "text,label\n" + rows), task=plain), context)
+
+
 class TestGivenFiles:
     def paths(self, write: Write, test_rows: int, shared: int) -> dict[str, Path]:
         train = [*distinct(50, "train"), *distinct(shared, "test")]

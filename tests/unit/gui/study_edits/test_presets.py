@@ -37,6 +37,9 @@ def test_only_jobs_that_make_sense_are_offered() -> None:
     assert "hybrid" not in offered(candidates()[:1], KIND, None)
     assert "layers" not in offered([], KIND, None)
     assert "int8" not in offered(candidates(), "generation", None)
+    assert "int8" not in offered(candidates(), "extraction", None)
+    assert {"floor", "hybrid"} <= set(offered(candidates(), "multi_label", None))
+    assert not {"layers", "int8", "pruned", "sweep", "taught"} & set(offered(candidates(), "multi_label", None))
     assert "seeds" in offered(candidates(), KIND, candidates()[1])
     assert "seeds" not in offered(candidates(), KIND, candidates()[2])
 

@@ -9,23 +9,25 @@ from typing import Any, Self
 
 import pytest
 from job_context import RecordingContext, job_context
+from own_metric import install_metric
 from tiny_documents import index_parameters, made_index, use_of, write_documents
 from tiny_language_models import write_text_dataset
 
-from core.data.examples import read_examples
+from core.data.examples import read_examples, write_examples
 from core.data.predictions import read_predictions
-from core.domain import Split
+from core.domain import Example, Split
 from core.engines.benchmark import endpoint_job, job, retrieved
 from core.engines.benchmark.asking import asking_of
 from core.engines.language.answer import Answer, TokenStep
 from core.engines.language.answer_store import Asked
 from core.engines.language.endpoint_budget import Budget
+from core.engines.language.few_shot import draw_shots
 from core.engines.language.generator import Generation
 from core.engines.language.token_guess import TokenGuess
 from core.errors import UserError
 from core.jobs.results import BenchmarkResult
 from core.jobs.specs import BenchmarkParameters, VendorPrice
-from core.spec import EndpointModel, Task
+from core.spec import EndpointModel, FewShot, Task
 from core.worker.context import Stopped
 
 MODEL = EndpointModel(source="endpoint", base_url="http://localhost:1/v1", model="big")
@@ -129,6 +131,49 @@ def test_every_held_out_row_is_asked_once_alone_and_timed_but_for_the_first(tmp_
     assert result.runtimes[0].latency.warm_up_requests == len(predictions) - len(times) >= 1
     assert result.runtimes[0].requests_per_second is None
     assert (result.model_size_mib, result.peak_memory_mib, result.parameters) == (None, None, None)
+
+
+def test_examples_from_train_stand_before_every_question_and_the_same_before_all(tmp_path: Path, rows: Path) -> None:
+    task = WRITING.model_copy(update={"few_shot": FewShot(examples=2)})
+    run(tmp_path, "shots", task, rows)
+    shots = draw_shots(task, read_examples(rows)).drawn[:2]
+    assert {shot.split for shot in shots} == {Split.TRAIN}
+    before = [f"Last word of: {shot.input}\n\nRight answer: {shot.target}" for shot in shots]
+    assert FakeEndpoint.asked_messages
+    for message in FakeEndpoint.asked_messages:
+        assert [message.count(text) for text in before] == [1, 1]
+        assert message.splitlines()[-1].startswith("Last word of: ")
+
+
+def test_several_labels_are_read_from_the_list_in_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {"one": 'Sure: ["loan", "card", "weather"]', "two": "[]", "three": "I do not know"}
+
+    def say(self: FakeEndpoint, word: str, latency_ms: float) -> Answer:
+        return Answer(Generation(answers[word]))
+
+    monkeypatch.setattr(FakeEndpoint, "say", say)
+    targets = ('["card", "loan"]', '["card"]', "[]")
+    examples = [
+        Example(word, Split.TEST, word, f"about {word}", target, fields=(("text", f"about {word}"),))
+        for word, target in zip(answers, targets, strict=True)
+    ]
+    write_examples(tmp_path, examples)
+    task = Task(kind="multi_label", metric="micro_f1", prompt="Last word of: {text}")
+    _, context = run(tmp_path, "several", task, tmp_path)
+    found = {one.example_id: (one.output, one.score) for one in read_predictions(context.folder)}
+    assert found == {"one": ('["card", "loan"]', 1.0), "two": ("[]", 0.0), "three": (None, 0.0)}
+
+
+def test_a_metric_of_the_users_own_scores_texts_and_labels(
+    tmp_path: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_metric(tmp_path / "packages", monkeypatch, "return len(output) / 100")
+    for kind in ("generation", "classification"):
+        task = Task(kind=kind, metric="plugin:near", prompt="Last word of: {text}")
+        _, context = run(tmp_path, kind, task, rows)
+        told = [one for one in read_predictions(context.folder) if one.output is not None]
+        assert told
+        assert [one.score for one in told] == [len(one.output or "") / 100 for one in told]
 
 
 def test_what_was_said_is_scored_without_its_reasoning_and_what_was_not_counts_as_wrong(

@@ -40,7 +40,7 @@ from core.errors import UserError
 from core.jobs.folder import write_spec
 from core.jobs.results import LabelResult
 from core.jobs.specs import JobSpec, LabelParameters
-from core.spec import EndpointModel, LocalModel, Task
+from core.spec import EndpointModel, FewShot, LocalModel, Task
 from core.worker.context import Stopped
 
 CLASSES = Task(kind="classification", metric="accuracy", max_output_tokens=8)
@@ -103,6 +103,19 @@ def test_every_train_row_is_asked_once_and_no_test_row_ever(data: Path) -> None:
     assert result.agreement_with_targets == 1.0
     assert job.context.phases[-1] == ("phase.label", ROWS, ROWS)
     assert any(f"{ROWS} requests will be sent" in line for line in job.context.logs)
+
+
+def test_a_row_is_never_shown_as_an_example_of_itself(data: Path) -> None:
+    task = CLASSES.model_copy(update={"few_shot": FewShot(examples=3)})
+    with scripted_endpoint(lambda number, request: Reply(completion("card"))) as server:
+        Job(data, server.model(), task).run()
+        messages = server.messages()
+    assert len(messages) == ROWS
+    for message in messages:
+        shown, asked = message.split("Text: ")[1:-1], message.split("Text: ")[-1].splitlines()[0]
+        assert len(shown) == 3
+        assert not any(example.startswith(asked + "\n") for example in shown)
+    assert len({message.rpartition("Text: ")[0] for message in messages}) > 1  # the shown rows themselves saw another
 
 
 def test_what_is_handed_on_is_aligned_with_the_labels(data: Path) -> None:

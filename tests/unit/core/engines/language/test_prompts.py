@@ -39,6 +39,25 @@ def test_without_a_prompt_the_input_is_asked_and_a_classification_lists_its_labe
     assert "lost card" in asked
 
 
+def test_an_extraction_without_a_prompt_asks_for_its_schema_once() -> None:
+    task = Task(kind="extraction", metric="field_f1", json_schema={"properties": {"city": {"type": "string"}}})
+    asked = message_of(task, EXAMPLE)
+    assert asked.count('{"properties": {"city": {"type": "string"}}}') == 1
+    assert "Text: lost card\n" in asked
+    shown = message_of(task, EXAMPLE, (), [Example("r2", Split.TRAIN, "g2", "in Oslo", '{"city": "Oslo"}')])
+    assert shown.count("properties") == 1
+    assert 'Text: in Oslo\nJSON: {"city": "Oslo"}\n\nText: lost card\n' in shown
+
+
+def test_several_labels_are_asked_for_as_a_list() -> None:
+    task = Task(kind="multi_label", metric="micro_f1")
+    shot = Example("r2", Split.TRAIN, "g2", "rates", '["loan"]')
+    asked = message_of(task, EXAMPLE, ("card", "loan"), [shot])
+    assert "- card\n- loan\n" in asked
+    assert 'Text: rates\nCategories: ["loan"]\n\nText: lost card\n' in asked
+    assert "JSON list" in asked
+
+
 def test_a_request_ends_where_the_answer_begins() -> None:
     tokenizer: Any = character_tokenizer(CHAT_TEMPLATE)
     ids = prompt_ids(tokenizer, "hi")

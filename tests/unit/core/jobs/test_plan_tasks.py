@@ -1,0 +1,119 @@
+"""The plan of tasks whose answers are JSON or several labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sample_studies import PREDICTIONS_STUDY, write_predictions
+
+from core.errors import UserError
+from core.jobs.plan import Plan, build_plan
+from core.jobs.specs import BenchmarkParameters, FineTuneParameters
+from core.study_file import parse_study
+
+SCHEMA = {"type": "object", "required": ["total"]}
+INLINE = "{kind: generation, metric: json_schema, json_schema: {type: object, required: [total]}}"
+FROM_FILE = "{kind: generation, metric: json_schema, json_schema: bill.json}"
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    write_predictions(tmp_path, "big", 0.9, 1, rows=20)
+    write_predictions(tmp_path, "small", 0.6, 2, rows=20)
+    (tmp_path / "bill.json").write_text(json.dumps(SCHEMA), encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("text,target\na,{}\nb,{}\n", encoding="utf-8")
+    return tmp_path
+
+
+def planned(base: Path, task: str, *changes: tuple[str, str]) -> Plan:
+    text = PREDICTIONS_STUDY.replace("{kind: classification, metric: accuracy}", task)
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return build_plan(parse_study(text, "study.yaml"), base)
+
+
+def test_a_schema_in_a_file_is_the_same_task_as_one_in_the_study(base: Path) -> None:
+    plans = [planned(base, task) for task in (INLINE, FROM_FILE)]
+    assert [job.job_id for job in plans[0].jobs] == [job.job_id for job in plans[1].jobs]
+    benchmark = next(job.spec.parameters for job in plans[1].jobs if job.kind.value == "benchmark")
+    assert isinstance(benchmark, BenchmarkParameters)
+    assert benchmark.task.json_schema == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{type: [", "no JSON schema"),
+        ("[1]", "no JSON object"),
+        ('{"type": "objekt"}', "at type this is no JSON schema"),
+    ],
+)
+def test_a_file_that_is_no_schema_is_refused_before_anything_starts(base: Path, text: str, told: str) -> None:
+    (base / "bill.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=told):
+        planned(base, FROM_FILE)
+
+
+def test_a_schema_file_that_is_not_there_is_named(base: Path) -> None:
+    with pytest.raises(UserError, match=r"task\.json_schema: there is no readable file .*other\.json"):
+        planned(base, FROM_FILE.replace("bill", "other"))
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("{kind: generation, metric: json_schema}", "json_schema is missing"),
+        ("{kind: generation, metric: chrf, json_schema: bill.json}", "json_schema belongs to"),
+        ("{kind: classification, metric: json_schema, json_schema: bill.json}", "does not fit kind classification"),
+        ("{kind: extraction, metric: exact_match}", "choose one of field_f1, json_schema"),
+    ],
+)
+def test_metric_kind_and_schema_must_fit(base: Path, task: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        planned(base, task)
+
+
+def test_a_language_model_must_be_told_which_fields_to_extract(base: Path) -> None:
+    asked = (
+        ("model: {source: predictions, file: big.csv}", "model: {source: gguf, file: m.gguf}"),
+        ("data: {", "data: {file: rows.csv, "),
+    )
+    with pytest.raises(UserError, match="must be told which fields"):
+        planned(base, "{kind: extraction, metric: field_f1}", *asked)
+    for given in ("prompt: 'Fields of {text}?'", "json_schema: bill.json"):
+        with pytest.raises(UserError, match=r"m\.gguf"):
+            planned(base, f"{{kind: extraction, metric: field_f1, {given}}}", *asked)
+
+
+SEVERAL = "{kind: multi_label, metric: micro_f1}"
+OWN_DATA = ("data: {", "data: {file: rows.csv, ")
+BIG = "model: {source: predictions, file: big.csv}"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "model: {source: hub, id: a/b}, train: {method: fine_tune}",
+        "model: {source: hub, id: a/b}",
+        "model: {source: baseline, kind: embedding_linear}",
+        "model: {source: hub, id: a/b, language_model: true}, compress: [{quantize: int4}]",
+    ],
+)
+def test_what_cannot_be_measured_with_several_labels_is_refused_before_anything_starts(base: Path, model: str) -> None:
+    with pytest.raises(UserError, match="big cannot be measured on rows with several labels"):
+        planned(base, SEVERAL, OWN_DATA, (BIG, model))
+
+
+def test_the_floor_is_told_that_rows_have_several_labels(base: Path) -> None:
+    plan = planned(base, SEVERAL, OWN_DATA, (BIG, "model: {source: baseline, kind: best}"))
+    trained = next(job.spec.parameters for job in plan.jobs if isinstance(job.spec.parameters, FineTuneParameters))
+    assert trained.task is not None
+    assert trained.task.kind == "multi_label"
+
+
+def test_a_separator_belongs_to_several_labels(base: Path) -> None:
+    with pytest.raises(UserError, match="separator belongs to kind multi_label"):
+        planned(base, "{kind: classification, metric: accuracy, separator: ;}")
