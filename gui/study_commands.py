@@ -16,6 +16,7 @@ from gui.context import Context
 from gui.jobs.queue import JobQueue
 
 DATA_FILTER = "*.csv *.tsv *.jsonl *.parquet"
+NEW_STUDY_FILTER = f"{DATA_FILTER} *.json"  # other tools' result files too
 SAMPLE_FOLDER = "Tercet sample"
 
 
@@ -57,7 +58,9 @@ class StudyCommands(QObject):
 
     def ask_new(self) -> None:
         """Let the user choose a data file, guess a study of it, and ask where to keep it."""
-        self._ask_file(self._tr("gui.new.choose_data"), f"{self._tr('gui.data.files')} ({DATA_FILTER})", self.new_from)
+        self._ask_file(
+            self._tr("gui.new.choose_data"), f"{self._tr('gui.data.files')} ({NEW_STUDY_FILTER})", self.new_from
+        )
 
     def new_from(self, data: Path) -> None:
         """Guess a study of a data file off the UI thread, then ask where to keep it."""

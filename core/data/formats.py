@@ -143,19 +143,20 @@ def _jsonl_blocks(path: Path, choose: Choose) -> Iterator[Block]:
     encoding = detect_encoding(path)
     names: dict[str, None] = {}
     rows = 0
-    for _, document in _objects(path, encoding):
+    for _, document in json_objects(path, encoding):
         rows += 1
         names.update(dict.fromkeys(document))
     if rows == 0:
         raise UserError("data.file.empty", file=path.name)
     columns = choose(list(names))
     cells = (
-        (number, [as_text(document.get(name)) for name in columns]) for number, document in _objects(path, encoding)
+        (number, [as_text(document.get(name)) for name in columns]) for number, document in json_objects(path, encoding)
     )
     yield from _blocks(columns, cells)
 
 
-def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def json_objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line's object with the line's number; blank lines are passed over. Raises UserError naming a bad line."""
     with path.open(encoding=encoding) as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():

@@ -27,7 +27,7 @@ def import_predictions(
     Rows are matched on `id` where the dataset has ids of the file, else on the exact input. `score` outranks `output`.
     Every test and calibration example has a prediction; train examples have one where the file does. Raises UserError.
     """
-    table = read_prediction_table(file, model)
+    table = read_prediction_table(file, model, task.metric)
     places = _match(table, examples)
     absent = sum(
         1 for example, place in zip(examples, places, strict=True) if place is None and example.split is not Split.TRAIN
@@ -42,11 +42,35 @@ def import_predictions(
 
 
 def _match(table: PredictionTable, examples: Sequence[Example]) -> list[int | None]:
-    """Each example's row in the table: null where it has none."""
-    if "id" in table.frame:
-        by_id = {own: place for place, own in enumerate(table.frame["id"])}
-        if any(example.example_id in by_id for example in examples):
-            return [by_id.get(example.example_id) for example in examples]
+    """Each example's row in the table: null where it has none.
+
+    Other tools number rows by themselves, which says nothing of the ids of our data: there the inputs are asked first.
+    """
+    by_id, by_input = _by_id(table, examples), _by_input(table, examples)
+    foreign = table.tool is not None and any(place is not None for place in by_input)
+    if by_id is None or (foreign and not _same_inputs(table, examples, by_id)):
+        return by_input
+    return by_id
+
+
+def _same_inputs(table: PredictionTable, examples: Sequence[Example], places: Sequence[int | None]) -> bool:
+    inputs = table.frame["input"].tolist()
+    return all(
+        place is None or inputs[place].split() == example.input.split()
+        for example, place in zip(examples, places, strict=True)
+    )
+
+
+def _by_id(table: PredictionTable, examples: Sequence[Example]) -> list[int | None] | None:
+    """Null where the table has no id of the dataset."""
+    if "id" not in table.frame:
+        return None
+    by_id = {own: place for place, own in enumerate(table.frame["id"])}
+    places = [by_id.get(example.example_id) for example in examples]
+    return places if any(place is not None for place in places) else None
+
+
+def _by_input(table: PredictionTable, examples: Sequence[Example]) -> list[int | None]:
     inputs = table.frame["input"].tolist()
     by_input = {key: place for place, key in enumerate(occurrences(inputs))}
     places = []

@@ -11,7 +11,9 @@ from string import Template
 
 import pandas as pd
 
+from core.data.init_results import candidate_line, guess_results, hybrid_lines, profile_line
 from core.data.reading import read_whole_table
+from core.data.result_files import ResultFormat, result_format
 from core.errors import UserError
 
 _ROWS_LOOKED_AT = 20_000
@@ -25,15 +27,18 @@ def guess_study(path: Path, written_to: Path | None = None) -> str:
     """The YAML text of a study of the data file `path`; it validates as `core.spec.Study`.
 
     The path stands in it relative to the folder `written_to`, by default the data file's own. Raises UserError
-    where the file cannot be read, or has no column of text or of classes.
+    where the file cannot be read, or has no column of text or of classes. Another tool's result file makes a study of
+    its predictions.
     """
+    tool = result_format(path)
+    if tool is not None:
+        return _of_results(path, tool, written_to or path.parent)
     frame = read_whole_table(path, _ROWS_LOOKED_AT)
     target = _guess_target(frame, path)
     text = _guess_input(frame, target, path)
     others = [str(name) for name in frame.columns if name not in (text, target)]
     classes = sorted(set(frame[target].str.strip()) - {""})
-    template = Template(files("resources").joinpath("templates", "study.yaml").read_text(encoding="utf-8"))
-    return template.substitute(
+    return _template("study.yaml").substitute(
         file_name=_on_one_line(path.name),
         name=_quoted(_title(path)),
         file=_quoted(_relative(path, written_to or path.parent)),
@@ -43,6 +48,26 @@ def guess_study(path: Path, written_to: Path | None = None) -> str:
         first_classes=_on_one_line(", ".join(classes[:3])),
         others=_on_one_line(", ".join(others)) or "none",
     )
+
+
+def _of_results(path: Path, tool: ResultFormat, folder: Path) -> str:
+    results = guess_results(path, tool)
+    return _template("study_of_results.yaml").substitute(
+        file_name=_on_one_line(path.name),
+        name=_quoted(_title(path)),
+        kind="classification" if results.classes else "generation",
+        metric="accuracy" if results.classes else "exact_match",
+        profiles="\n".join(f"  {profile_line(who)}" for who in results.candidates),
+        candidates="\n".join(
+            f"  {candidate_line(who, _quoted(_relative(path, folder)))}" for who in results.candidates
+        ),
+        hybrids="".join(f"\n  {line}" for line in hybrid_lines(results.candidates)),
+        fields=_on_one_line(", ".join(results.fields)) or "none",
+    )
+
+
+def _template(name: str) -> Template:
+    return Template(files("resources").joinpath("templates", name).read_text(encoding="utf-8"))
 
 
 def _guess_target(frame: pd.DataFrame, path: Path) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from core.data.dataset import RawRows, group_columns, group_keys, require_unchanged, slice_columns, slices_of
 from core.data.reading import missing_column, read_table, require_filled
+from core.data.result_files import ResultFormat, read_result_file, result_format
 from core.errors import UserError
 from core.jobs.specs import DataFile, PrepareParameters
 from core.spec import PredictionColumns, PredictionsModel
@@ -19,18 +21,39 @@ _STANDARD = PredictionColumns()
 
 @dataclass(frozen=True)
 class PredictionTable:
-    """One predictions file: `frame` has its columns under the standard names, and the user's extra ones."""
+    """One predictions file: `frame` has its columns under the standard names, and the user's extra ones.
+
+    `tool` says whose result file it is, null for a table.
+    """
 
     file_name: str
     frame: pd.DataFrame
+    tool: ResultFormat | None = None
 
 
-def read_prediction_table(file: DataFile, model: PredictionsModel, extra: Sequence[str] = ()) -> PredictionTable:
-    """The predictions of one file, with the `extra` columns where it has them.
+def read_prediction_table(
+    file: DataFile, model: PredictionsModel, metric: str, extra: Sequence[str] = ()
+) -> PredictionTable:
+    """The predictions of one file, with the `extra` columns where it has them; `metric` is the study's.
 
     Raises UserError for a missing or changed file, a missing column, blank inputs, and blank or repeated ids.
     """
     path = require_unchanged(file)
+    tool = result_format(path, model.format)
+    if tool is None:
+        frame = _read_columns(path, model, extra)
+    else:
+        frame = read_result_file(path, tool, model, metric, extra)
+        require_filled(frame, "input", "model.columns.input", path)
+        if "output" not in frame and "score" not in frame:
+            raise missing_column(path, "model.columns.output", "output", list(frame.columns))
+    if "id" in frame:
+        frame["id"] = frame["id"].str.strip()
+        _require_unique_ids(frame, path.name)
+    return PredictionTable(path.name, frame, tool)
+
+
+def _read_columns(path: Path, model: PredictionsModel, extra: Sequence[str]) -> pd.DataFrame:
     names = model.columns.model_dump()
     standard = _STANDARD.model_dump()
     # A column that the user named is meant to be there; one of the standard names may be absent.
@@ -42,11 +65,7 @@ def read_prediction_table(file: DataFile, model: PredictionsModel, extra: Sequen
     require_filled(frame, names["input"], "model.columns.input", path)
     if names["id"] in frame:
         require_filled(frame, names["id"], "model.columns.id", path)
-    renamed = _under_standard_names(frame, names, extra)
-    if "id" in renamed:
-        renamed["id"] = renamed["id"].str.strip()
-        _require_unique_ids(renamed, path.name)
-    return PredictionTable(path.name, renamed)
+    return _under_standard_names(frame, names, extra)
 
 
 def _under_standard_names(frame: pd.DataFrame, names: dict[str, str], extra: Sequence[str]) -> pd.DataFrame:
@@ -79,7 +98,7 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
     """
     extra = {**group_columns(parameters), **slice_columns(parameters)}
     tables = [
-        read_prediction_table(file, model, list(extra.values()))
+        read_prediction_table(file, model, parameters.task.metric, list(extra.values()))
         for file, model in zip(parameters.predictions, parameters.prediction_columns, strict=True)
     ]
     for field, column in extra.items():
@@ -128,8 +147,10 @@ def _require_same_inputs(tables: Sequence[PredictionTable], aligned: Sequence[pd
         differing = (frame["input"].str.split().str.join(" ") != first).to_numpy()
         if differing.any():
             row = int(tables[0].frame.index[int(differing.argmax())])
+            # Tools write the prompt, which each model may have had in a form of its own.
+            code = "inputs_differ" if table.tool is None and tables[0].tool is None else "prompts_differ"
             raise UserError(
-                "data.predictions.inputs_differ", file=table.file_name, first=tables[0].file_name, row=row,
+                f"data.predictions.{code}", file=table.file_name, first=tables[0].file_name, row=row,
                 count=int(differing.sum()),
             )  # fmt: skip
 

@@ -139,11 +139,19 @@ class PredictionColumns(SpecModel):
 
 
 class PredictionsModel(SpecModel):
-    """Predictions measured elsewhere; needs no model and no torch."""
+    """Predictions measured elsewhere: a table, lm-evaluation-harness's samples or promptfoo's results; needs no model.
+
+    `format` is told by the file's content where it is null. `filter` names one answer filter of lm-eval's, `provider`
+    and `prompt` (its label or number) one of promptfoo's, where a file holds several.
+    """
 
     source: Literal["predictions"]
     file: str
     columns: PredictionColumns = PredictionColumns()
+    format: Literal["table", "lm_eval", "promptfoo"] | None = None
+    filter: str | None = None
+    provider: str | None = None
+    prompt: str | None = None
 
 
 Model = Annotated[

@@ -35,7 +35,7 @@ _SHOWN_AS: dict[str, Presentation] = {
     "model.endpoint.max_requests": Presentation("requests"),
     "model.endpoint.ca_file": Presentation(wide=True, files="*.pem *.crt *.cer"),
     "model.gguf.file": Presentation(wide=True, files="*.gguf"),
-    "model.predictions.file": Presentation(wide=True, files="*.csv *.tsv *.jsonl *.parquet"),
+    "model.predictions.file": Presentation(wide=True, files="*.csv *.tsv *.jsonl *.parquet *.json"),
     "model.sweep.retain": PERCENT,
     "model.sweep.max_minutes": Presentation("minutes"),
     "model.sweep.trials": Presentation("trials"),
