@@ -126,6 +126,37 @@ def results(file: StudyPath, as_json: AsJson = False) -> None:
     load("core.commands.reading").show_results(file, as_json=as_json)
 
 
+@app.command(epilog="Example: tercet examples support.tercet --filter only-first --sort difference --limit 50")
+def examples(
+    file: StudyPath,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option("--candidate", metavar="NAME", help="Whose answers, up to three; repeatable."),
+    ] = None,
+    show: Annotated[
+        str,
+        typer.Option(
+            "--filter",
+            help="all, disagree, only-first, only-second (right), both-right or both-wrong, by the first two.",
+        ),
+    ] = "all",
+    search: Annotated[str, typer.Option("--search", metavar="TEXT", help="In input, target or an answer.")] = "",
+    label: Annotated[str | None, typer.Option("--class", metavar="TARGET", help="Rows of one target.")] = None,
+    part: Annotated[str | None, typer.Option("--slice", metavar="COLUMN=VALUE", help="Rows of one slice.")] = None,
+    sort: Annotated[
+        str, typer.Option("--sort", help="row, input, target, difference, or NAME:score (confidence, latency_ms …).")
+    ] = "row",
+    descending: Annotated[bool, typer.Option("--descending", help="The largest first.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="The most rows; 0 for all.")] = 20,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print one line of CSV for each row.")] = False,
+) -> None:
+    """Show the test rows with the candidates' answers side by side."""
+    commands = load("core.commands.examples")
+    wish = commands.Wish(tuple(candidate or ()), show, search, label, part, sort, descending, limit)
+    commands.show_examples(file, wish, as_json=as_json, as_csv=as_csv)
+
+
 @app.command(epilog="Example: tercet recommend support.tercet --set criteria.cost.monthly_budget=500")
 def recommend(
     file: StudyPath,

@@ -128,6 +128,27 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What one candidate said of an example. A hybrid's names the candidate that `answered`, and has no figures of its
+    own: its two paths are timed and priced apart."""
+
+    prediction: Prediction
+    answered: str | None = None
+
+
+@dataclass(frozen=True)
+class ComparedExample:
+    """One test row with the answers of the candidates that were asked for, in their order; null where there is none.
+
+    `ordinal` is its place in the dataset, from 0.
+    """
+
+    example: Example
+    ordinal: int
+    answers: tuple[Answer | None, ...]
+
+
+@dataclass(frozen=True)
 class JobRow:
     """One job as stored. `progress` runs from 0 to 1; `remaining_s` is the worker's own estimate in seconds."""
 

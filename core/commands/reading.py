@@ -55,7 +55,7 @@ def show_status(path: Path, *, as_json: bool) -> None:
 def print_table(table: Table) -> None:
     """The table, as wide as the terminal; in a pipe as wide as it needs, so that no name is cut."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    Console(width=width).print(table)
+    Console(width=width, markup=False).print(table)  # brackets in users' texts are no markup
 
 
 def _job_document(row: JobRow, parts: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:

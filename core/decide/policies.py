@@ -39,11 +39,13 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class RoutedPolicy:
-    """One policy: its row for the documents, and its operating point as a system with its bill."""
+    """One policy: its row for the documents, and its operating point as a system with its bill. `sent` tells of each
+    test row, in their order, whether it goes to the teacher."""
 
     decision: PolicyDecision
     system: System
     bill: Bill
+    sent: BoolArray
 
 
 def evaluate_policies(
@@ -70,6 +72,7 @@ def evaluate_policies(
                 decision=_decision(hybrid, found, pricing, alone),
                 system=system,
                 bill=_bill(pricing, shared, teacher, student, paths, measured.scores.score_seconds),
+                sent=_in_test_order(found.sent, measured.order),
             )
         )
     return policies

@@ -19,7 +19,8 @@ from core.errors import UserError
 from core.evidence import StudyEvidence
 from core.paths import artefacts_of
 from core.spec import Study
-from core.store import evidence, queries, schema, writes
+from core.store import drill_down, evidence, queries, schema, writes
+from core.store.drill_down import ExamplePage
 from core.store.engine import open_engine
 from core.store.header import check_header
 from core.store.migrate import check_integrity, migrate
@@ -198,6 +199,21 @@ class StudyStore:
         """The ids of each candidate's jobs by part."""
         with self.reading() as connection:
             return queries.candidate_jobs(connection)
+
+    def examples(self, question: drill_down.Question, after: drill_down.Place | None, limit: int) -> ExamplePage:
+        """Up to `limit` test rows with the answers of some candidates, after a place or from the first."""
+        with self.reading() as connection:
+            return drill_down.example_page(connection, question, after, limit)
+
+    def example_count(self, question: drill_down.Question) -> int:
+        """How many test rows a question means."""
+        with self.reading() as connection:
+            return drill_down.example_count(connection, question)
+
+    def example_facets(self, data_job: str) -> drill_down.Facets:
+        """What the test rows of a dataset can be narrowed to."""
+        with self.reading() as connection:
+            return drill_down.facets(connection, data_job)
 
     def evidence(self) -> StudyEvidence:
         """Everything measured so far."""

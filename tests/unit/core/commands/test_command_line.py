@@ -8,7 +8,7 @@ import pytest
 
 from core.cli import app, main
 
-COMMANDS = {"run", "demo", "init", "status", "results", "recommend", "report", "export", "doctor"}
+COMMANDS = {"run", "demo", "init", "status", "results", "recommend", "report", "export", "doctor", "examples"}
 
 
 def output(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
