@@ -237,9 +237,31 @@ class DecisionRows:
             Cell(quality, candidate.quality.value if candidate.quality else None, number=True, tip=quality_range),
             Cell(cost, number=True, tip=cost_range),
             Cell(monthly, number=True),
-            Cell(DASH if latency is None else self.formats.milliseconds(latency), latency, number=True),
+            Cell(
+                DASH if latency is None else self.formats.milliseconds(latency),
+                latency,
+                number=True,
+                tip=self._times(candidate),
+            ),
             self._standing(candidate),
         ]
+
+    def _times(self, candidate: CandidateDecision) -> str:
+        """The medians of single requests and of their tokens, a line each."""
+        tokens = candidate.token_latency
+        medians = {
+            "latency": candidate.latency and candidate.latency.p50,
+            "time_to_first_token": tokens and tokens.time_to_first_token and tokens.time_to_first_token.p50,
+            "time_to_first_output_token": tokens
+            and tokens.time_to_first_output_token
+            and tokens.time_to_first_output_token.p50,
+            "time_per_output_token": tokens and tokens.time_per_output_token and tokens.time_per_output_token.p50,
+        }
+        return "\n".join(
+            self.tr(f"gui_decide.times.{name}", p50=self.formats.milliseconds(median))
+            for name, median in medians.items()
+            if median is not None
+        )
 
     def _compared(self, candidate: CandidateDecision) -> list[Cell]:
         name, quality, cost, _, latency, standing = self._candidate(candidate)
