@@ -32,9 +32,11 @@ class Split(StrEnum):
 
 
 class JobKind(StrEnum):
-    """One unit of long work. `prepare` reads and splits the data; the others are named as the design names them."""
+    """One unit of long work. `prepare` reads and splits the data, `profile` says what the data itself allows; the
+    others are named as the design names them."""
 
     PREPARE = "prepare"
+    PROFILE = "profile"
     FINE_TUNE = "fine_tune"
     DISTILL = "distill"
     COMPRESS = "compress"

@@ -11,6 +11,7 @@ from core.jobs.results import (
     CompressResult,
     LabelResult,
     PrepareResult,
+    ProfileResult,
     RouteResult,
     SuiteResult,
     SweepResult,
@@ -24,7 +25,8 @@ class ScoredRows:
     """A candidate's predictions of one split, aligned row by row with `example_ids`.
 
     `scores` are 0 to 1, shape (rows,). `confidence`, `input_tokens`, `output_tokens` and `latency_ms` have the same
-    shape, with NaN where a row lacks the figure, or are null where every row does.
+    shape, with NaN where a row lacks the figure, or are null where every row does. `weights` is how much each row
+    counts, of the same shape with mean 1; null means all alike, and for test rows, whose weights `TestRows` holds.
     """
 
     example_ids: tuple[str, ...]
@@ -34,11 +36,15 @@ class ScoredRows:
     input_tokens: FloatArray | None
     output_tokens: FloatArray | None
     latency_ms: FloatArray | None
+    weights: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class TestRows:
-    """The held-out examples that every candidate was measured on: ids, groups, inputs, targets and slices, aligned."""
+    """The held-out examples that every candidate was measured on: ids, groups, inputs, targets and slices, aligned.
+
+    `weights` is how much each row counts, shape (rows,) with mean 1; null means all alike.
+    """
 
     __test__ = False  # pytest would otherwise collect a class of this name
 
@@ -47,6 +53,7 @@ class TestRows:
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
     slices: tuple[tuple[tuple[str, str], ...], ...]
+    weights: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +96,15 @@ class CandidateEvidence:
 
 @dataclass(frozen=True, eq=False)
 class StudyEvidence:
-    """Everything that a decision rests on. Candidates stand in study order."""
+    """Everything that a decision rests on. Candidates stand in study order. `profile` is what the data itself allows,
+    null where that is not looked into yet, or nothing can be said."""
 
     study: Study
     dataset: PrepareResult | None
     test: TestRows | None
     candidates: tuple[CandidateEvidence, ...]
     jobs: tuple[JobRow, ...]
+    profile: ProfileResult | None = None
 
     def candidate(self, name: str) -> CandidateEvidence:
         """The evidence of the candidate of that name. Raises KeyError."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from core.data.cells import moments_of, weights_of
 from core.data.fingerprint import fingerprint
 from core.data.reading import read_table, require_filled
 from core.domain import Split
@@ -21,7 +22,8 @@ _ID = "id"
 class RawRows:
     """Rows in the user's order, all lists aligned. `groups` has one list for each group column; a null links nothing.
 
-    `splits` is null where the rows are still to be split. `fields` are the cells of `field_columns`.
+    `splits` is null where the rows are still to be split. `fields` are the cells of `field_columns`. `weights` and
+    `moments` (seconds since 1970) are null where no column holds them.
     """
 
     ids: list[str]
@@ -31,6 +33,8 @@ class RawRows:
     slices: list[tuple[tuple[str, str], ...]]
     splits: list[Split] | None
     fields: list[tuple[tuple[str, str], ...]]
+    weights: list[float] | None = None
+    moments: list[float] | None = None
 
 
 def read_data_files(parameters: PrepareParameters) -> RawRows:
@@ -40,11 +44,19 @@ def read_data_files(parameters: PrepareParameters) -> RawRows:
     """
     if parameters.file is not None:
         frame = _read(parameters.file, parameters)
-        return _rows(parameters, frame, [f"row-{number}" for number in frame.index], None)
-    frames = {split: _read(parameters.files[split], parameters) for split in Split if split in parameters.files}
+        rows = _rows(parameters, frame, [f"row-{number}" for number in frame.index], None)
+        name = Path(parameters.file.path).name
+        weight, time = parameters.columns.weight, time_column(parameters)
+        return replace(
+            rows,
+            weights=None if weight is None else weights_of(frame, weight, name),
+            moments=None if time is None else moments_of(frame, time, name),
+        )
+    frames = {split: _read(parameters.files[split], parameters, split) for split in Split if split in parameters.files}
     ids = [f"{split}-row-{number}" for split, frame in frames.items() for number in frame.index]
     splits = [split for split, frame in frames.items() for _ in range(len(frame))]
-    return _rows(parameters, pd.concat(frames.values()), ids, splits)
+    rows = _rows(parameters, pd.concat(frames.values()), ids, splits)
+    return rows if parameters.columns.weight is None else replace(rows, weights=_weights_by_split(parameters, frames))
 
 
 def group_columns(parameters: PrepareParameters) -> dict[str, str]:
@@ -57,6 +69,17 @@ def group_columns(parameters: PrepareParameters) -> dict[str, str]:
 def slice_columns(parameters: PrepareParameters) -> dict[str, str]:
     """The columns that cut the test rows into slices, by the study file's field that names them."""
     return {f"data.columns.slice[{place}]": column for place, column in enumerate(parameters.columns.slice)}
+
+
+def time_column(parameters: PrepareParameters) -> str | None:
+    """The column that holds each row's date, null where rows are not split by time."""
+    return None if parameters.split is None else parameters.split.time
+
+
+def figure_columns(parameters: PrepareParameters) -> dict[str, str]:
+    """The columns that hold weights and dates, by the study file's field that names them."""
+    named = {"data.columns.weight": parameters.columns.weight, "data.split.time": time_column(parameters)}
+    return {field: column for field, column in named.items() if column is not None}
 
 
 def prompt_columns(parameters: PrepareParameters) -> dict[str, str]:
@@ -91,13 +114,23 @@ def slices_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[tuple[s
     return [tuple(zip(columns, row, strict=True)) for row in values]
 
 
-def _read(file: DataFile, parameters: PrepareParameters) -> pd.DataFrame:
+def _weights_by_split(parameters: PrepareParameters, frames: Mapping[Split, pd.DataFrame]) -> list[float]:
+    """The weights of given files' rows: nobody weighs train rows, whose file may lack the column."""
+    column, weights = parameters.columns.weight or "", list[float]()
+    for split, frame in frames.items():
+        name = Path(parameters.files[split].path).name
+        weights += [1.0] * len(frame) if split is Split.TRAIN else weights_of(frame, column, name)
+    return weights
+
+
+def _read(file: DataFile, parameters: PrepareParameters, split: Split | None = None) -> pd.DataFrame:
     columns = parameters.columns
     required = {"data.columns.input": columns.input, "data.columns.target": columns.target}
     path = require_unchanged(file)
     others = group_columns(parameters) | slice_columns(parameters) | prompt_columns(parameters)
     if columns.document is not None:
         others["data.columns.document"] = columns.document
+    others |= {} if split is Split.TRAIN else figure_columns(parameters)
     frame = read_table(path, required | others, [_ID])
     for field, column in required.items():
         require_filled(frame, column, field, path)

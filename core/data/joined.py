@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from core.data.dataset import RawRows, group_columns, group_keys, require_unchanged, slice_columns, slices_of
+from core.data.cells import moments_of, weights_of
+from core.data.dataset import (
+    RawRows,
+    figure_columns,
+    group_columns,
+    group_keys,
+    require_unchanged,
+    slice_columns,
+    slices_of,
+    time_column,
+)
 from core.data.reading import missing_column, read_table, require_filled
 from core.data.result_files import ResultFormat, read_result_file, result_format
 from core.errors import UserError
@@ -96,7 +106,7 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
 
     Raises UserError where a file lacks rows of another, where targets disagree, or where a named column is in none.
     """
-    extra = {**group_columns(parameters), **slice_columns(parameters)}
+    extra = {**group_columns(parameters), **slice_columns(parameters), **figure_columns(parameters)}
     tables = [
         read_prediction_table(file, model, parameters.task.metric, list(extra.values()))
         for file, model in zip(parameters.predictions, parameters.prediction_columns, strict=True)
@@ -116,6 +126,7 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
     _require_same_inputs(tables, aligned)
     merged = _first_of_each_column(aligned)
     ids = merged["id"].tolist() if by_id else [f"row-{number}" for number in tables[0].frame.index]
+    weight, time = parameters.columns.weight, time_column(parameters)
     rules = [*group_columns(parameters).values(), *(["group"] if "group" in merged else [])]
     return RawRows(
         ids=ids,
@@ -125,7 +136,21 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
         slices=slices_of(merged, parameters.columns.slice),
         splits=None,
         fields=[()] * len(ids),
+        weights=None if weight is None else _figures(tables, aligned, weight, weights_of),
+        moments=None if time is None else _figures(tables, aligned, time, moments_of),
     )
+
+
+def _figures(
+    tables: Sequence[PredictionTable],
+    aligned: Sequence[pd.DataFrame],
+    column: str,
+    read: Callable[[pd.DataFrame, str, str], list[float]],
+) -> list[float]:
+    """A column of figures from the first file that has it, whose own row is named where a cell is none."""
+    table, frame = next(pair for pair in zip(tables, aligned, strict=True) if column in pair[0].frame)
+    read(table.frame, column, table.file_name)
+    return read(frame, column, table.file_name)
 
 
 def _require_same_rows(tables: Sequence[PredictionTable], keys: Sequence[Sequence[Hashable]], *, by_id: bool) -> None:

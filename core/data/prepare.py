@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from core.data.grouping import link_rows, normalise, repeated_rows
 from core.data.imported import import_predictions
 from core.data.joined import join_predictions
 from core.data.splitting import Separation, separate_files, split_rows
+from core.data.splitting_by_time import spans_of, split_by_time
 from core.domain import Example, Split
 from core.errors import UserError
-from core.jobs.results import Dropped, PrepareResult
+from core.jobs.results import Dropped, PrepareResult, TimeSpan
 from core.jobs.specs import PrepareParameters
 from core.metrics.label_sets import classes_of
 from core.metrics.scoring import kept_target
@@ -119,6 +121,8 @@ def _split(
     if from_predictions and parameters.split is None:
         return grouped, [Split.TEST] * len(rows.ids), ()
     plan = parameters.split or SplitPlan()
+    if rows.moments is not None:
+        return grouped, split_by_time(grouped.groups, rows.moments, plan.test, plan.calibration), ()
     targets = rows.targets if parameters.task.kind == "classification" else None
     return grouped, split_rows(grouped.groups, targets, plan.test, plan.calibration, plan.seed), ()
 
@@ -143,6 +147,7 @@ def _kept(grouped: _Grouped, keep: Sequence[bool]) -> _Grouped:
             slices=[rows.slices[place] for place in places],
             fields=[rows.fields[place] for place in places],
             splits=[rows.splits[place] for place in places] if rows.splits is not None else None,
+            weights=[rows.weights[place] for place in places] if rows.weights is not None else None,
         ),
         [grouped.groups[place] for place in places],
     )
@@ -155,14 +160,19 @@ def _dropped(separation: Separation) -> tuple[Dropped, ...]:
 
 
 def _with_calibration_set_aside(parameters: PrepareParameters, grouped: _Grouped, splits: list[Split]) -> list[Split]:
-    """A tenth of train becomes calibration, groups kept whole, where there is no calibration part yet."""
+    """A tenth of train becomes calibration, groups kept whole, where there is no calibration part yet: the newest tenth
+    of rows split by time."""
     train = [place for place, split in enumerate(splits) if split is Split.TRAIN]
     if Split.CALIBRATION in splits or not train:
         return splits
-    targets = [grouped.rows.targets[place] for place in train] if parameters.task.kind == "classification" else None
-    groups = [grouped.groups[place] for place in train]
-    seed = parameters.split.seed if parameters.split else SplitPlan().seed
-    aside = split_rows(groups, targets, CALIBRATION_SET_ASIDE, 0.0, seed)
+    groups, moments = [grouped.groups[place] for place in train], grouped.rows.moments
+    if moments is not None:
+        aside = split_by_time(groups, [moments[place] for place in train], CALIBRATION_SET_ASIDE, 0.0)
+    else:
+        targets = [grouped.rows.targets[place] for place in train]
+        seed = parameters.split.seed if parameters.split else SplitPlan().seed
+        classification = parameters.task.kind == "classification"
+        aside = split_rows(groups, targets if classification else None, CALIBRATION_SET_ASIDE, 0.0, seed)
     changed = list(splits)
     for place, part in zip(train, aside, strict=True):
         if part is Split.TEST:
@@ -222,7 +232,26 @@ def _result(parameters: PrepareParameters, prepared: _Prepared, seconds: float) 
         input_length_max=int(lengths.max()),
         label_entropy_bits=_entropy_bits(classes) if classification and classes else None,
         seconds=seconds,
+        weights=tuple(rows.weights or ()),
+        spans=_spans(prepared.grouped, prepared.splits),
     )
+
+
+def _spans(grouped: _Grouped, splits: Sequence[Split]) -> tuple[TimeSpan, ...]:
+    moments = grouped.rows.moments
+    if moments is None:
+        return ()
+    return tuple(
+        TimeSpan(split=split.value, first=_written(span.first), last=_written(span.last), older_rows=span.older_rows)
+        for split, span in spans_of(grouped.groups, moments, splits).items()
+    )
+
+
+def _written(moment: float) -> str:
+    """A moment as a date, with its time in UTC where it has one."""
+    found = datetime.fromtimestamp(moment, UTC)
+    midnight = (found.hour, found.minute, found.second, found.microsecond) == (0, 0, 0, 0)
+    return found.date().isoformat() if midnight else found.isoformat(timespec="seconds")
 
 
 def _entropy_bits(classes: Counter[str]) -> float:

@@ -13,13 +13,14 @@ from typing import Literal
 
 import numpy as np
 
+from core.decide.data_limits import expected_student, trained_students
 from core.decide.draws import Draws
 from core.decide.options import Option
-from core.decide.outcome import ComplexityProfile, Message, SliceGap, message
-from core.decide.systems import SharedRows, System, mixed_rows, shared_rows
+from core.decide.outcome import ComplexityProfile, ExpectedStudent, Message, SliceGap, message
+from core.decide.systems import SharedRows, System, counted, mixed_rows, shared_rows
 from core.domain import Role
 from core.evidence import StudyEvidence
-from core.metrics.quality import metric_rows, slice_masks
+from core.metrics.quality import slice_masks
 from core.spec import BaselineModel, Study
 
 FEWEST_ROWS_OF_A_SLICE = 20
@@ -35,6 +36,7 @@ def complexity_of(
         return profile
     shared = shared_rows(evidence.test, study.task.counted_as)
     measured = {option.name: option.system for option in options if option.system is not None}
+    profile = replace(profile, expected_student=_expected(evidence, study, measured))
     floor = _floor(study, measured)
     teacher = measured.get(reference or "")
     if teacher is None:
@@ -50,16 +52,30 @@ def complexity_of(
 
 def _of_the_data(evidence: StudyEvidence, study: Study) -> ComplexityProfile:
     stated = study.criteria.complexity.stated
-    data = evidence.dataset
+    data, found = evidence.dataset, evidence.profile
     if data is None:
         return ComplexityProfile(stated)
     return ComplexityProfile(
         stated,
+        usable_information=None if found is None else found.usable_information,
+        learning_curve=None if found is None else found.learning_curve,
         label_entropy_bits=data.label_entropy_bits,
         input_length_p50=data.input_length_p50,
         input_length_p95=data.input_length_p95,
         input_length_max=data.input_length_max,
     )
+
+
+def _expected(evidence: StudyEvidence, study: Study, measured: dict[str, System]) -> ExpectedStudent | None:
+    """What the best trained student is expected at with more labels; the floor is of the cheap family itself."""
+    curve = None if evidence.profile is None else evidence.profile.learning_curve
+    if curve is None:
+        return None
+    for name in trained_students(evidence, measured):
+        candidate = study.candidate(name)
+        if candidate.role is Role.STUDENT and not isinstance(candidate.model, BaselineModel):
+            return expected_student(curve, name, measured[name])
+    return None
 
 
 def _floor(study: Study, measured: dict[str, System]) -> str | None:
@@ -86,7 +102,7 @@ def _beside(
         profile,
         teacher=teacher[0],
         student=student[0],
-        disagreement=_disagreement(strong, weak),
+        disagreement=_disagreement(shared, strong, weak),
         gap=gap.interval,
         headroom=_headroom(shared, strong, weak),
         slices=_slices(shared, strong, weak),
@@ -118,19 +134,21 @@ def _contradiction(study: Study, profile: ComplexityProfile, gap: Draws) -> Mess
     return message(f"decide.complexity.between.{profile.stated}", **values)
 
 
-def _disagreement(teacher: System, student: System) -> float:
+def _disagreement(shared: SharedRows, teacher: System, student: System) -> float:
     """The share of rows answered differently: by their outputs where both have them, else by their scores."""
     if None in teacher.rows.outputs or None in student.rows.outputs:
-        return float(np.mean(teacher.rows.scores != student.rows.scores))
-    pairs = zip(teacher.rows.outputs, student.rows.outputs, strict=True)
-    return float(np.mean([strong != weak for strong, weak in pairs]))
+        differ = teacher.rows.scores != student.rows.scores
+    else:
+        pairs = zip(teacher.rows.outputs, student.rows.outputs, strict=True)
+        differ = np.array([strong != weak for strong, weak in pairs])
+    return float(np.average(differ, weights=shared.test.weights))
 
 
 def _headroom(shared: SharedRows, teacher: System, student: System) -> float:
     """What a router that always sends to the model with the better answer adds to the better of the two; of the first
     seed's models, for a router knows no others."""
     best = mixed_rows(teacher.rows, student.rows, teacher.rows.scores > student.rows.scores)
-    metric = metric_rows(shared.metric, best.scores, best.outputs, shared.test.targets)
+    metric = counted(shared, best)
     alone = max(float(system.seeded.runs[0].value()) for system in (teacher, student))
     return max(float(metric.value()) - alone, 0.0)
 

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from core.decide.assumptions import assumptions_of, price_notes
 from core.decide.break_even import break_even_of
 from core.decide.choice import Settled, needs_margin, settle
+from core.decide.class_slices import with_classes_and_slices
 from core.decide.complexity import complexity_of
 from core.decide.compliance import compliance_notes
+from core.decide.data_limits import suspected_rows
+from core.decide.data_notes import ceiling_notes, cut_notes, weight_notes
 from core.decide.flips import Answer, flips_of
 from core.decide.measure_next import measure_next_of
 from core.decide.options import Option, decided_on, options_of
@@ -40,6 +43,7 @@ def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: b
     on = decided_on(evidence)
     assumptions = assumptions_of(study, on)
     rows = with_parts(evidence, study, options, candidate_rows(study, settled, options))
+    rows = with_classes_and_slices(evidence, study, options, rows)
     best = settled.candidate or settled.leading or ""
     cost = study.criteria.cost
     return Decision(
@@ -71,6 +75,8 @@ def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: b
         assumptions=assumptions,
         notes=_notes(evidence, study, options, rows) + tuple(price_notes(study, on)),
         decided_on=on,
+        label_noise=None if evidence.profile is None else evidence.profile.label_noise,
+        suspected=suspected_rows(evidence),
     )
 
 
@@ -117,6 +123,7 @@ def _notes(
     for option in options:
         notes += _candidate_notes(study, option) + _unknown_outputs(evidence, study, option)
     notes += seed_notes(options) + making_notes(study, options, rows) + retrieval_notes(options)
+    notes += weight_notes(evidence, study) + cut_notes(rows) + ceiling_notes(evidence, study)
     unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]
     if unknown:
         notes.append(message("decide.note.one_off_unknown", names=", ".join(unknown)))

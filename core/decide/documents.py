@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from core.decide.limit_documents import label_noise_document, learning_document
 from core.decide.outcome import (
     CandidateDecision,
     ComplexityProfile,
     CostFigures,
+    CutInputs,
     Decision,
     Exclusion,
     Flip,
@@ -32,6 +34,7 @@ from core.domain import Role
 from core.evidence import StudyEvidence
 from core.i18n import translate_text
 from core.jobs.results import SuiteResult
+from core.metrics.effective import effective_rows
 from core.metrics.fields import PartFigures
 from core.metrics.percentiles import Percentiles
 from core.spec import Study
@@ -46,7 +49,7 @@ def results_document(evidence: StudyEvidence, decision: Decision) -> dict[str, A
         {
             "study": study.name,
             "task": {"kind": study.task.kind, "metric": study.task.metric, "prompt": study.task.prompt},
-            "data": _data(evidence),
+            "data": _data(evidence, decision),
             "complexity": _complexity(decision.complexity),
             "candidates": [
                 _candidate(candidate, study) | {"suites": _suites(evidence.candidate(candidate.name).suites)}
@@ -140,20 +143,49 @@ def _message(message: Message) -> dict[str, Any]:
     return {"code": message.code, "values": message.values, "text": message.text}
 
 
-def _data(evidence: StudyEvidence) -> dict[str, Any]:
+def _data(evidence: StudyEvidence, decision: Decision) -> dict[str, Any]:
     data = evidence.dataset
-    if data is None:
-        return {"rows": {"train": None, "calibration": None, "test": None}, "dropped": []}
     return {
-        "rows": {"train": data.rows_train, "calibration": data.rows_calibration, "test": data.rows_test},
+        "rows": {
+            "train": None if data is None else data.rows_train,
+            "calibration": None if data is None else data.rows_calibration,
+            "test": None if data is None else data.rows_test,
+        },
         "dropped": [
             {
                 "reason": translate_text("en", one.reason, {"rows": one.rows, "count": one.rows}, one.reason),
                 "rows": one.rows,
             }
-            for one in data.dropped
+            for one in (() if data is None else data.dropped)
         ],
+        "weights": _weights(evidence),
+        "time": _time(evidence),
+        "label_noise": label_noise_document(decision),
     }
+
+
+def _weights(evidence: StudyEvidence) -> dict[str, Any] | None:
+    """The weight column and how many test rows of equal weight the weighted ones are worth; null without one."""
+    column, test = evidence.study.data.columns.weight, evidence.test
+    if column is None or test is None:
+        return None
+    return {
+        "column": column,
+        "rows": len(test.groups),
+        "effective_rows": effective_rows(test.groups, test.weights),
+        "equal": test.weights is None,
+    }
+
+
+def _time(evidence: StudyEvidence) -> dict[str, Any] | None:
+    """From when to when each split's rows are; null where they were not split by time."""
+    plan, data = evidence.study.data.split, evidence.dataset
+    if plan is None or plan.time is None or data is None or not data.spans:
+        return None
+    found: dict[str, Any] = {"column": plan.time, "train": None, "calibration": None, "test": None}
+    for span in data.spans:
+        found[span.split] = {"from": span.first, "to": span.last, "older_rows": span.older_rows}
+    return found
 
 
 def _complexity(profile: ComplexityProfile) -> dict[str, Any]:
@@ -182,6 +214,7 @@ def _complexity(profile: ComplexityProfile) -> dict[str, Any]:
             }
             for one in profile.slices
         ],
+        **learning_document(profile),
     }
     contradiction = None if profile.contradiction is None else profile.contradiction.text
     return {"stated": profile.stated, "measured": measured, "contradiction": contradiction}
@@ -224,6 +257,15 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
             "added": _interval(candidate.distillation_added),
         },
         "retrieval": _retrieval(candidate.retrieval),
+        "cut_inputs": _cut_inputs(candidate.cut_inputs),
+        "classes": [
+            {"label": one.label, "rows": one.rows, "recall": _interval(one.recall), "few_rows": one.few}
+            for one in candidate.by_class
+        ],
+        "slices": [
+            {"column": one.column, "value": one.value, "rows": one.rows, "quality": _interval(one.quality)}
+            for one in candidate.by_slice
+        ],
     }
 
 
@@ -300,6 +342,12 @@ def _part(part: PartFigures) -> dict[str, Any]:
     }
 
 
+def _cut_inputs(cut: CutInputs | None) -> dict[str, Any] | None:
+    if cut is None:
+        return None
+    return {"share": cut.share, "cut_rows": cut.cut, "unfit_rows": cut.unfit, "max_length": cut.max_length}
+
+
 def _retained(retained: Retained | None) -> dict[str, Any] | None:
     if retained is None:
         return None
@@ -322,7 +370,7 @@ def _uncompressed(whole: Uncompressed | None) -> dict[str, Any] | None:
 
 def _quality(quality: Quality | None, metric: str) -> dict[str, Any]:
     if quality is None:
-        return {"metric": metric} | dict.fromkeys(("value", "low", "high", "n", "spread", "seeds"))
+        return {"metric": metric} | dict.fromkeys(("value", "low", "high", "n", "spread", "seeds", "interval"))
     return {
         "metric": quality.metric,
         "value": quality.value,
@@ -331,6 +379,7 @@ def _quality(quality: Quality | None, metric: str) -> dict[str, Any]:
         "n": quality.n,
         "spread": quality.spread,
         "seeds": quality.seeds,
+        "interval": quality.interval,
     }
 
 

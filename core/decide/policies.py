@@ -63,7 +63,7 @@ def evaluate_policies(
             paths = measured.paths(sent)
             parts = hybrid_parts(pricing, sample, strong, weak, paths, measured.scores.score_seconds)
             money = money_of(pricing, parts)
-            return float(sent.mean()) if money is None else money / pricing.monthly_requests
+            return measured.measure.rows.share(sent) if money is None else money / pricing.monthly_requests
 
         found = _evaluate(pricing, measured, per_request, alone)
         system, paths = _operating(measured, found.sent.tobytes())
@@ -137,6 +137,8 @@ def _measure(wanted: _Measuring, scores: PolicyScores, order: IntArray) -> Polic
         tuning_teacher_scores=tuning[0],
         tuning_student_scores=tuning[1],
         quality=_counted(shared, teacher.system.rows, student.system.rows, order),
+        row_weights=None if shared.test.weights is None else shared.test.weights[order],
+        tuning_weights=_tuning_weights(student.evidence.tuning, route.tuning_example_ids),
         resamples=len(shared.weights) - 1,
     )
 
@@ -193,14 +195,23 @@ def _counted(shared: SharedRows, teacher: ScoredRows, student: ScoredRows, rows:
         [student.outputs[row] for row in order],
         [shared.test.targets[row] for row in order],
         shared.metric,
+        None if shared.test.weights is None else shared.test.weights[rows],
     )
 
 
 def _tuning(rows: ScoredRows | None, example_ids: tuple[str, ...]) -> FloatArray | None:
-    if rows is None or not example_ids:
+    return None if rows is None or not example_ids else rows.scores[_places(rows, example_ids)]
+
+
+def _tuning_weights(rows: ScoredRows | None, example_ids: tuple[str, ...]) -> FloatArray | None:
+    if rows is None or rows.weights is None or not example_ids:
         return None
+    return rows.weights[_places(rows, example_ids)]
+
+
+def _places(rows: ScoredRows, example_ids: tuple[str, ...]) -> list[int]:
     index = {example_id: row for row, example_id in enumerate(rows.example_ids)}
-    return rows.scores[[index[example_id] for example_id in example_ids]]
+    return [index[example_id] for example_id in example_ids]
 
 
 def _row_order(route: RouteResult, shared: SharedRows) -> IntArray:
@@ -233,7 +244,7 @@ def _operating(measured: _MeasuredPolicy, sent: bytes) -> tuple[System, Paths]:
     if teacher.latency_ms is not None and student.latency_ms is not None:
         cascade = scores.kind is PolicyKind.CASCADE
         score_ms = scores.score_seconds * MILLISECONDS
-        share = float(mask.mean())
+        share = measured.measure.rows.share(mask)
         latency = mixed_latency(teacher.latency_ms, student.latency_ms, share, score_ms, cascade=cascade)
         effective = min(len(teacher.latency_ms), len(student.latency_ms))
     placed = _in_test_order(mask, measured.order)
@@ -264,7 +275,7 @@ def _decision(
         cpt80=found.cpt80,
         threshold=found.threshold,
         strong_share=found.strong_share,
-        quality=Quality(metric, quality.value, quality.low, quality.high, quality.n),
+        quality=Quality(metric, quality.value, quality.low, quality.high, quality.n, interval=quality.method),
         per_million_requests=found.money_per_request * cost.MILLION,
         curve=curve,
         baseline_random=baselines.random,

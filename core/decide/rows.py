@@ -14,6 +14,7 @@ from core.decide.options import Option
 from core.decide.outcome import (
     CandidateDecision,
     CostFigures,
+    CutInputs,
     Interval,
     Quality,
     RuntimeRow,
@@ -123,7 +124,15 @@ def _with_speed_and_size(row: CandidateDecision, option: Option, system: System)
         joules_per_request=benchmark.joules_per_request,
         energy_source=benchmark.energy_source,
         retrieval=retrieval_found(benchmark),
+        cut_inputs=_cut_inputs(benchmark),
     )
+
+
+def _cut_inputs(benchmark: BenchmarkResult) -> CutInputs | None:
+    """What a model did not see of the test rows; null where it was measured elsewhere, or before this was counted."""
+    if benchmark.cut_rows is None and benchmark.unfit_rows is None:
+        return None
+    return CutInputs(benchmark.rows_test, benchmark.cut_rows or 0, benchmark.unfit_rows or 0, benchmark.max_length)
 
 
 def _with_standing(
@@ -163,7 +172,9 @@ def _uncompressed(study: Study, option: Option) -> Uncompressed | None:
 
 
 def _quality(study: Study, estimate: QualityEstimate) -> Quality:
-    return Quality(study.task.metric, estimate.value, estimate.low, estimate.high, estimate.n, estimate.seeds)
+    return Quality(
+        study.task.metric, estimate.value, estimate.low, estimate.high, estimate.n, estimate.seeds, estimate.method
+    )
 
 
 def _by_seed(option: Option) -> tuple[SeedQuality, ...]:

@@ -23,7 +23,7 @@ from core.domain import BoolArray, FloatArray
 from core.evidence import CandidateEvidence, ScoredRows, TestRows
 from core.jobs.results import RuntimeFigures
 from core.metrics.bootstrap import resample_weights, seed_weights
-from core.metrics.quality import QualityEstimate, mean_rows, metric_rows
+from core.metrics.quality import MetricRows, QualityEstimate, mean_rows, metric_rows
 from core.metrics.seeds import SeededRows, estimate_seeded
 
 RESAMPLES = 1000
@@ -36,7 +36,11 @@ MILLISECONDS = 1000.0
 
 @dataclass(frozen=True, eq=False)
 class SharedRows:
-    """The held-out rows with the weights of every resample, and the metric that the study asks for."""
+    """The held-out rows with the weights of every resample, and the metric that the study asks for.
+
+    `weights` says how often each row stands in each resample. How much a row counts is told by `test.weights` and goes
+    into the counts of every metric (`core.metrics.quality`) and into the means here, so it is in no resample.
+    """
 
     test: TestRows
     metric: str
@@ -45,10 +49,12 @@ class SharedRows:
     def means(self, values: FloatArray) -> FloatArray:
         """The mean of one figure a row, on the sample and on each resample; rows without the figure are left out."""
         known = np.isfinite(values)
-        if known.all():
+        own = self.test.weights
+        if known.all() and own is None:
             return np.asarray((self.weights @ values) / self.weights.sum(axis=1))
-        total = self.weights @ np.where(known, values, 0.0)
-        rows = self.weights @ known.astype(np.float64)
+        counted = known.astype(np.float64) if own is None else own * known
+        total = self.weights @ (counted * np.where(known, values, 0.0))
+        rows = self.weights @ counted
         return np.divide(total, rows, out=np.full_like(total, float(np.nanmean(values))), where=rows > 0)
 
     def draws(self, values: FloatArray) -> Draws:
@@ -59,12 +65,14 @@ class SharedRows:
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """One candidate as measured. `rows` are of its first seed, `seeded` of all. Tokens are means a request;
+    """One candidate as measured. `rows` are of its first seed, `seeded` of all under the study's metric, `right` of all
+    as shares of right answers. Tokens are means a request;
     `latency_ms` holds single requests, one at a time; `requests_per_second` is of one machine.
     `effective_latency_samples` is the length of the shorter series behind a mixture."""
 
     rows: ScoredRows
     seeded: SeededRows
+    right: SeededRows
     quality: QualityEstimate
     quality_draws: Draws
     success: Draws
@@ -134,11 +142,13 @@ def system_of(
 ) -> System:
     """A system made of the rows of each seed, mixed as `mixing` says, and of timings."""
     metric = seeded_rows(shared, runs, mixing)
-    success = SeededRows(tuple(mean_rows(rows.scores) for rows in runs), mixing)
+    own = shared.test.weights
+    success = SeededRows(tuple(mean_rows(rows.scores).weighted(own) for rows in runs), mixing)
     estimate = estimate_seeded(metric, shared.test.groups, shared.weights)
     return System(
         rows=runs[0],
         seeded=metric,
+        right=success,
         quality=estimate,
         quality_draws=_draws(estimate.value, metric, shared),
         success=_draws(None, success, shared),
@@ -152,8 +162,13 @@ def system_of(
 
 def seeded_rows(shared: SharedRows, runs: Sequence[ScoredRows], mixing: FloatArray) -> SeededRows:
     """The metric rows of each seed's model under the study's metric."""
-    metrics = [metric_rows(shared.metric, rows.scores, rows.outputs, shared.test.targets) for rows in runs]
-    return SeededRows(tuple(metrics), mixing)
+    return SeededRows(tuple(counted(shared, rows) for rows in runs), mixing)
+
+
+def counted(shared: SharedRows, rows: ScoredRows) -> MetricRows:
+    """The metric rows of what was answered to the shared rows, each counting as much as it does in production."""
+    found = metric_rows(shared.metric, rows.scores, rows.outputs, shared.test.targets)
+    return found.weighted(shared.test.weights)
 
 
 def _draws(value: float | None, rows: SeededRows, shared: SharedRows) -> Draws:

@@ -10,6 +10,7 @@ from core.jobs.identity import job_id
 from core.jobs.specs import JobSpec, Parameters
 
 DATA_PART = ("", "data")
+PROFILE_PART = ("", "profile")
 
 
 @dataclass

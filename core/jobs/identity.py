@@ -14,6 +14,7 @@ from core.jobs.specs import Parameters
 # are no part of the hash, so that a new option leaves old jobs as they are.
 ENGINE_VERSIONS: dict[JobKind, int] = {
     JobKind.PREPARE: 1,
+    JobKind.PROFILE: 1,
     JobKind.FINE_TUNE: 1,
     JobKind.DISTILL: 1,
     JobKind.COMPRESS: 1,

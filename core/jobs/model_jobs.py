@@ -187,7 +187,8 @@ class ModelJobs:
             teacher_model=teaching.model,
             teacher_sha256=teaching.sha256,
             stream=fingerprint(stream),
-            columns=self.study.data.columns,
+            # Streams are learnt from and never measured: weights are no part of the job.
+            columns=self.study.data.columns.model_copy(update={"weight": None}),
             metric="macro_f1" if self.study.task.metric == "macro_f1" else "accuracy",
             train=training.model_copy(update={"stages": [], "dynamic": dynamic.model_copy(update={"stream": ""})}),
         )

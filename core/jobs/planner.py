@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from core.data.fingerprint import fingerprint
 from core.domain import Role
 from core.errors import UserError
 from core.jobs.asked_task import asked_task, plain_task
-from core.jobs.graph import DATA_PART, JobGraph
+from core.jobs.graph import DATA_PART, PROFILE_PART, JobGraph
 from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import ModelPart, seeds_of
 from core.jobs.preflight import needs_test_rows_of_its_own
 from core.jobs.retrieval_jobs import planned_passages
-from core.jobs.specs import BenchmarkParameters, PredictionsFile, PrepareParameters, RouteParameters
+from core.jobs.specs import (
+    BenchmarkParameters,
+    PredictionsFile,
+    PrepareParameters,
+    ProfileParameters,
+    RouteParameters,
+)
 from core.jobs.suite_jobs import plan_suites
 from core.jobs.vendor_prices import vendor_price
 from core.metrics.plugins import plugin_identity
@@ -45,7 +52,13 @@ class Planner:
             if candidate.role is Role.HYBRID:
                 self._route(candidate, benchmarks, data_job)
         plan_suites(self.study, self.base, self.graph, models)
+        if self.study.task.kind == "classification" and self._has_data_files():
+            metric: Literal["accuracy", "macro_f1"] = "macro_f1" if self.study.task.metric == "macro_f1" else "accuracy"
+            self.graph.add(ProfileParameters(metric=metric), {"data": data_job}, None, PROFILE_PART[1])
         return self.graph
+
+    def _has_data_files(self) -> bool:
+        return self.study.data.file is not None or self.study.data.files is not None
 
     def _own_candidates(self) -> list[Candidate]:
         return [candidate for candidate in self.study.candidates if candidate.role is not Role.HYBRID]
@@ -54,7 +67,7 @@ class Planner:
         data = self.study.data
         imported = [candidate.model for candidate in self.study.candidates]
         predictions = [model for model in imported if isinstance(model, PredictionsModel)]
-        given = data.file is not None or data.files is not None
+        given = self._has_data_files()
         files = {} if data.files is None else {key: path for key, path in data.files.model_dump().items() if path}
         hybrids = any(candidate.role is Role.HYBRID for candidate in self.study.candidates)
         return PrepareParameters(

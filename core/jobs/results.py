@@ -22,11 +22,22 @@ class Dropped(ResultModel):
     rows: int
 
 
+class TimeSpan(ResultModel):
+    """From when to when the rows of a split are (ISO 8601, UTC). `older_rows` of them are older: they came along with a
+    newer row of their group."""
+
+    split: Literal["train", "calibration", "test"]
+    first: str
+    last: str
+    older_rows: int
+
+
 class PrepareResult(ResultModel):
     """The dataset as prepared; the examples stand in `examples.jsonl` of the job's folder.
 
     `labels` are the classes in sorted order (empty for generation). Lengths are in characters.
-    `cross_fit_only` says that there is no calibration part, so that policies are cross-fitted.
+    `weights` are those of all examples, in the order of the file, empty where every row counts alike. `spans` are the
+    times of the splits where the rows were split by time.
     """
 
     rows_train: int
@@ -41,6 +52,8 @@ class PrepareResult(ResultModel):
     input_length_max: int
     label_entropy_bits: float | None
     seconds: float
+    weights: tuple[float, ...] = ()
+    spans: tuple[TimeSpan, ...] = ()
 
 
 class RoundRecord(ResultModel):
@@ -280,6 +293,9 @@ class BenchmarkResult(ResultModel):
 
     `runtimes[0]` is the best one, whose figures stand for the candidate; empty where nothing was timed (imported).
     `energy_source` "not measured" goes with a null figure. Sizes count weight files only.
+    `cut_rows` counts test rows that are longer than the `max_length` tokens that the model sees (null without such a
+    limit), `unfit_rows` those that a language model on this machine did not answer because they do not fit into its
+    context; both are null where nobody knows.
     """
 
     origin: Literal["measured", "imported"]
@@ -295,6 +311,98 @@ class BenchmarkResult(ResultModel):
     unanswered: int = 0
     environment: Environment | None
     retrieval: RetrievalFigures | None = None
+    seconds: float
+    max_length: int | None = None
+    cut_rows: int | None = None
+    unfit_rows: int | None = None
+
+
+class SuspectRow(ResultModel):
+    """A test row whose label is probably wrong: the label that it has and the one that the model would give, with the
+    calibrated probabilities of both."""
+
+    example_id: str
+    target: str
+    suggested: str
+    confidence: float
+    target_probability: float
+
+
+class LabelNoise(ResultModel):
+    """The estimated share of wrong labels among the test rows with its 95 % interval (`core.metrics.label_noise`).
+
+    Of the `surest_rows`, `disagreeing_rows` carry another label than the model's. `suspected` rows are those that
+    confident learning suspects, no more than the interval's upper end allows; `suspects` are the surest of them.
+    """
+
+    rate: float
+    low: float
+    high: float
+    rows: int
+    surest_rows: int
+    disagreeing_rows: int
+    suspected: int
+    suspects: tuple[SuspectRow, ...]
+
+
+class UsableInformation(ResultModel):
+    """V-usable information of the text about the label on the test rows, in bits, with its 95 % interval; `label_bits`
+    is what there is to know."""
+
+    bits: float
+    low: float
+    high: float
+    label_bits: float
+    rows: int
+
+
+class SizeQuality(ResultModel):
+    """The quality of the family on the test rows after learning from so many train rows, with its 95 % interval."""
+
+    rows: int
+    quality: float
+    low: float
+    high: float
+
+
+class ExpectedQuality(ResultModel):
+    """The quality expected at so many train rows, with its 95 % interval."""
+
+    rows: int
+    quality: float
+    low: float
+    high: float
+
+
+class HeldOutQuality(ResultModel):
+    """The largest size as the law tells it from the smaller ones, and as it was measured."""
+
+    rows: int
+    predicted: float
+    measured: float
+
+
+class LearningCurve(ResultModel):
+    """Quality by train rows, ascending, and what a power law lets expect of more (`core.metrics.learning_curve`)."""
+
+    metric: Literal["accuracy", "macro_f1"]
+    sizes: tuple[SizeQuality, ...]
+    held_out: HeldOutQuality
+    expected: tuple[ExpectedQuality, ...]
+
+
+class ProfileResult(ResultModel):
+    """What the data itself allows, found with a model of the cheap `family`; parts are null where rows are too few.
+
+    `rows` were each answered by a model that had not seen them.
+    """
+
+    family: Literal["tfidf_logistic_regression"]
+    rows: int
+    rows_test: int
+    label_noise: LabelNoise | None
+    usable_information: UsableInformation | None
+    learning_curve: LearningCurve | None
     seconds: float
 
 
@@ -333,6 +441,7 @@ class RouteResult(ResultModel):
 
 Result = (
     PrepareResult
+    | ProfileResult
     | TrainResult
     | LabelResult
     | SweepResult

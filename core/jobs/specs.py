@@ -94,6 +94,13 @@ class PrepareParameters(_Part):
     set_calibration_aside: bool
 
 
+class ProfileParameters(_Part):
+    """Say what the rows themselves allow: wrong labels, usable information, a learning curve. Inputs: `data`."""
+
+    kind: Literal[JobKind.PROFILE] = JobKind.PROFILE
+    metric: Literal["accuracy", "macro_f1"]
+
+
 class FineTuneParameters(_Part):
     """Train on the targets. Inputs: `data`; `model` where the weights start from another job's result.
 
@@ -267,6 +274,7 @@ class RouteParameters(_Part):
 
 Parameters = Annotated[
     PrepareParameters
+    | ProfileParameters
     | FineTuneParameters
     | DistillParameters
     | LabelParameters

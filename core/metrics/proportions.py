@@ -6,8 +6,8 @@ import math
 from statistics import NormalDist
 
 
-def wilson_interval(successes: float, n: int, level: float = 0.95) -> tuple[float, float]:
-    """The two-sided score interval (low, high) of a proportion, within 0 and 1.
+def wilson_interval(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """The two-sided score interval (low, high) of a proportion, within 0 and 1; `n` may be an effective number of rows.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
     Raises ValueError where n is below 1 or successes lie outside 0 … n.

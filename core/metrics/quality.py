@@ -3,12 +3,16 @@
 Each row contributes counts, and the metric is a function of their (weighted) sums: [score, 1] for a mean score, true
 positives, predicted and actual per class for macro F1. So one formula serves the plain value, a slice, every bootstrap
 resample, and each step of a routing curve.
+
+Rows that count more than others have their counts multiplied by their weight, once, where the counts are made: whatever
+is summed from them is weighted then, by resamples and routing alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -16,23 +20,29 @@ from core.domain import BoolArray, FloatArray
 from core.errors import UserError
 from core.metrics import label_sets
 from core.metrics.bootstrap import percentile_interval
+from core.metrics.effective import effective_rows
 from core.metrics.proportions import wilson_interval
 
 MACRO_F1, LABELS_MICRO_F1, LABELS_MACRO_F1 = "macro_f1", "labels_micro_f1", "labels_macro_f1"
 COUNTED_METRICS = (MACRO_F1, LABELS_MICRO_F1, LABELS_MACRO_F1)
 """Metrics, by `core.spec.Task.counted_as`, that are no mean over rows but come from counts of classes."""
+_NOTHING = 1e-9
 MetricOfSums = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True)
 class QualityEstimate:
-    """A quality with its two-sided 95 % interval, all 0 to 1; `n` counts the rows, `seeds` the trainings behind it."""
+    """A quality with its two-sided 95 % interval, all 0 to 1; `n` counts the rows, `seeds` the trainings behind it.
+
+    `method` is how the interval was made: `wilson` for a share of independent rows that count alike, else `bootstrap`.
+    """
 
     value: float
     low: float
     high: float
     n: int
     seeds: int = 1
+    method: Literal["wilson", "bootstrap"] = "bootstrap"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +56,10 @@ class MetricRows:
         """The metric, shape (); (resamples,) where weights have the shape (resamples, rows)."""
         sums = self.counts.sum(axis=0) if weights is None else weights @ self.counts
         return self.of_sums(sums)
+
+    def weighted(self, row_weights: FloatArray | None) -> MetricRows:
+        """The same where rows count as `row_weights` says, shape (rows,); null means all alike."""
+        return self if row_weights is None else MetricRows(self.counts * row_weights[:, None], self.of_sums)
 
 
 def mean_rows(scores: FloatArray) -> MetricRows:
@@ -124,17 +138,34 @@ def quality_of(
 
 
 def estimate_quality(rows: MetricRows, groups: Sequence[str], weights: FloatArray) -> QualityEstimate:
-    """The metric with its interval: Wilson's for a share of independent right answers, else the percentile bootstrap.
+    """The metric with its interval: Wilson's for a share of independent right answers that count alike, else the
+    percentile bootstrap; Wilson's knows no weights.
 
     `weights` are those of `core.metrics.bootstrap.resample_weights` for the same groups, shape (resamples, rows).
     """
     value, n = float(rows.value()), len(rows.counts)
-    is_mean = rows.of_sums is mean_of_sums
-    if is_mean and len(set(groups)) == n and bool(np.isin(rows.counts[:, 0], (0.0, 1.0)).all()):
+    if len(set(groups)) == n and _is_share(rows):
         low, high = wilson_interval(float(rows.counts[:, 0].sum()), n)
-    else:
-        low, high = percentile_interval(rows.value(weights))
+        return QualityEstimate(value, min(low, value), max(high, value), n, method="wilson")
+    low, high = percentile_interval(rows.value(weights))
+    if nothing_varies(rows, value, high - low):
+        worth = effective_rows(groups, rows.counts[:, 1])
+        low, high = wilson_interval(round(value) * worth, worth)
     return QualityEstimate(value, min(low, value), max(high, value), n)
+
+
+def nothing_varies(rows: MetricRows, value: float, width: float) -> bool:
+    """Whether weighted rows are all right or all wrong, so that resampling them shows no width where there is some."""
+    weighted = rows.of_sums is mean_of_sums and not bool((rows.counts[:, 1] == 1.0).all())
+    return weighted and width < _NOTHING and min(value, 1.0 - value) < _NOTHING
+
+
+def _is_share(rows: MetricRows) -> bool:
+    """Whether the metric is the share of rows that score 1, each of which counts once and the others 0."""
+    if rows.of_sums is not mean_of_sums:
+        return False
+    scores, weights = rows.counts[:, 0], rows.counts[:, 1]
+    return bool(np.isin(scores, (0.0, 1.0)).all() and (weights == 1.0).all())
 
 
 def slice_masks(slices: Sequence[Sequence[tuple[str, str]]]) -> dict[tuple[str, str], BoolArray]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.domain import BoolArray, FloatArray
 from core.metrics.bootstrap import percentile_interval
+from core.metrics.effective import effective_rows
 from core.metrics.proportions import wilson_interval
 from core.metrics.quality import MetricRows, QualityEstimate, estimate_quality, mean_of_sums
 
@@ -25,7 +26,7 @@ class SeededRows:
     """The metric rows of each seed's model, on the same rows, and how much each seed counts in each draw.
 
     `mixing` has the shape (1 + draws, seeds) and belongs to row weights of the shape (1 + draws, rows), whose first row
-    is the plain sample; there every seed counts alike.
+    is the plain sample; there every seed counts alike. With one seed a single row of it may stand for all.
     """
 
     runs: tuple[MetricRows, ...]
@@ -58,7 +59,11 @@ class SeededRows:
         inside = weights[:, members]
         some = inside.sum(axis=1) > 0
         runs = tuple(MetricRows(run.counts[members], run.of_sums) for run in self.runs)
-        return SeededRows(runs, self.mixing[some]).values(inside[some])
+        return SeededRows(runs, self.mixing_in(some)).values(inside[some])
+
+    def mixing_in(self, draws: BoolArray) -> FloatArray:
+        """The mixing of some draws, a mask of shape (1 + draws,); a single row of it serves all."""
+        return self.mixing if len(self.mixing) == 1 else self.mixing[draws]
 
     def _values(self, weights: FloatArray) -> FloatArray:
         return np.stack([run.value(weights) for run in self.runs], axis=1)
@@ -77,5 +82,18 @@ def estimate_seeded(rows: SeededRows, groups: Sequence[str], weights: FloatArray
     low, high = percentile_interval(draws)
     is_mean = all(run.of_sums is mean_of_sums for run in rows.runs)
     if is_mean and high - low < _NOTHING and min(value, 1.0 - value) < _NOTHING:
-        low, high = wilson_interval(round(value) * n, n)
+        weighted = not bool((rows.runs[0].counts[:, 1] == 1.0).all())
+        worth = effective_rows(groups, rows.runs[0].counts[:, 1]) if weighted else n
+        low, high = wilson_interval(round(value) * worth, worth)
     return QualityEstimate(value, min(low, value), max(high, value), n, seeds=len(rows.runs))
+
+
+def estimate_within(rows: SeededRows, mask: BoolArray, groups: Sequence[str], weights: FloatArray) -> QualityEstimate:
+    """The mean over the seeds on the rows of a mask, shape (rows,), with its interval; draws without any of them do not
+    count. `weights` is as for `estimate_seeded`. Raises ValueError where the mask is empty."""
+    members = np.flatnonzero(mask)
+    inside = weights[:, members]
+    some = inside.sum(axis=1) > 0
+    runs = tuple(MetricRows(run.counts[members], run.of_sums) for run in rows.runs)
+    own = [groups[member] for member in members.tolist()]
+    return estimate_seeded(SeededRows(runs, rows.mixing_in(some)), own, inside[some])

@@ -24,11 +24,19 @@ _FINEST = 100  # steps at which a bootstrapped curve is computed; the plain one 
 
 @dataclass(frozen=True, eq=False)
 class RoutedRows:
-    """Both models' counts on the same rows, shape (rows, counts), and the metric as a function of their sums."""
+    """Both models' counts on the same rows, shape (rows, counts), and the metric as a function of their sums.
+
+    `row_weights` is how much each row counts, shape (rows,); the counts are multiplied by it already.
+    """
 
     teacher: FloatArray
     student: FloatArray
     of_sums: MetricOfSums
+    row_weights: FloatArray
+
+    def share(self, mask: BoolArray) -> float:
+        """The share of requests that the rows of `mask`, shape (rows,), stand for."""
+        return float(self.row_weights[mask].sum() / self.row_weights.sum())
 
     def sent(self, mask: BoolArray) -> MetricRows:
         """The metric rows of the mixture that sends the rows of `mask`, shape (rows,), to the teacher."""
@@ -36,7 +44,7 @@ class RoutedRows:
 
     def subset(self, rows: IntArray) -> RoutedRows:
         """The same for some of the rows, by their indices."""
-        return RoutedRows(self.teacher[rows], self.student[rows], self.of_sums)
+        return RoutedRows(self.teacher[rows], self.student[rows], self.of_sums, self.row_weights[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +77,16 @@ class Curve:
     qualities: FloatArray
 
 
-def routed_means(teacher_scores: FloatArray, student_scores: FloatArray) -> RoutedRows:
+def routed_means(
+    teacher_scores: FloatArray, student_scores: FloatArray, row_weights: FloatArray | None = None
+) -> RoutedRows:
     """Both models' rows under a metric that is the mean of scores, each of shape (rows,)."""
-    teacher, student = mean_rows(teacher_scores), mean_rows(student_scores)
-    return RoutedRows(teacher.counts, student.counts, teacher.of_sums)
+    return _routed(mean_rows(teacher_scores), mean_rows(student_scores), row_weights)
+
+
+def _routed(teacher: MetricRows, student: MetricRows, row_weights: FloatArray | None) -> RoutedRows:
+    own = np.ones(len(teacher.counts)) if row_weights is None else row_weights
+    return RoutedRows(teacher.weighted(row_weights).counts, student.weighted(row_weights).counts, teacher.of_sums, own)
 
 
 def routed_macro_f1(
@@ -80,6 +94,7 @@ def routed_macro_f1(
     student_outputs: Sequence[str | None],
     targets: Sequence[str],
     metric: str = MACRO_F1,
+    row_weights: FloatArray | None = None,
 ) -> RoutedRows:
     """Both models' rows under macro F1, or another of `COUNTED_METRICS`, over the classes of the targets and of both
     models' outputs."""
@@ -88,7 +103,7 @@ def routed_macro_f1(
     teacher, student = (
         metric_rows(metric, no_scores, part, targets, classes) for part in (teacher_outputs, student_outputs)
     )
-    return RoutedRows(teacher.counts, student.counts, teacher.of_sums)
+    return _routed(teacher, student, row_weights)
 
 
 def ranking_of(priority: FloatArray) -> Ranking:
@@ -107,7 +122,8 @@ def curve_of(rows: RoutedRows, ranking: Ranking) -> Curve:
     """The curve on the rows themselves, at every end of the ranking; shape (ends,)."""
     change = np.cumsum((rows.teacher - rows.student)[ranking.order], axis=0)
     sums = rows.student.sum(axis=0) + np.vstack([np.zeros(change.shape[1]), change])[ranking.ends]
-    return Curve(ranking.ends / len(ranking.order), rows.of_sums(sums))
+    sent = np.concatenate([[0.0], np.cumsum(rows.row_weights[ranking.order])])[ranking.ends]
+    return Curve(sent / sent[-1], rows.of_sums(sums))
 
 
 def resampled_curves(rows: RoutedRows, ranking: Ranking, weights: FloatArray) -> Curve:
@@ -120,9 +136,10 @@ def resampled_curves(rows: RoutedRows, ranking: Ranking, weights: FloatArray) ->
     sent = np.zeros(len(weights))
     shares, qualities = [sent], [rows.of_sums(sums)]
     for start, end in zip(ranking.ends[:-1].tolist(), ranking.ends[1:].tolist(), strict=True):
-        segment = weights[:, ranking.order[start:end]]
+        members = ranking.order[start:end]
+        segment = weights[:, members]
         sums = sums + segment @ change[start:end]
-        sent = sent + segment.sum(axis=1)
+        sent = sent + segment @ rows.row_weights[members]
         shares.append(sent)
         qualities.append(rows.of_sums(sums))
     return Curve(np.stack(shares, axis=1) / sent[:, None], np.stack(qualities, axis=1))

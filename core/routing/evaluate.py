@@ -113,7 +113,7 @@ def evaluate_policy(
         cpt50=measure.cpt50,
         cpt80=measure.cpt80,
         threshold=_finite_threshold(cut, measure.priority),
-        strong_share=float(sent.mean()),
+        strong_share=measure.rows.share(sent),
         sent=sent,
         quality=_quality(measure, sent.tobytes()),
         money_per_request=float(cost_of(sent)),

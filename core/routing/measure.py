@@ -76,6 +76,8 @@ def measure_policy(
     tuning_groups: Sequence[str] | None = None,
     quality: RoutedRows | None = None,
     tuning_quality: RoutedRows | None = None,
+    row_weights: FloatArray | None = None,
+    tuning_weights: FloatArray | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> PolicyMeasure:
@@ -83,19 +85,20 @@ def measure_policy(
 
     `quality` and `tuning_quality` (`core.routing.curve.routed_macro_f1`) replace the means of the scores under a metric
     that is no mean. `tuning_groups` null means that tuning rows are independent. The tuning rows are needed where
-    `route.folds` is 0. Raises ValueError where shapes do not fit each other.
+    `route.folds` is 0. `row_weights` and `tuning_weights` say how much rows count, null means alike. Raises ValueError
+    where shapes do not fit each other.
     """
     priority = np.asarray(scores.priority, dtype=np.float64)
     if not len(priority) == len(teacher_scores) == len(student_scores) == len(groups) == len(route.example_ids):
         raise ValueError("scores, groups and example ids must be aligned row by row")
-    rows = routed_means(teacher_scores, student_scores) if quality is None else quality
+    rows = routed_means(teacher_scores, student_scores, row_weights) if quality is None else quality
     weights = resample_weights(groups, resamples, seed)
     if route.folds > 0:
         cuts = cuts_of(rows, priority, weights)
         fold_cuts = cuts_by_fold(rows, priority, np.asarray(scores.fold, dtype=np.int64), weights)
     else:
         if tuning_quality is None and tuning_teacher_scores is not None and tuning_student_scores is not None:
-            tuning_quality = routed_means(tuning_teacher_scores, tuning_student_scores)
+            tuning_quality = routed_means(tuning_teacher_scores, tuning_student_scores, tuning_weights)
         units = route.tuning_example_ids if tuning_groups is None else tuning_groups
         cuts = _cuts_of_tuning_rows(scores, tuning_quality, resample_weights(units, resamples, seed))
         fold_cuts = ()
@@ -115,8 +118,8 @@ def _measured(
 ) -> PolicyMeasure:
     priority = np.asarray(scores.priority, dtype=np.float64)
     counts = np.unique(np.rint(np.linspace(0, len(priority), CURVE_STEPS + 1)).astype(np.int64))
-    shares = counts / len(priority)
-    masks = masks_of_shares(priority, shares.tolist(), seed)
+    masks = masks_of_shares(priority, (counts / len(priority)).tolist(), seed)
+    shares = np.array([rows.share(mask) for mask in masks])
     ranking = ranking_of(priority)
     curve = curve_of(rows, ranking)
     resampled = resampled_curves(rows, ranking.thinned(), weights)

@@ -120,7 +120,11 @@ class Task(SpecModel):
 
 
 class Columns(SpecModel):
-    """Which column of the data holds what. `document` names the document that answers a row, for retrieval's recall."""
+    """Which column of the data holds what. `document` names the document that answers a row, for retrieval's recall.
+
+    `weight` is how much each test and calibration row counts, above 0, where production traffic differs from the test
+    mix; every figure over rows is weighted by it.
+    """
 
     input: str = "text"
     target: str = "target"
@@ -129,15 +133,21 @@ class Columns(SpecModel):
     image: str | None = None
     document: str | None = None
     slice: list[str] = Field(default=[])
+    weight: str | None = None
 
 
 class SplitPlan(SpecModel):
-    """How one file is split. Shares are of all rows; `group` names a column whose rows stay together."""
+    """How one file is split. Shares are of all rows; `group` names a column whose rows stay together.
+
+    `time` names a column of dates: the newest rows are then test, those before them calibration, the oldest train, and
+    the seed decides nothing.
+    """
 
     test: OpenShare = 0.2
     calibration: OpenShare = 0.2
     seed: Seed = 7
     group: str | None = None
+    time: str | None = None
 
     @model_validator(mode="after")
     def _leaves_train_rows(self) -> SplitPlan:

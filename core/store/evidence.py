@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,6 +24,7 @@ from core.jobs.results import (
     CompressResult,
     LabelResult,
     PrepareResult,
+    ProfileResult,
     ResultModel,
     RouteResult,
     SuiteResult,
@@ -34,6 +35,7 @@ from core.spec import Study
 from core.store import queries
 
 DATA_PART = ("", "data")
+PROFILE_PART = ("", "profile")
 _STAGE = re.compile(r"(?:first_)?stage\d+")
 _SUITE = "suite:"
 _COUNTED_APART = ("train", "compress", "benchmark", "route", "label", "first_label", "uncompressed_benchmark")
@@ -47,17 +49,20 @@ def study_evidence(connection: Connection, study: Study) -> StudyEvidence:
     jobs = {row.job_id: row for row in queries.job_rows(connection, superseded=True)}
     data_job = parts.get(DATA_PART[0], {}).get(DATA_PART[1])
     prepared = _document(connection, jobs, data_job)
-    examples = queries.example_rows(connection, data_job) if prepared is not None and data_job else []
+    dataset = None if prepared is None else PrepareResult.model_validate(prepared)
+    examples = queries.example_rows(connection, data_job) if dataset is not None and data_job else []
+    weights = _weights_by_id(dataset, examples)
     candidates = tuple(
-        _candidate(_Parts(connection, jobs, parts.get(candidate.name, {}), examples), study, candidate.name)
+        _candidate(_Parts(connection, jobs, parts.get(candidate.name, {}), examples, weights), study, candidate.name)
         for candidate in study.candidates
     )
     return StudyEvidence(
         study=study,
-        dataset=None if prepared is None else PrepareResult.model_validate(prepared),
-        test=_test_rows(examples) if examples else None,
+        dataset=dataset,
+        test=_test_rows(examples, weights) if examples else None,
         candidates=candidates,
         jobs=tuple(row for row in jobs.values() if not row.superseded),
+        profile=_Parts(connection, jobs, parts.get(PROFILE_PART[0], {}), (), {}).result(PROFILE_PART[1], ProfileResult),
     )
 
 
@@ -75,6 +80,7 @@ class _Parts:
     jobs: Mapping[str, JobRow]
     ids: Mapping[str, str]
     examples: Sequence[Example]
+    weights: Mapping[str, float]
 
     def result(self, part: str, kind: type[Kind]) -> Kind | None:
         """What the job of a part found; null where there is no such job or it is not done."""
@@ -94,7 +100,9 @@ class _Parts:
     def tuning(self, rows: dict[str, Prediction]) -> ScoredRows | None:
         """The other rows among predictions."""
         others = [row for row in self.examples if row.split is not Split.TEST and row.example_id in rows]
-        return _scored(rows, others) if rows else None
+        if not rows:
+            return None
+        return replace(_scored(rows, others), weights=_relative([row.example_id for row in others], self.weights))
 
     def stages(self, suffix: str) -> tuple[TrainResult, ...]:
         """The assistants that are trained, in their order."""
@@ -157,7 +165,22 @@ def _uncompressed(parts: _Parts, name: str) -> CandidateEvidence | None:
     return None if benchmark is None else CandidateEvidence(name, benchmark=benchmark, test=test)
 
 
-def _test_rows(examples: Sequence[Example]) -> TestRows:
+def _weights_by_id(dataset: PrepareResult | None, examples: Sequence[Example]) -> dict[str, float]:
+    """Each row's weight by its id; empty where the data has none."""
+    if dataset is None or not dataset.weights:
+        return {}
+    return {row.example_id: weight for row, weight in zip(examples, dataset.weights, strict=True)}
+
+
+def _relative(ids: Sequence[str], weights: Mapping[str, float]) -> FloatArray | None:
+    """The weights of some rows with their mean at 1; null where they are equal, which is as good as none."""
+    own = np.array([weights[one] for one in ids], dtype=np.float64) if weights else np.ones(len(ids))
+    if len(own) == 0 or bool((own == own[0]).all()):
+        return None
+    return np.asarray(own / own.mean())
+
+
+def _test_rows(examples: Sequence[Example], weights: Mapping[str, float]) -> TestRows:
     test = [row for row in examples if row.split is Split.TEST]
     return TestRows(
         example_ids=tuple(row.example_id for row in test),
@@ -165,6 +188,7 @@ def _test_rows(examples: Sequence[Example]) -> TestRows:
         inputs=tuple(row.input for row in test),
         targets=tuple(row.target for row in test),
         slices=tuple(row.slices for row in test),
+        weights=_relative([row.example_id for row in test], weights),
     )
 
 

@@ -31,6 +31,7 @@ STOPPED_EXIT = 3
 # Loaded by name when the job is known, so that a study of predictions never touches torch.
 HANDLERS: dict[JobKind, str] = {
     JobKind.PREPARE: "core.data.prepare",
+    JobKind.PROFILE: "core.engines.profile.job",
     JobKind.FINE_TUNE: "core.engines.fine_tune",
     JobKind.DISTILL: "core.engines.distill.job",
     JobKind.COMPRESS: "core.engines.compress.job",

@@ -249,18 +249,16 @@ class DecisionRows:
     def _times(self, candidate: CandidateDecision) -> str:
         """The medians of single requests and of their tokens, a line each."""
         tokens = candidate.token_latency
-        medians = {
-            "latency": candidate.latency and candidate.latency.p50,
-            "time_to_first_token": tokens and tokens.time_to_first_token and tokens.time_to_first_token.p50,
-            "time_to_first_output_token": tokens
-            and tokens.time_to_first_output_token
-            and tokens.time_to_first_output_token.p50,
-            "time_per_output_token": tokens and tokens.time_per_output_token and tokens.time_per_output_token.p50,
+        known = {
+            "latency": candidate.latency,
+            "time_to_first_token": None if tokens is None else tokens.time_to_first_token,
+            "time_to_first_output_token": None if tokens is None else tokens.time_to_first_output_token,
+            "time_per_output_token": None if tokens is None else tokens.time_per_output_token,
         }
         return "\n".join(
-            self.tr(f"gui_decide.times.{name}", p50=self.formats.milliseconds(median))
-            for name, median in medians.items()
-            if median is not None
+            self.tr(f"gui_decide.times.{name}", p50=self.formats.milliseconds(times.p50))
+            for name, times in known.items()
+            if times is not None and times.p50 is not None
         )
 
     def _compared(self, candidate: CandidateDecision) -> list[Cell]:

@@ -13,6 +13,7 @@ from core.jobs.results import (
     CompressResult,
     IndexResult,
     LabelResult,
+    ProfileResult,
     RoundRecord,
     RungRecord,
     SuiteResult,
@@ -21,6 +22,7 @@ from core.jobs.results import (
     TrialRecord,
 )
 from gui.i18n import Translator
+from gui.models.data_rows import noise_sentence
 from gui.models.table import Cell
 
 DASH = "–"
@@ -63,6 +65,8 @@ def job_figures(
             return words.index(IndexResult.model_validate(result))
         case JobKind.SUITE:
             return words.suite(SuiteResult.model_validate(result))
+        case JobKind.PROFILE:
+            return words.profile(ProfileResult.model_validate(result))
         case _:
             return JobFigures()
 
@@ -133,6 +137,17 @@ class _Words:
             words = tr("gui.result.suite_error", task=figure.task, metric=figure.metric, value=value, error=error)
             facts.append(words)
         return JobFigures(tuple(facts))
+
+    def profile(self, result: ProfileResult) -> JobFigures:
+        """What the data allows; a profile of too few rows says so."""
+        facts = []
+        if result.label_noise is not None:
+            facts.append(noise_sentence(self._translator, result.label_noise))
+        if result.learning_curve is not None:
+            best = result.learning_curve.expected[-1]
+            share = self._formats.percent(round(best.quality, 3))
+            facts.append(self._translator.tr("gui.result.curve", rows=self._formats.count(best.rows), share=share))
+        return JobFigures(tuple(facts or [self._translator.tr("gui.result.profile_none")]))
 
     def compression(self, result: CompressResult) -> JobFigures:
         facts = [

@@ -7,19 +7,25 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from core.jobs.graph import PROFILE_PART
+from core.jobs.results import LabelNoise, ProfileResult
 from core.lazy import load
 from core.spec import Columns, PredictionsModel, SplitPlan, Study
+from core.store import StudyStore
 from core.study_file import resolve_path
 from gui.context import Context
+from gui.models.data_rows import noise_sentence
 from gui.undo import StudyDraft
 from gui.widgets.card import Card
 from gui.widgets.editors import ChoiceEditor
 from gui.widgets.fields import FieldKind, FieldSpec, fields_of
 from gui.widgets.form import FieldForm, bind
 from gui.widgets.key_value import KeyValueRows
+from gui.widgets.wrapped_label import WrappedLabel
 
-COLUMN_FIELDS = ("input", "target", "group", "document")
+COLUMN_FIELDS = ("input", "target", "group", "weight", "document")
 DOCUMENT = "data.columns.document"
+TIME_FIELD = "data.split.time"
 ROWS_LOOKED_AT = 200
 
 
@@ -39,6 +45,19 @@ def data_paths(study: Study) -> list[tuple[str, str]]:
     return [("predictions", model.file) for model in models if isinstance(model, PredictionsModel)]
 
 
+def _of_columns(spec: FieldSpec) -> FieldSpec:
+    """The field as a choice among the file's columns."""
+    return FieldSpec(spec.path, FieldKind.CHOICE, spec.optional)
+
+
+def stored_noise(store: StudyStore) -> LabelNoise | None:
+    """What the profile job says of wrong labels; null where it is not done, or cannot say."""
+    candidate, part = PROFILE_PART
+    job_id = store.candidate_jobs().get(candidate, {}).get(part)
+    document = None if job_id is None else store.result(job_id)
+    return None if document is None else ProfileResult.model_validate(document).label_noise
+
+
 class DataCard(Card):
     """Paths, a column for each purpose, and the split where there is one file. `file_asked` wants another file."""
 
@@ -51,18 +70,21 @@ class DataCard(Card):
         self._draft = draft
         self._columns_of: tuple[Path, str] | None = None
         self._names: list[str] = []
+        self._noise: LabelNoise | None = None
         self.files = KeyValueRows(parent=self)
-        column_specs = [
-            FieldSpec(spec.path, FieldKind.CHOICE, spec.optional)
-            for spec in fields_of(Columns, "data.columns", COLUMN_FIELDS)
-        ]
+        column_specs = [_of_columns(spec) for spec in fields_of(Columns, "data.columns", COLUMN_FIELDS)]
         self.columns = FieldForm(context.translator, column_specs, self)
-        self.split = FieldForm(context.translator, fields_of(SplitPlan, "data.split", ("test", "calibration")), self)
+        split_specs = fields_of(SplitPlan, "data.split", ("test", "calibration", "time"))
+        split_specs = [_of_columns(spec) if spec.path == TIME_FIELD else spec for spec in split_specs]
+        self.split = FieldForm(context.translator, split_specs, self)
         self.choose_button = QPushButton(self)
         self.choose_button.setProperty("kind", "link")
         self.choose_button.clicked.connect(self.file_asked)
         self.add_corner(self.choose_button)
-        for part in (self.files, self.columns, self.split):
+        self.limits = WrappedLabel(self)
+        self.limits.setProperty("type", "secondary")
+        self.limits.hide()
+        for part in (self.files, self.columns, self.split, self.limits):
             self.body.addWidget(part)
         bind(self.columns, draft)
         bind(self.split, draft)
@@ -88,12 +110,23 @@ class DataCard(Card):
         self._offer_columns()
         if own_data:
             self._fetch_columns(base, paths[0][1])
+        if self._context.document.is_open:
+            self._context.document.query(stored_noise, self._take_noise)
 
     def retranslate(self) -> None:
         """Set every word again."""
         self.set_title(self._context.translator.tr("gui.data.title"))
         self.choose_button.setText(self._context.translator.tr("gui.data.choose"))
         self._offer_columns()
+        self._take_noise(self._noise)
+
+    def _take_noise(self, noise: LabelNoise | None) -> None:
+        self._noise = noise
+        self.limits.setVisible(noise is not None)
+        if noise is None:
+            return
+        where = self._context.translator.tr("gui.data.noise_where", suspected=noise.suspected)
+        self.limits.setText(f"{noise_sentence(self._context.translator, noise)} {where}")
 
     def _fetch_columns(self, base: Path, text: str) -> None:
         if (base, text) != self._columns_of:
@@ -112,7 +145,7 @@ class DataCard(Card):
         self.trouble.emit(self._context.translator.error(error))
 
     def _offer_columns(self) -> None:
-        for path, row in self.columns.rows.items():
+        for path, row in [*self.columns.rows.items(), *self.split.rows.items()]:
             if isinstance(row.editor, ChoiceEditor):
                 nothing = [(None, self._context.translator.tr("gui.data.no_column"))] if row.spec.optional else []
                 row.editor.set_options([*nothing, *((name, name) for name in self._names)])

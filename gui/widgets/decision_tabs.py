@@ -9,6 +9,8 @@ from core.charts import routing_curve_chart
 from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDecision
 from core.domain import Role, Verdict
 from gui.context import Context
+from gui.models.class_slice_rows import class_slice_rows
+from gui.models.data_rows import learning_rows, noise_sentence, suspect_notes, suspect_rows
 from gui.models.decision_rows import DASH, DecisionRows
 from gui.models.table import Cell
 from gui.theme import GAP_CARDS, GAP_ROWS
@@ -17,9 +19,9 @@ from gui.widgets.chart import ChartView
 from gui.widgets.rows_table import RowsTable
 from gui.widgets.sentence import Sentence
 
-FLIPS, CANDIDATES, BREAK_EVEN, ROUTER, COMPLIANCE, ASSUMPTIONS, COMPLEXITY = range(7)
+FLIPS, CANDIDATES, BREAK_EVEN, ROUTER, COMPLIANCE, ASSUMPTIONS, COMPLEXITY, PARTS, DATA = range(9)
 COMPARED = ("candidate", "quality", "kept", "speed", "size", "latency", "cost", "standing")
-TAB_CODES = ("flips", "candidates", "break_even", "router", "compliance", "assumptions", "complexity")
+TAB_CODES = ("flips", "candidates", "break_even", "router", "compliance", "assumptions", "complexity", "parts", "data")
 CURVE_HEIGHT = 320
 ONE_OFF_WORTH_TELLING = 0.01
 _VERDICT_STATE = {Verdict.RECOMMENDED: "good", Verdict.NO_LEARNED_ROUTER: "", Verdict.INCONCLUSIVE: "warn"}
@@ -96,6 +98,8 @@ class DecisionTabs(Card):
         self._fill_compliance(rows)
         self._fill_assumptions(rows)
         self._fill_complexity(rows)
+        self._fill_parts(rows)
+        self._fill_data(rows)
 
     def retranslate(self) -> None:
         """Set every text again."""
@@ -170,7 +174,20 @@ class DecisionTabs(Card):
         if profile.contradiction is not None:
             sentence = f"{sentence} {rows.words(profile.contradiction)}"
         titles = rows.titles("figure", "value", "meaning")
-        self.tabs[COMPLEXITY].fill(sentence, titles, _complexity(profile, rows))
+        self.tabs[COMPLEXITY].fill(sentence, titles, [*_complexity(profile, rows), *learning_rows(rows)])
+
+    def _fill_data(self, rows: DecisionRows) -> None:
+        noise = rows.decision.label_noise
+        if noise is None:
+            self.tabs[DATA].fill(rows.tr("gui_decide.data.none"), [], [])
+            return
+        titles = rows.titles("row", "text", "label", "suggested", "confidence", "agreeing")
+        sentence = noise_sentence(self._context.translator, noise)
+        self.tabs[DATA].fill(sentence, titles, suspect_rows(rows), suspect_notes(rows, noise), stretch=1)
+
+    def _fill_parts(self, rows: DecisionRows) -> None:
+        parts = class_slice_rows(rows)
+        self.tabs[PARTS].fill(parts.sentence, parts.titles, parts.rows, parts.notes, stretch=0)
 
 
 def _measure_next(rows: DecisionRows) -> str:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.decide.outcome.figures import (
+    ClassRecall,
     CostFigures,
+    CutInputs,
     GateResult,
     Interval,
     Latency,
@@ -15,6 +17,7 @@ from core.decide.outcome.figures import (
     Retained,
     RuntimeRow,
     SeedQuality,
+    SliceQuality,
     TokenLatency,
     Uncompressed,
 )
@@ -40,7 +43,9 @@ class CandidateDecision:
     `hard_labels` is the quality of the same student on the targets alone, and `distillation_added` what the teacher
     added to it; both null where that was not measured. `uncompressed` is what was trained and then compressed
     within this candidate. `retrieval` is how well passages were found for a candidate that is given some. `parts` are
-    the fields of an extraction, or the labels where rows have several, each with its own figures.
+    the fields of an extraction, or the labels where rows have several, each with its own figures. `by_class` holds the
+    recall of each class, the rarest first, `by_slice` the quality of each slice that is large enough. `cut_inputs` is
+    null where nobody counted.
     """
 
     name: str
@@ -84,6 +89,9 @@ class CandidateDecision:
     uncompressed: Uncompressed | None = None
     retrieval: RetrievalFound | None = None
     parts: tuple[PartFigures, ...] = ()
+    by_class: tuple[ClassRecall, ...] = ()
+    by_slice: tuple[SliceQuality, ...] = ()
+    cut_inputs: CutInputs | None = None
 
     @property
     def excluded_by(self) -> GateResult | None:

@@ -9,6 +9,7 @@ from typing import Literal
 from core.decide.outcome.candidates import CandidateDecision, PolicyDecision
 from core.decide.outcome.figures import Interval, Message
 from core.domain import Choice, Gate
+from core.jobs.results import LabelNoise, LearningCurve, UsableInformation
 from core.prices import Assumption
 
 
@@ -102,11 +103,38 @@ class SliceGap:
 
 
 @dataclass(frozen=True)
+class SuspectedRow:
+    """A test row whose label is probably wrong. `answered_so_by` are the measured models that answer the suggested
+    label too, of `asked` whose answers are known."""
+
+    example_id: str
+    input: str
+    target: str
+    suggested: str
+    confidence: float
+    answered_so_by: tuple[str, ...]
+    asked: int
+
+
+@dataclass(frozen=True)
+class ExpectedStudent:
+    """What a student is expected at with more train rows than the `rows` that gave `quality`, if its errors fall as
+    those of the cheap family do: (train rows, quality with its interval), ascending."""
+
+    student: str
+    rows: int
+    quality: float
+    points: tuple[tuple[int, Interval], ...]
+
+
+@dataclass(frozen=True)
 class ComplexityProfile:
     """The measured complexity beside the stated one. The contradiction is null where they agree or nothing is known.
 
     `disagreement` is the share of rows on which teacher and student answer differently, `headroom` the quality that
-    a perfect router adds to the better of the two, `floor_gap` teacher minus the linear baseline.
+    a perfect router adds to the better of the two, `floor_gap` teacher minus the linear baseline. `usable_information`
+    and `learning_curve` are of the cheap family that the profile job fits, `expected_student` of the best student that
+    was trained.
     """
 
     stated: str
@@ -123,6 +151,9 @@ class ComplexityProfile:
     slices: tuple[SliceGap, ...] = ()
     measured: Literal["low", "moderate", "high"] | None = None
     contradiction: Message | None = None
+    usable_information: UsableInformation | None = None
+    learning_curve: LearningCurve | None = None
+    expected_student: ExpectedStudent | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +163,8 @@ class Decision:
     `leading` is the best so far, also where the data do not suffice for a choice. `reference` is the teacher that
     quality is compared with, null where none is measured. `headline` is one sentence. `front` lists the Pareto front,
     cheapest first; `frontier` is its convex part with ICERs.
-    `decided_on` is the date of the newest measurement.
+    `decided_on` is the date of the newest measurement. `label_noise` and the rows `suspected` say what of the test rows
+    is probably labelled wrongly; null and empty where nobody looked.
     """
 
     study: str
@@ -163,6 +195,8 @@ class Decision:
     assumptions: tuple[Assumption, ...]
     notes: tuple[Message, ...]
     decided_on: date | None
+    label_noise: LabelNoise | None = None
+    suspected: tuple[SuspectedRow, ...] = ()
 
     def of(self, name: str) -> CandidateDecision:
         """The candidate of that name. Raises KeyError."""

@@ -35,7 +35,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Quality:
-    """Mean score on the held-out rows with its interval; `n` counts the rows.
+    """Mean score on the held-out rows with its interval; `n` counts the rows, `interval` says how it was made.
 
     With several `seeds` it is the mean over them, and `spread` says that the interval holds theirs too.
     """
@@ -46,11 +46,48 @@ class Quality:
     high: float
     n: int
     seeds: int = 1
+    interval: Literal["wilson", "bootstrap"] = "bootstrap"
 
     @property
     def spread(self) -> Literal["rows", "rows and seeds"]:
         """Which spread the interval holds."""
         return "rows" if self.seeds == 1 else "rows and seeds"
+
+
+@dataclass(frozen=True)
+class ClassRecall:
+    """How many test rows of one class are answered rightly. `few` says that there are too few to tell much."""
+
+    label: str
+    rows: int
+    recall: Interval
+    few: bool
+
+
+@dataclass(frozen=True)
+class SliceQuality:
+    """The quality on the test rows of one slice, in the study's metric."""
+
+    column: str
+    value: str
+    rows: int
+    quality: Interval
+
+
+@dataclass(frozen=True)
+class CutInputs:
+    """How many of the test rows the model saw only the first `max_length` tokens of, or had no room for at all
+    (`unfit`, which count as wrong)."""
+
+    rows: int
+    cut: int
+    unfit: int
+    max_length: int | None
+
+    @property
+    def share(self) -> float:
+        """The share of test rows that the model did not see whole."""
+        return (self.cut + self.unfit) / self.rows if self.rows else 0.0
 
 
 @dataclass(frozen=True)

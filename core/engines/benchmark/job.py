@@ -16,8 +16,9 @@ from core.engines.benchmark.endpoint_job import measure_endpoint
 from core.engines.benchmark.language_job import is_language_model, measure_language_model
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.runtimes import time_runtimes
-from core.engines.benchmark.summary import measured_result
-from core.engines.models import open_classifier
+from core.engines.benchmark.summary import Cut, measured_result
+from core.engines.models import Classifier, open_classifier
+from core.engines.models.protocol import CutsInputs
 from core.engines.models.weights import resolve
 from core.errors import UserError
 from core.jobs.results import BenchmarkResult
@@ -66,12 +67,21 @@ def _measure_classifier(
         LabelSetAnswers(classifier, parameters.task) if several else LabelAnswers(classifier, parameters.task)
     )
     predictions = answer_all(answerer, evaluated, context)
+    cut = _cut(classifier, requests)
     parameters_count, weight_bytes = classifier.parameters, classifier.weight_bytes
     # Its memory would be in the way of the processes that are timed.
     del classifier, answerer
     outputs = {prediction.example_id: prediction.output for prediction in predictions}
     timings = time_runtimes(folder, requests, outputs, context)
-    return measured_result(predictions, evaluated, timings, parameters_count, weight_bytes, time.monotonic() - begun)
+    seconds = time.monotonic() - begun
+    return measured_result(predictions, evaluated, timings, parameters_count, weight_bytes, seconds, cut)
+
+
+def _cut(classifier: Classifier, requests: Sequence[Example]) -> Cut | None:
+    """How many test rows the classifier saw only the beginning of; null where it sees all of every input."""
+    if not isinstance(classifier, CutsInputs) or classifier.max_length == 0:
+        return None
+    return Cut(classifier.cut([example.input for example in requests]), classifier.max_length)
 
 
 def _model_source(parameters: BenchmarkParameters, context: JobContext) -> Path:

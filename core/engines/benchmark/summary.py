@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark.runtimes import Timings
 from core.jobs.results import BenchmarkResult
 
 _MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How many test rows a classifier saw only the beginning of, and the most tokens that it sees."""
+
+    rows: int
+    max_length: int
 
 
 def measured_result(
@@ -19,8 +28,10 @@ def measured_result(
     parameters: int,
     weight_bytes: int,
     seconds: float,
+    cut: Cut | None = None,
 ) -> BenchmarkResult:
-    """What was measured of a model on this machine; `examples` are the rows that it answered."""
+    """What was measured of a model on this machine; `examples` are the rows that it answered, in the order of its
+    predictions. `cut` is null for a model that sees every input whole."""
     rows = Counter(example.split for example in examples)
     best = timings.runtimes[0]
     return BenchmarkResult(
@@ -37,4 +48,16 @@ def measured_result(
         unanswered=sum(not prediction.output for prediction in predictions),
         environment=timings.environment,
         seconds=seconds,
+        max_length=None if cut is None else cut.max_length,
+        cut_rows=0 if cut is None else cut.rows,
+        unfit_rows=unfit_rows(predictions, examples),
+    )
+
+
+def unfit_rows(predictions: Sequence[Prediction], examples: Sequence[Example]) -> int:
+    """How many test rows got no answer at all: on this machine those too long for the model's context."""
+    return sum(
+        prediction.output is None
+        for prediction, example in zip(predictions, examples, strict=True)
+        if example.split is Split.TEST
     )

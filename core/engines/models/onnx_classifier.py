@@ -44,6 +44,15 @@ class OnnxClassifier:
         """How many tokens the model sees of each input, special ones included."""
         return [int(count) for count in self._encoder.encode(inputs).lengths]
 
+    @property
+    def max_length(self) -> int:
+        """The most tokens of an input that the model sees; 0 means all of them."""
+        return self._encoder.max_length
+
+    def cut(self, inputs: Sequence[str]) -> int:
+        """How many of the inputs are longer than that."""
+        return self._encoder.encode(inputs).truncated
+
     def feed(self, inputs: Sequence[str]) -> dict[str, IntArray]:
         """What the graph is fed with for one batch, by the names of its inputs."""
         ids, mask = self._encoder.batch(inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from core.domain import FloatArray
 
@@ -36,3 +36,15 @@ class Classifier(Protocol):
 
     def token_counts(self, inputs: Sequence[str]) -> list[int] | None:
         """How many tokens the model sees of each input, special ones included; null where it has no tokens."""
+
+
+@runtime_checkable
+class CutsInputs(Protocol):
+    """A classifier that sees no more than `max_length` tokens of an input (0: all of them)."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens, special ones included."""
+
+    def cut(self, inputs: Sequence[str]) -> int:
+        """How many of the inputs are longer than that, so that the model does not see their end."""

@@ -48,6 +48,15 @@ class TorchClassifier:
         """How many tokens the model sees of each input, special ones included."""
         return [int(count) for count in self._encoder.encode(inputs).lengths]
 
+    @property
+    def max_length(self) -> int:
+        """The most tokens of an input that the model sees; 0 means all of them."""
+        return self._encoder.max_length
+
+    def cut(self, inputs: Sequence[str]) -> int:
+        """How many of the inputs are longer than that."""
+        return self._encoder.encode(inputs).truncated
+
 
 def _load(folder: Path) -> Any:
     """The classifier's weights. A folder whose head is missing is refused: a random head would answer at random."""

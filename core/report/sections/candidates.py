@@ -11,6 +11,7 @@ from core.decide.variants import SAME_SPEED
 from core.domain import Role
 from core.report import figures
 from core.report.model import Block, Cell, Chart, Paragraph, Section, Table, not_measured
+from core.report.sections.class_slices import class_slices
 from core.report.sections.material import Material, bounded, figure, named, numbers, words
 from core.report.sections.retrieval import retrieval
 from core.report.sections.suites import suites
@@ -20,7 +21,8 @@ _PART_TITLES = {"fields": "field", "labels": "label"}
 
 
 def candidates(material: Material) -> Section:
-    """The chart of quality against cost and its tables; the runtimes where a model was timed under several."""
+    """The chart of quality against cost and its tables, classes and slices; runtimes where a model was timed under
+    several."""
     blocks: list[Block] = [Chart(quality_cost_chart(material.decision)), _speed(material), _size(material)]
     tokens = _tokens(material)
     if tokens.rows:
@@ -33,6 +35,7 @@ def candidates(material: Material) -> Section:
         blocks.append(_compressed(material, compressed))
     blocks += [_parts(material, kind) for kind in ("fields", "labels") if any(row[kind] for row in material.candidates)]
     blocks.append(_costs(material))
+    blocks += class_slices(material)
     if any(row["runtimes"] for row in material.candidates):
         blocks.append(_runtimes(material))
     found = retrieval(material)

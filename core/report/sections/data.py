@@ -8,6 +8,7 @@ from core.decide.outcome import ComplexityProfile, Message, message
 from core.jobs.results import Dropped
 from core.report import figures
 from core.report.model import Block, Bullets, Cell, Paragraph, Phrase, Section, Table
+from core.report.sections.limits_of_data import label_noise, learning_curve
 from core.report.sections.material import Material, bounded, figure, numbers, words
 
 
@@ -23,13 +24,35 @@ def data(material: Material) -> Section:
         blocks.append(_dropped(dataset.dropped))
     else:
         blocks.append(Paragraph(message("report.data.nothing_dropped"), "muted"))
-    blocks += _profile(material)
+    blocks += [*_time(material), *_profile(material), *label_noise(material)]
     return Section("data", message("report.section.data"), tuple(blocks))
 
 
 def _dropped(entries: Sequence[Dropped]) -> Table:
     rows = tuple((Cell(message(entry.reason)), figure(entry.rows, figures.count)) for entry in entries)
     return Table(message("report.table.dropped"), words("reason") + numbers("rows"), rows)
+
+
+def _time(material: Material) -> list[Block]:
+    """The dates at the borders of a split by time."""
+    time = material.results["data"]["time"]
+    if time is None:
+        return []
+    rows = tuple(
+        (
+            Cell(message(f"report.split.{split}")),
+            Cell(time[split]["from"]),
+            Cell(time[split]["to"]),
+            figure(time[split]["older_rows"], figures.count),
+        )
+        for split in ("train", "calibration", "test")
+        if time[split] is not None
+    )
+    titles = words("split", "first", "last") + numbers("older_rows")
+    return [
+        Table(message("report.table.time", column=time["column"]), titles, rows),
+        Paragraph(message("report.data.time"), "muted"),
+    ]
 
 
 def _sources(material: Material) -> Message:
@@ -77,7 +100,7 @@ def complexity(material: Material) -> Section:
     ]
     if profile.contradiction is not None:
         blocks.append(Paragraph(profile.contradiction, "warn"))
-    blocks += _measures(profile)
+    blocks += [*_measures(profile), *learning_curve(material)]
     if profile.slices:
         blocks.append(_slices(profile))
     return Section("complexity", message("report.section.complexity"), tuple(blocks))
@@ -93,6 +116,10 @@ def _measures(profile: ComplexityProfile) -> list[Block]:
             rows.append((name, bounded(gap.value, gap.low, gap.high, figures.points)))
     if profile.headroom is not None:
         rows.append((Cell(message("report.complexity.headroom")), figure(profile.headroom, figures.points)))
+    known = profile.usable_information
+    if known is not None:
+        name = Cell(message("report.complexity.usable_information", bits=figures.number(known.label_bits)))
+        rows.append((name, bounded(known.bits, known.low, known.high, figures.number)))
     return [Table(message("report.table.profile"), words("measure") + numbers("value"), tuple(rows))] if rows else []
 
 

@@ -40,8 +40,12 @@ def _splitting(material: Material) -> list[Phrase]:
         said.append(message("report.method.all_test"))
     else:
         plan = source.split or SplitPlan()
-        code = "report.method.split" if source.split is not None else "report.method.split_default"
         shares = {"test": figures.percent(plan.test), "calibration": figures.percent(plan.calibration)}
+        if plan.time is not None:
+            return [
+                message("report.method.split_by_time", column=plan.time, **shares), message("report.method.groups"),
+            ]  # fmt: skip
+        code = "report.method.split" if source.split is not None else "report.method.split_default"
         said.append(message(code, seed=plan.seed, **shares))
     said.append(message("report.method.groups"))
     return said

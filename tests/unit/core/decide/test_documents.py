@@ -18,10 +18,10 @@ CANDIDATE = {
     "name", "role", "source", "parent", "origin", "runtime", "policy", "quality", "latency_ms", "throughput",
     "runtimes", "peak_memory_mib", "model_size_mib", "parameters", "energy", "cost", "cost_benefit",
     "by_seed", "retained", "dominated_by", "baseline", "uncompressed", "memory", "retrieval", "suites",
-    "fields", "labels",
+    "fields", "labels", "classes", "slices", "cut_inputs",
 }  # fmt: skip
 NESTED = {
-    "quality": {"metric", "value", "low", "high", "n", "spread", "seeds"},
+    "quality": {"metric", "value", "low", "high", "n", "spread", "seeds", "interval"},
     "latency_ms": {
         "p50", "p95", "p99", "time_to_first_token", "time_to_first_output_token", "time_per_output_token",
         "inter_token",

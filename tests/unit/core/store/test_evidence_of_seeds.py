@@ -11,10 +11,10 @@ import pytest
 from evidence_by_hand import benchmark, training
 from sample_studies import NEURAL_STUDY
 
-from core.domain import Example, JobState, Split
+from core.domain import Example, FloatArray, JobState, Split
 from core.events import PredictionItem
 from core.evidence import CandidateEvidence
-from core.jobs.results import CompressResult, LabelResult, PrepareResult
+from core.jobs.results import CompressResult, LabelResult, PrepareResult, ProfileResult
 from core.jobs.session import StudySession
 from core.store import StudyStore, writes
 from core.study_file import parse_study
@@ -164,3 +164,32 @@ def test_what_the_teacher_was_asked_is_found(tmp_path: Path, monkeypatch: pytest
         assert evidence(store, "small").label is None
         finish(store, "small", "label", LABELS)
         assert evidence(store, "small").label == LABELS
+
+
+def weighted(folder: Path, weights: tuple[float, ...]) -> FloatArray | None:
+    with planned(folder, SEEDS) as opened:
+        finish(opened, "", "data", PREPARED.model_copy(update={"weights": weights}))
+        test = opened.evidence().test
+        assert test is not None
+        return test.weights
+
+
+def test_weights_reach_the_evidence_with_their_mean_at_one(tmp_path: Path) -> None:
+    found = weighted(tmp_path, (2.0, 4.0, 2.0, 4.0, 2.0, 4.0))
+    assert found is not None
+    assert found.tolist() == pytest.approx([2 / 3, 4 / 3] * 3)
+
+
+@pytest.mark.parametrize("weight", [0.1, 1.0, 7.0])
+def test_equal_weights_are_as_good_as_none(tmp_path: Path, weight: float) -> None:
+    assert weighted(tmp_path, (weight,) * ROWS) is None
+
+
+def test_what_the_data_allows_reaches_the_evidence(store: StudyStore) -> None:
+    assert store.evidence().profile is None
+    found = ProfileResult(
+        family="tfidf_logistic_regression", rows=6, rows_test=6, label_noise=None, usable_information=None,
+        learning_curve=None, seconds=1.0,
+    )  # fmt: skip
+    finish(store, "", "profile", found)
+    assert store.evidence().profile == found

@@ -7,10 +7,16 @@ import pytest
 from core.domain import JobKind, JobRow, JobState, MetricPoint
 from core.jobs.results import (
     CompressResult,
+    ExpectedQuality,
+    HeldOutQuality,
     IndexResult,
+    LabelNoise,
     LabelResult,
+    LearningCurve,
+    ProfileResult,
     RoundRecord,
     RungRecord,
+    SizeQuality,
     SuiteMetric,
     SuiteResult,
     SweepResult,
@@ -152,3 +158,24 @@ def test_a_suite_shows_each_figure_with_its_error(show: Any) -> None:
         library="lm-eval 0.4.13", device="CPU", seconds=1.0,
     )  # fmt: skip
     assert show(JobKind.SUITE, result).facts == ("arc_easy: acc 0.438 ± 0.021", "arc_easy: acc 0.438")
+
+
+def test_a_look_at_the_data_says_what_it_allows_or_that_it_cannot_tell(show: Any) -> None:
+    noise = LabelNoise(
+        rate=0.06, low=0.04, high=0.1, rows=200, surest_rows=40, disagreeing_rows=3, suspected=0, suspects=()
+    )
+    curve = LearningCurve(
+        metric="accuracy",
+        sizes=(SizeQuality(rows=800, quality=0.8, low=0.75, high=0.85),),
+        held_out=HeldOutQuality(rows=800, predicted=0.82, measured=0.8),
+        expected=(ExpectedQuality(rows=1600, quality=0.9, low=0.86, high=0.94),),
+    )
+    result = ProfileResult(
+        family="tfidf_logistic_regression", rows=1000, rows_test=200, label_noise=noise, usable_information=None,
+        learning_curve=curve, seconds=4.0,
+    )  # fmt: skip
+    noisy, expected = show(JobKind.PROFILE, result).facts
+    assert "94" in noisy
+    assert "90" in expected
+    nothing = result.model_copy(update={"label_noise": None, "learning_curve": None})
+    assert show(JobKind.PROFILE, nothing).facts == ("Too few rows to say what the data allows",)

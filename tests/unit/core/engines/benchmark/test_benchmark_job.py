@@ -13,6 +13,7 @@ from core.data.predictions import read_predictions
 from core.domain import Split
 from core.engines.benchmark import job, plan, timing
 from core.engines.models import open_classifier
+from core.engines.models.protocol import CutsInputs
 from core.errors import UserError
 from core.jobs.results import BenchmarkResult
 from core.jobs.specs import BenchmarkParameters
@@ -48,6 +49,17 @@ def test_every_held_out_row_is_answered_once_by_the_most_probable_class(
         assert found.output == LABELS[int(probabilities.argmax())]
         assert found.score == float(found.output == example.target)
         assert found.confidence == pytest.approx(float(probabilities.max()), abs=1e-3)
+
+
+def test_inputs_that_the_model_sees_only_the_beginning_of_are_counted(measured: Measured, teacher: Path) -> None:
+    result = measured[1]
+    classifier = open_classifier(teacher / "model")
+    assert isinstance(classifier, CutsInputs)
+    assert result.max_length == classifier.max_length > 0
+    assert result.cut_rows == 0
+    assert result.unfit_rows == 0
+    long = "my card " * classifier.max_length
+    assert classifier.cut(["my card", long, long]) == 2
 
 
 def test_each_runtime_that_can_run_it_is_measured_and_the_best_stands_first(measured: Measured) -> None:

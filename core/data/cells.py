@@ -1,0 +1,68 @@
+"""Cells that must hold a figure or a date, with the row named where one does not."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from core.errors import UserError
+
+_SECONDS = re.compile(r"\d{10}(\.\d+)?")
+_MILLISECONDS = re.compile(r"\d{13}")
+_MOST = 1e12  # beyond it a weight is a mistake, and sums of squares lose their last digits
+
+
+def weights_of(frame: pd.DataFrame, column: str, file_name: str) -> list[float]:
+    """The weight of each row, above 0. Raises UserError naming the first row without one.
+
+    `frame` is indexed by the row numbers that the user sees.
+    """
+    weights = []
+    for row, cell in zip(frame.index.tolist(), frame[column].tolist(), strict=True):
+        text = str(cell).strip()
+        weight = _number(text)
+        if not 0.0 < weight <= _MOST:
+            code = "data.weight.wrong" if text else "data.weight.blank"
+            raise UserError(code, file=file_name, row=row, column=column, value=text)
+        weights.append(weight)
+    return weights
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def moments_of(frame: pd.DataFrame, column: str, file_name: str) -> list[float]:
+    """The moment of each row in seconds since 1970, UTC. Raises UserError naming the first row without one."""
+    moments = []
+    for row, cell in zip(frame.index.tolist(), frame[column].tolist(), strict=True):
+        text = str(cell).strip()
+        moment = _moment(text)
+        if moment is None:
+            code = "data.time.wrong" if text else "data.time.blank"
+            raise UserError(code, file=file_name, row=row, column=column, value=text)
+        moments.append(moment)
+    return moments
+
+
+def _moment(text: str) -> float | None:
+    """ISO 8601, or seconds or milliseconds since 1970. A date without a zone is taken as UTC.
+
+    Dates such as 03/04/2026 are no guesswork of ours: a month taken for a day would move rows between the splits.
+    """
+    if _MILLISECONDS.fullmatch(text):
+        return int(text) / 1000.0
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,61 @@
+"""What a reader must know of the data that the figures rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.decide.data_limits import accuracy_ceiling
+from core.decide.outcome import CandidateDecision, Message, message
+from core.evidence import StudyEvidence
+from core.metrics.effective import effective_rows
+from core.spec import Study
+
+CUT_WORTH_TELLING = 0.03
+
+
+def weight_notes(evidence: StudyEvidence, study: Study) -> list[Message]:
+    """How test rows are weighted, what they are worth, and which intervals hold then."""
+    column, test = study.data.columns.weight, evidence.test
+    if column is None or test is None:
+        return []
+    if test.weights is None:
+        return [message("decide.note.weights_equal", column=column)]
+    worth = effective_rows(test.groups, test.weights)
+    return [message("decide.note.weighted", column=column, count=len(test.groups), worth=round(worth))]
+
+
+def ceiling_notes(evidence: StudyEvidence, study: Study) -> list[Message]:
+    """The ceiling that wrong labels set, where they are found, and a floor of quality that lies above it."""
+    noise = None if evidence.profile is None else evidence.profile.label_noise
+    if noise is None or noise.disagreeing_rows == 0:
+        return []
+    ceiling = accuracy_ceiling(noise)
+    values = {"rate": noise.rate, "low": noise.low, "high": noise.high}
+    notes = [message("decide.note.label_noise", count=noise.suspected, ceiling=ceiling.value, **values)]
+    floor = study.criteria.service.min_quality
+    if study.task.metric == "accuracy" and floor is not None and ceiling.high is not None and floor > ceiling.high:
+        notes.append(message("decide.note.floor_above_ceiling", floor=floor, ceiling=ceiling.high))
+    return notes
+
+
+def cut_notes(rows: Sequence[CandidateDecision]) -> list[Message]:
+    """Candidates that did not see more than a few per cent of the test rows whole."""
+    notes = []
+    for row in rows:
+        cut = row.cut_inputs
+        if cut is None or cut.share < CUT_WORTH_TELLING:
+            continue
+        if cut.cut:
+            notes.append(
+                message(
+                    "decide.note.inputs_cut",
+                    candidate=row.name,
+                    share=cut.cut / cut.rows,
+                    count=cut.cut,
+                    limit=cut.max_length,
+                )
+            )
+        if cut.unfit:
+            values = {"share": cut.unfit / cut.rows, "count": cut.unfit}
+            notes.append(message("decide.note.inputs_unfit", candidate=row.name, **values))
+    return notes

@@ -1,0 +1,83 @@
+"""What the data itself allows, as plain JSON values for the results document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.decide.data_limits import accuracy_ceiling
+from core.decide.outcome import ComplexityProfile, Decision, Interval
+from core.i18n import english
+from core.jobs.results import LearningCurve
+
+FAMILY = "tfidf_logistic_regression"
+
+
+def label_noise_document(decision: Decision) -> dict[str, Any] | None:
+    """The estimated share of wrong labels, the ceiling it sets, and the rows that probably carry one; null where nobody
+    looked, or too few rows allow it."""
+    noise = decision.label_noise
+    if noise is None:
+        return None
+    return {
+        "method": english("decide.label_noise.method"),
+        "rate": {"value": noise.rate, "low": noise.low, "high": noise.high},
+        "accuracy_ceiling": _interval(accuracy_ceiling(noise)),
+        "rows": noise.rows,
+        "surest_rows": noise.surest_rows,
+        "disagreeing_rows": noise.disagreeing_rows,
+        "suspected": noise.suspected,
+        "suspects": [
+            {
+                "id": row.example_id,
+                "input": row.input,
+                "target": row.target,
+                "suggested": row.suggested,
+                "confidence": row.confidence,
+                "answered_so_by": list(row.answered_so_by),
+                "models_asked": row.asked,
+            }
+            for row in decision.suspected
+        ],
+    }
+
+
+def learning_document(profile: ComplexityProfile) -> dict[str, Any]:
+    """The keys `usable_information` and `learning_curve` of the measured complexity."""
+    known, curve = profile.usable_information, profile.learning_curve
+    return {
+        "usable_information": None
+        if known is None
+        else {
+            "family": FAMILY,
+            "bits": known.bits,
+            "low": known.low,
+            "high": known.high,
+            "label_bits": known.label_bits,
+            "rows": known.rows,
+        },
+        "learning_curve": None if curve is None else _curve(curve, profile),
+    }
+
+
+def _curve(curve: LearningCurve, profile: ComplexityProfile) -> dict[str, Any]:
+    expected, checked = profile.expected_student, curve.held_out
+    return {
+        "family": FAMILY,
+        "metric": curve.metric,
+        "sizes": [one.model_dump() for one in curve.sizes],
+        "held_out": {**checked.model_dump(), "error": checked.predicted - checked.measured},
+        "expected": [one.model_dump() for one in curve.expected],
+        "student": None
+        if expected is None
+        else {
+            "name": expected.student,
+            "assumption": english("decide.learning_curve.assumption"),
+            "expected": [
+                {"rows": rows, "quality": one.value, "low": one.low, "high": one.high} for rows, one in expected.points
+            ],
+        },
+    }
+
+
+def _interval(interval: Interval) -> dict[str, Any]:
+    return {"value": interval.value, "low": interval.low, "high": interval.high}

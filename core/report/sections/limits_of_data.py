@@ -1,0 +1,100 @@
+"""What the data itself allows: rows that are probably labelled wrongly, and what more labels would bring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.decide.outcome import message
+from core.report import figures
+from core.report.model import Block, Cell, Paragraph, Table
+from core.report.sections.material import Material, bounded, figure, numbers, words
+
+MOST_ROWS = 25
+_MOST_CHARACTERS = 120
+
+
+def label_noise(material: Material) -> list[Block]:
+    """The estimated share of wrong labels with the ceiling that it sets, and the rows to look at; empty where nobody
+    looked."""
+    noise = material.results["data"]["label_noise"]
+    if noise is None:
+        return []
+    rate, ceiling = noise["rate"], noise["accuracy_ceiling"]
+    said = message(
+        "report.label_noise",
+        rate=figures.percent(rate["value"]),
+        interval=figures.interval(figures.percent(rate["low"]), figures.percent(rate["high"])),
+        ceiling=figures.percent(ceiling["value"]),
+        lowest=figures.percent(ceiling["low"]),
+    )
+    blocks: list[Block] = [Paragraph(said), Paragraph(message("decide.label_noise.method"), "muted")]
+    if noise["suspects"]:
+        blocks.append(_suspects(noise))
+    return blocks
+
+
+def _suspects(noise: dict[str, Any]) -> Table:
+    rows = tuple(
+        (
+            Cell(row["id"], _short(row["input"])),
+            Cell(row["target"]),
+            Cell(row["suggested"]),
+            figure(row["confidence"], figures.percent),
+            Cell(f"{len(row['answered_so_by'])} / {row['models_asked']}"),
+        )
+        for row in noise["suspects"][:MOST_ROWS]
+    )
+    titles = words("row", "given_label", "suggested") + numbers("confidence", "models_agreeing")
+    table = message("report.table.suspects", shown=len(rows), count=noise["suspected"])
+    return Table(table, titles, rows)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 1]}…"
+
+
+def learning_curve(material: Material) -> list[Block]:
+    """Quality by train rows, measured and expected, with the error of the law where it can be checked."""
+    curve = material.results["complexity"]["measured"]["learning_curve"]
+    if curve is None:
+        return []
+    student = curve["student"]
+    of_student = {} if student is None else {one["rows"]: one for one in student["expected"]}
+    titles = numbers("train_rows") + words("known") + numbers("family_quality")
+    if student is not None:
+        titles += numbers("student_quality")
+    rows = [_point(one, "measured", None, with_student=student is not None) for one in curve["sizes"]]
+    rows += [
+        _point(one, "expected", of_student.get(one["rows"]), with_student=student is not None)
+        for one in curve["expected"]
+    ]
+    checked = curve["held_out"]
+    error = message(
+        "report.curve.error",
+        rows=figures.count(checked["rows"]),
+        predicted=figures.percent(checked["predicted"]),
+        measured=figures.percent(checked["measured"]),
+        error=figures.points(checked["error"]),
+    )
+    blocks: list[Block] = [Table(message("report.table.curve"), titles, tuple(rows)), Paragraph(error, "muted")]
+    if student is not None:
+        blocks.append(Paragraph(message("report.curve.student", student=student["name"]), "muted"))
+    return blocks
+
+
+def _point(
+    one: dict[str, Any], known: str, of_student: dict[str, Any] | None, *, with_student: bool
+) -> tuple[Cell, ...]:
+    cells = [
+        figure(one["rows"], figures.count),
+        Cell(message(f"report.curve.{known}")),
+        bounded(one["quality"], one["low"], one["high"], figures.percent),
+    ]
+    if with_student:
+        cells.append(
+            Cell("–", tone="muted")
+            if of_student is None
+            else bounded(of_student["quality"], of_student["low"], of_student["high"], figures.percent)
+        )
+    return tuple(cells)

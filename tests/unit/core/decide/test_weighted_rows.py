@@ -1,0 +1,173 @@
+"""Rows that count more than others: every figure over rows follows, intervals too, and equal weights change nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evidence_by_hand import benchmark, evidence_of, make_study, priced, route, scored, single
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.decide import decide
+from core.decide.documents import recommendation_document, results_document
+from core.domain import FloatArray
+from core.evidence import StudyEvidence, TestRows
+from core.metrics.bootstrap import resample_weights
+from core.metrics.effective import effective_rows
+from core.metrics.proportions import wilson_interval
+from core.metrics.quality import estimate_quality, macro_f1_rows, mean_rows
+from core.routing.curve import curve_of, ranking_of, resampled_curves, routed_means
+
+ROWS = 240
+RANDOM = np.random.default_rng(11)
+HARD = RANDOM.random(ROWS)
+TEACHER, STUDENT = (HARD < 0.92).astype(float), (HARD < 0.7).astype(float)
+OUTPUTS = {
+    "big": ["right" if one else "wrong" for one in TEACHER],
+    "small": ["right" if one else "x" for one in STUDENT],
+}
+BY_TOKEN = {
+    "per_million_input_tokens": 100.0, "per_million_output_tokens": 0.0, "source": "offer", "as_of": "2026-01-01",
+}  # fmt: skip
+PRICES = {"dear": {"kind": "api", "price": BY_TOKEN}}
+
+
+def evidence(metric: str = "accuracy", weights: FloatArray | None = None) -> StudyEvidence:
+    """A teacher that is paid for its tokens, a cheap student and their hybrid."""
+    study = make_study(
+        [
+            single("big", "teacher", profile="dear"),
+            single("small", profile="cheap"),
+            {"name": "both", "role": "hybrid", "teacher": "big", "student": "small", "policies": ["router"]},
+        ],
+        task={"kind": "classification", "metric": metric},
+        data={"columns": {"weight": "traffic"}},
+        criteria={"cost": {"monthly_requests": 1_000_000, "value_per_success": 0.01}},
+        profiles=PRICES | {"cheap": priced(5.0)},
+    )
+    tokens = np.linspace(10, 400, ROWS)
+    rows = {
+        name: scored(scores, OUTPUTS[name], input_tokens=tokens, output_tokens=np.ones(ROWS))
+        for name, scores in (("big", TEACHER), ("small", STUDENT))
+    }
+    made = evidence_of(
+        study, rows, {"small": benchmark([5.0] * 60, 300.0)}, {"both": route(HARD - 0.5)},
+        targets=["right"] * ROWS,
+    )  # fmt: skip
+    return _weighted(made, weights)
+
+
+def _weighted(made: StudyEvidence, weights: FloatArray | None) -> StudyEvidence:
+    assert made.test is not None
+    test: TestRows = replace(made.test, weights=None if weights is None else weights / weights.mean())
+    return replace(made, test=test)
+
+
+def documents(made: StudyEvidence) -> str:
+    """Both documents but for what is said of the weights themselves."""
+    found = replace(decide(made), notes=())
+    results = results_document(made, found)
+    del results["data"]["weights"]
+    return json.dumps([results, recommendation_document(found)], sort_keys=True)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_rows_that_all_count_once_give_the_decision_of_rows_without_weights(metric: str) -> None:
+    alike, without = evidence(metric, np.ones(ROWS)), evidence(metric)
+    assert documents(alike) == documents(without)
+
+
+def test_quality_and_costs_follow_the_weights() -> None:
+    weights = np.where(np.arange(ROWS) < ROWS // 2, 1.0, 4.0)
+    big = decide(evidence(weights=weights), with_flips=False).of("big")
+    assert big.quality is not None
+    assert big.cost is not None
+    assert big.cost.per_million_requests is not None
+    assert big.quality.value == pytest.approx(np.average(TEACHER, weights=weights))
+    tokens = np.average(np.linspace(10, 400, ROWS), weights=weights)
+    assert big.cost.per_million_requests.value == pytest.approx(tokens * 100.0)
+
+
+def test_the_strong_share_is_of_requests_and_not_of_rows() -> None:
+    weights = np.where(HARD > 0.7, 5.0, 1.0)
+    policy = decide(evidence(weights=weights), with_flips=False).policies[0]
+    assert policy.curve[-1, 0] == pytest.approx(1.0)
+    sent = np.quantile(HARD, 0.5) <= HARD
+    nearest = policy.curve[np.argmin(np.abs(policy.curve[:, 0] - weights[sent].sum() / weights.sum()))]
+    assert nearest[1] == pytest.approx(np.average(np.where(sent, TEACHER, STUDENT), weights=weights), abs=0.03)
+    assert policy.teacher_quality == pytest.approx(np.average(TEACHER, weights=weights))
+
+
+def test_comparisons_follow_the_weights() -> None:
+    weights = np.where(HARD > 0.7, 5.0, 1.0)
+    found = decide(evidence(weights=weights), with_flips=False)
+    gap = found.of("small").gap
+    assert gap is not None
+    assert gap.value == pytest.approx(-np.average(TEACHER - STUDENT, weights=weights))
+    assert found.complexity.disagreement == pytest.approx(
+        np.average([a != b for a, b in zip(OUTPUTS["big"], OUTPUTS["small"], strict=True)], weights=weights)
+    )
+
+
+def test_which_interval_is_used_and_how_many_rows_the_weighted_ones_are_worth_is_told() -> None:
+    weights = np.where(np.arange(ROWS) % 2, 3.0, 1.0)
+    weighted, plain = evidence(weights=weights), evidence()
+    found = decide(weighted, with_flips=False)
+    document = results_document(weighted, found)
+    assert document["data"]["weights"] == {
+        "column": "traffic", "rows": ROWS, "effective_rows": pytest.approx(ROWS * 0.8), "equal": False,
+    }  # fmt: skip
+    assert document["candidates"][0]["quality"]["interval"] == "bootstrap"
+    assert "decide.note.weighted" in [note.code for note in found.notes]
+    same = decide(plain, with_flips=False)
+    assert results_document(plain, same)["candidates"][0]["quality"]["interval"] == "wilson"
+    assert "decide.note.weights_equal" in [note.code for note in same.notes]
+
+
+def test_weighted_rows_that_are_all_right_keep_an_interval() -> None:
+    weights = np.array([8.0, 1.0, 1.0, 1.0])
+    groups = ["a", "b", "c", "d"]
+    found = estimate_quality(mean_rows(np.ones(4)).weighted(weights), groups, resample_weights(groups, 50))
+    worth = effective_rows(groups, weights)
+    assert (found.low, found.high) == pytest.approx((wilson_interval(worth, worth)[0], 1.0))
+
+
+LABELS = st.sampled_from(["card", "loan", "fee"])
+WEIGHTED = st.lists(st.tuples(LABELS, LABELS, st.integers(1, 4)), min_size=2, max_size=30)
+
+
+@settings(deadline=None)
+@given(WEIGHTED)
+def test_a_whole_weight_is_as_good_as_so_many_rows(rows: list[tuple[str, str, int]]) -> None:
+    outputs, targets = [one for one, _, _ in rows], [one for _, one, _ in rows]
+    weights = np.array([weight for _, _, weight in rows], dtype=float)
+    repeated = np.repeat(np.arange(len(rows)), weights.astype(int)).tolist()
+    own = macro_f1_rows(outputs, targets).weighted(weights).value()
+    assert own == pytest.approx(
+        float(macro_f1_rows([outputs[row] for row in repeated], [targets[row] for row in repeated]).value())
+    )
+    scores = np.array([float(one == other) for one, other, _ in rows])
+    assert mean_rows(scores).weighted(weights).value() == pytest.approx(float(mean_rows(scores[repeated]).value()))
+
+
+ROUTED = st.lists(
+    st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0]), st.integers(-3, 3), st.integers(1, 4)),
+    min_size=2, max_size=30,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(ROUTED)
+def test_a_routing_curve_of_weighted_rows_is_that_of_repeated_ones(rows: list[tuple[float, float, int, int]]) -> None:
+    teacher, student, priority, weights = (np.array(part, dtype=float) for part in zip(*rows, strict=True))
+    repeated = np.repeat(np.arange(len(rows)), weights.astype(int))
+    own = curve_of(routed_means(teacher, student, weights), ranking_of(priority))
+    other = curve_of(routed_means(teacher[repeated], student[repeated]), ranking_of(priority[repeated]))
+    assert own.shares == pytest.approx(other.shares)
+    assert own.qualities == pytest.approx(other.qualities)
+    once = resampled_curves(routed_means(teacher, student, weights), ranking_of(priority), np.ones((1, len(rows))))
+    assert once.shares[0] == pytest.approx(own.shares)
+    assert once.qualities[0] == pytest.approx(own.qualities)
