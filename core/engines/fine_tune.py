@@ -17,12 +17,14 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
 
     Raises Stopped, and UserError where model or data do not fit.
     """
+    several = parameters.task is not None and parameters.task.kind == "multi_label"
     if isinstance(parameters.model, BaselineModel):
-        several = parameters.task is not None and parameters.task.kind == "multi_label"
         module = load("core.engines.baseline.multi_label" if several else "core.engines.baseline.train")
         return cast(TrainResult, module.run(parameters, context))
     if parameters.model is None and "model" not in context.spec.inputs:
         raise UserError("train.no_model")
+    if several:
+        return cast(TrainResult, load("core.engines.distill.several_labels").run(parameters, context))
     if parameters.task is not None:
         return cast(TrainResult, load("core.engines.distill.causal_job").fine_tune(parameters, context))
     return cast(TrainResult, load("core.engines.distill.hard_labels").run(parameters, context))

@@ -101,14 +101,16 @@ def _check_weights(study: Study, candidate: Candidate, field: str, base: Path) -
 
 
 def _check_multi_label(study: Study, candidate: Candidate, field: str, base: Path) -> None:
-    """Rows with several labels: what was measured elsewhere, language models as they are, and the floor on terms."""
+    """Rows with several labels: what was measured elsewhere, language models as they are, encoders trained on the
+    targets, and the floor on terms."""
     model, training = candidate.model, study.training_of(candidate)
     if isinstance(model, PredictionsModel):
         return
     if isinstance(model, BaselineModel):
         fits = training.method == "fine_tune" and model.kind != "embedding_linear"
     else:
-        fits = training.method == "none" and answers_in_text(study, candidate, base)
+        trained = training.method == "fine_tune" and not isinstance(model, TeacherLayers | SweepModel)
+        fits = trained or (training.method == "none" and answers_in_text(study, candidate, base))
     if candidate.compress or not fits:
         raise UserError("study.multi_label_unfit", field=field, name=candidate.name)
 

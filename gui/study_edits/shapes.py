@@ -79,7 +79,7 @@ def methods_of(source: str, kind: str) -> tuple[str, ...]:
     if source in ANSWERS_ONLY or (source == "gguf" and kind == "classification"):
         return ("none",)
     if kind == "multi_label":
-        return ("fine_tune",) if source == "baseline" else ("none",)
+        return ("fine_tune",) if source == "baseline" else ("none", "fine_tune")
     return {
         "teacher": ("distill", "fine_tune"),
         "baseline": ("fine_tune", "distill"),

@@ -10,13 +10,14 @@ from typing import Protocol
 import numpy as np
 
 from core.domain import Example, Prediction, Split
+from core.engines.benchmark.subjects import given_labels
 from core.engines.language.few_shot import draw_shots
 from core.engines.language.generator import Generation, LocalGenerator
 from core.engines.language.label_lists import LabelLists
 from core.engines.language.prompts import message_of
 from core.engines.models import Classifier
 from core.errors import UserError
-from core.metrics.label_sets import classes_of, written
+from core.metrics.label_sets import classes_of
 from core.metrics.scoring import RowScorer, label_scorer, row_scorer
 from core.spec import Task
 
@@ -89,14 +90,14 @@ class LabelSetAnswers:
         probabilities = self._classifier.probabilities([example.input for example in examples])
         predictions = []
         for row, example in enumerate(examples):
-            given = probabilities[row] >= 0.5
-            names = [label for label, stands in zip(self._classifier.labels, given.tolist(), strict=True) if stands]
+            sure = np.maximum(probabilities[row], 1.0 - probabilities[row])
+            output = given_labels(self._classifier.labels, probabilities[row])
             predictions.append(
                 Prediction(
                     example_id=example.example_id,
-                    output=written(names),
-                    score=self._scorer(written(names), example.target, example.example_id),
-                    confidence=float(np.where(given, probabilities[row], 1.0 - probabilities[row]).prod()),
+                    output=output,
+                    score=self._scorer(output, example.target, example.example_id),
+                    confidence=float(sure.prod()),
                     input_tokens=tokens[row] if tokens is not None else None,
                 )
             )

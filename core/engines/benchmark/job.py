@@ -72,7 +72,7 @@ def _measure_classifier(
     # Its memory would be in the way of the processes that are timed.
     del classifier, answerer
     outputs = {prediction.example_id: prediction.output for prediction in predictions}
-    timings = time_runtimes(folder, requests, outputs, context)
+    timings = time_runtimes(folder, requests, outputs, context, several=several)
     seconds = time.monotonic() - begun
     return measured_result(predictions, evaluated, timings, parameters_count, weight_bytes, seconds, cut)
 

@@ -44,24 +44,30 @@ class Timings:
 
 
 def time_runtimes(
-    folder: Path, requests: Sequence[Example], outputs: Mapping[str, str | None], context: JobContext
+    folder: Path,
+    requests: Sequence[Example],
+    outputs: Mapping[str, str | None],
+    context: JobContext,
+    *,
+    several: bool = False,
 ) -> Timings:
     """Time the model of `folder` under its own runtime and, for a transformers model, under ONNX Runtime: on the CPU
     where torch runs there too, and on every other execution provider that is present.
 
-    `outputs` are the labels of the quality pass by example id; another runtime that gives the same label on less than
-    99 % of the timed requests is left out with a line in the log. The best is the one with the most requests a second
-    in batches, for that decides how many machines a load needs. Raises Stopped, UserError and RuntimeError.
+    `outputs` are the labels of the quality pass by example id, `several` says that each is a set of them; another
+    runtime that gives the same on less than 99 % of the timed requests is left out with a line in the log. The best is
+    the one with the most requests a second in batches, for that decides how many machines a load needs. Raises Stopped,
+    UserError and RuntimeError.
     """
     load_average = environment.load_average()
     sample = [requests[row] for row in plan.timing_sample(len(requests))]
-    asked = Asked(requests=tuple(example.input for example in sample))
+    asked = Asked(requests=tuple(example.input for example in sample), several=several)
     form = format_of(folder)
     with _workplace(context) as workplace:
         home = _time_home(folder, _HOME[form], asked, workplace, context)
         reports = [home]
         if form in ("transformers", "onnx"):
-            reports += _time_onnx(folder, form == "onnx", home.device, sample, outputs, workplace, context)
+            reports += _time_onnx(folder, form == "onnx", home.device, sample, outputs, asked, workplace, context)
     return _timings(reports, load_average, context)
 
 
@@ -124,6 +130,7 @@ def _time_onnx(
     device: str,
     sample: Sequence[Example],
     outputs: Mapping[str, str | None],
+    asked: Asked,
     workplace: Path,
     context: JobContext,
 ) -> list[ProbeReport]:
@@ -131,7 +138,6 @@ def _time_onnx(
     line in the log says why."""
     runtimes = _onnx_runtimes(exported, device, context)
     source = folder if exported else workplace / "onnx"
-    asked = Asked(requests=tuple(example.input for example in sample))
     reports = []
     for runtime in runtimes:
         try:

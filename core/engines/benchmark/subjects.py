@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from core.domain import FloatArray
 from core.engines.benchmark import plan, timing
 from core.engines.benchmark.token_times import token_times
 from core.engines.language.generator import Generation, LocalGenerator
@@ -21,11 +22,15 @@ from core.engines.retrieval.messages import RetrievingGenerator
 from core.engines.retrieval.retriever import RetrievalSetup, Retriever
 from core.jobs.results import TokenTimes
 from core.lazy import load
+from core.metrics.label_sets import written
+
+GIVEN_FROM = 0.5
 
 
 class Asked(BaseModel):
     """What the timing process is asked: texts for a classifier, else whole messages for a language model, which weighs
-    `labels` or writes up to `max_output_tokens`. With `retrieval` they are packed, and passages are looked up first."""
+    `labels` or writes up to `max_output_tokens`. With `retrieval` they are packed, and passages are looked up first.
+    `several` says that a text may have any number of labels."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,6 +38,7 @@ class Asked(BaseModel):
     labels: tuple[str, ...] = ()
     max_output_tokens: int | None = None
     retrieval: RetrievalSetup | None = None
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,13 +81,18 @@ class Subject(Protocol):
 def open_subject(source: Path, runtime: Runtime, asked: Asked) -> Subject:
     """The model of a folder or GGUF file, loaded in this process as `asked` needs it. Raises UserError."""
     if asked.max_output_tokens is None and not asked.labels:
-        return LabelSubject(open_classifier(source, runtime))
+        return LabelSubject(open_classifier(source, runtime), several=asked.several)
     generator = open_generator(source)
     if asked.retrieval is not None:
         generator = RetrievingGenerator(generator, Retriever(asked.retrieval), asked.retrieval.prompt)
     if asked.max_output_tokens is None:
         return LabelSubject(PromptClassifier(generator, asked.labels))
     return TextSubject(generator, asked.max_output_tokens)
+
+
+def given_labels(labels: Sequence[str], probabilities: FloatArray) -> str:
+    """The labels that one row is given, as they are kept: those whose own probability is at least one half."""
+    return written([label for label, share in zip(labels, probabilities.tolist(), strict=True) if share >= GIVEN_FROM])
 
 
 def open_generator(source: Path, on_step: Callable[[], None] = lambda: None) -> LocalGenerator:
@@ -94,8 +105,9 @@ def open_generator(source: Path, on_step: Callable[[], None] = lambda: None) -> 
 class LabelSubject:
     """A classifier, or a language model that weighs labels."""
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, *, several: bool = False) -> None:
         self._classifier = classifier
+        self._several = several
         self.runtime = classifier.runtime
         self.device = classifier.device
 
@@ -104,7 +116,10 @@ class LabelSubject:
         return timing.warm_up(self._classifier, requests)
 
     def singles(self, requests: Sequence[str]) -> Singles:
-        """One request at a time, with its most probable label."""
+        """One request at a time, with its most probable label, or with all labels that it is given."""
+        if self._several:
+            milliseconds, answers = timing.answered_singly(self._classifier.probabilities, requests)
+            return Singles(milliseconds, tuple(given_labels(self._classifier.labels, answer[0]) for answer in answers))
         latency = timing.single_requests(self._classifier, requests)
         return Singles(latency.milliseconds, tuple(self._classifier.labels[place] for place in latency.classes))
 

@@ -23,6 +23,7 @@ def card_of(parent: Path, model: Any, tokenizer: Any, form: Literal["transformer
         max_length=longest_input(model, tokenizer, known.max_length if known else FOREIGN_MAX_LENGTH),
         architecture=known.architecture if known else str((model.config.architectures or ["unknown"])[0]),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
+        multi_label=known.multi_label if known else False,
         parent_sha256=file_sha256(parent) if is_gguf_file(parent) else fingerprint_weights(parent),
     )
 

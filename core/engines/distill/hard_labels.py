@@ -36,17 +36,21 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
     if parameters.held_out_seed is not None:
         left_out = set(rows_to_judge_by(context.input_folder("data"), parameters.held_out_seed).tolist())
         rows = rows.part([row for row in range(len(rows.names)) if row not in left_out])
-    material = _material(parameters, labels, context)
+    material = starting_material(parameters, labels, context)
     objective = hard_objective(rows.label_indices(labels))
     rate = settings.learning_rate or LEARNING_RATE
     return train_and_save("fine_tune", material, rows, settings, rate, objective, attempt, context)
 
 
-def _material(parameters: FineTuneParameters, labels: tuple[str, ...], context: JobContext) -> Material:
+def starting_material(
+    parameters: FineTuneParameters, labels: tuple[str, ...], context: JobContext, *, several: bool = False
+) -> Material:
+    """The model that a fine-tuning starts from, with a head for `labels`; `several` says that a row may have any number
+    of them. Raises UserError where it cannot be trained."""
     if parameters.model is None or isinstance(parameters.model, BaselineModel):
         folder = context.input_folder("model") / MODEL_FOLDER
     else:
         folder = resolve(parameters.model, parameters.model_sha256)
     seed_all(parameters.train.seed)
-    model, fresh = load_starting_model(folder, labels)
-    return Material(model, load_tokenizer(folder), labels, fingerprint_weights(folder), fresh)
+    model, fresh = load_starting_model(folder, labels, several=several)
+    return Material(model, load_tokenizer(folder), labels, fingerprint_weights(folder), fresh, several=several)

@@ -42,7 +42,8 @@ SAVE_PHASE = "phase.save_model"
 class Material:
     """What a training starts from; `parent_sha256` is the fingerprint of its weights.
 
-    No `labels` mean a language model. `technique` is how a teacher is used, `reason` the message code that says why.
+    No `labels` mean a language model; of `several`, a row may have any number. `technique` is how a teacher is used,
+    `reason` the message code that says why.
     """
 
     model: Any
@@ -53,6 +54,7 @@ class Material:
     details: dict[str, str | int | float | bool | None] = field(default_factory=dict)
     technique: str | None = None
     reason: str | None = None
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -276,6 +278,7 @@ def save_result(material: Material, model: Any, max_length: int, result: TrainRe
         architecture=type(model).__name__,
         parameters=result.parameters,
         parent_sha256=material.parent_sha256,
+        multi_label=material.several,
     )
     record = {"job_id": context.spec.job_id, "result": result.model_dump(mode="json")}
     folder: Path = context.folder / MODEL_FOLDER

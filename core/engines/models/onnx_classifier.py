@@ -31,14 +31,17 @@ class OnnxClassifier:
         self._inputs = tuple(entry.name for entry in self._session.get_inputs())
         self._encoder = encoder_of_folder(folder, card.max_length)
         self.labels = card.labels
+        self._several = card.multi_label
         self.runtime = runtime
         self.device = device_words(runtime, count)
         self.weight_bytes = weight_bytes(folder)
         self.parameters = card.parameters if card.parameters is not None else _count_parameters(path)
 
     def probabilities(self, inputs: Sequence[str]) -> FloatArray:
-        """Softmax probabilities, shape (rows, classes), of one batch, in the order of `inputs`."""
-        return softmax(np.asarray(self._session.run([self._output], self.feed(inputs))[0], dtype=np.float64))
+        """Softmax probabilities, shape (rows, classes), of one batch, in the order of `inputs`; each label's own where
+        a row can have several."""
+        logits = np.asarray(self._session.run([self._output], self.feed(inputs))[0], dtype=np.float64)
+        return sigmoid(logits) if self._several else softmax(logits)
 
     def token_counts(self, inputs: Sequence[str]) -> list[int]:
         """How many tokens the model sees of each input, special ones included."""
@@ -99,6 +102,11 @@ def softmax(logits: FloatArray) -> FloatArray:
     """Probabilities along the last axis, shifted by the maximum so that nothing overflows."""
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+
+def sigmoid(logits: FloatArray) -> FloatArray:
+    """The probability of each logit on its own."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), dtype=np.float64)
 
 
 def _physical_cores() -> int:

@@ -32,7 +32,8 @@ class Classifier(Protocol):
     weight_bytes: int
 
     def probabilities(self, inputs: Sequence[str]) -> FloatArray:
-        """Softmax probabilities, shape (rows, classes), of one batch, in the order of `inputs`."""
+        """Probabilities, shape (rows, classes), of one batch, in the order of `inputs`: they add up to 1, or are each
+        label's own where a row can have several."""
 
     def token_counts(self, inputs: Sequence[str]) -> list[int] | None:
         """How many tokens the model sees of each input, special ones included; null where it has no tokens."""

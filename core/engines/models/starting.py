@@ -23,8 +23,9 @@ from core.model_files import check_model_folder
 _VOCABULARY_STEMS = ("tokenizer.json", "vocab", "spiece", "sentencepiece", "spm", "tokenizer.model")
 
 
-def load_starting_model(folder: Path, labels: Sequence[str]) -> tuple[Any, bool]:
+def load_starting_model(folder: Path, labels: Sequence[str], *, several: bool = False) -> tuple[Any, bool]:
     """A classifier in fp32 with one output for each label, its body from `folder`; and whether its head is fresh.
+    `several` says that a text may have any number of the labels.
 
     The head is kept where the folder's model has the same labels, and otherwise drawn afresh from torch's generator,
     which the caller seeds. Raises UserError where the folder cannot be trained.
@@ -39,7 +40,7 @@ def load_starting_model(folder: Path, labels: Sequence[str]) -> tuple[Any, bool]
         num_labels=len(names),
         id2label=names,
         label2id={label: index for index, label in names.items()},
-        problem_type="single_label_classification",
+        problem_type="multi_label_classification" if several else "single_label_classification",
         ignore_mismatched_sizes=True,
     )
     lacking = [name for name in fresh if not is_head(model, name)]

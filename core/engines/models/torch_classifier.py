@@ -29,19 +29,22 @@ class TorchClassifier:
         wanted = card.max_length if card is not None else FOREIGN_MAX_LENGTH
         self._encoder = text_encoder(tokenizer, longest_input(self._model, tokenizer, wanted))
         self.labels = card.labels if card is not None else _labels_of(self._model.config)
+        self._several = card is not None and card.multi_label
         self.runtime = "torch"
         self.device = chosen.description
         self.parameters = sum(parameter.numel() for parameter in self._model.parameters())
         self.weight_bytes = weight_bytes(folder)
 
     def probabilities(self, inputs: Sequence[str]) -> FloatArray:
-        """Softmax probabilities, shape (rows, classes), of one batch, in the order of `inputs`."""
+        """Softmax probabilities, shape (rows, classes), of one batch, in the order of `inputs`; each label's own where
+        a row can have several."""
         ids, mask = self._encoder.batch(inputs)
         with torch.inference_mode():
             output = self._model(
                 input_ids=torch.from_numpy(ids).to(self._device), attention_mask=torch.from_numpy(mask).to(self._device)
             )
-            probabilities: FloatArray = output.logits.cpu().double().softmax(dim=-1).numpy()
+            logits = output.logits.cpu().double()
+            probabilities: FloatArray = (logits.sigmoid() if self._several else logits.softmax(dim=-1)).numpy()
         return probabilities
 
     def token_counts(self, inputs: Sequence[str]) -> list[int]:

@@ -96,7 +96,7 @@ BIG = "model: {source: predictions, file: big.csv}"
 @pytest.mark.parametrize(
     "model",
     [
-        "model: {source: hub, id: a/b}, train: {method: fine_tune}",
+        "model: {source: hub, id: a/b}, train: {method: fine_tune}, compress: [{trim_vocabulary: true}]",
         "model: {source: hub, id: a/b}",
         "model: {source: baseline, kind: embedding_linear}",
         "model: {source: hub, id: a/b, language_model: true}, compress: [{quantize: int4}]",
