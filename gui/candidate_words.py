@@ -35,6 +35,8 @@ def candidate_text(translator: Translator, study: Study, candidate: Candidate) -
     if training.method != "none" and not isinstance(candidate.model, BaselineModel):
         parts += _training_texts(translator, study, candidate, training)
     parts += [_step_text(translator, step) for step in candidate.compress]
+    if candidate.retrieval:
+        parts.append(tr("gui.candidate.retrieval"))
     return tr("gui.list_separator").join(parts)
 
 

@@ -32,6 +32,7 @@ _LIBRARIES = {
     "optuna": "optuna",
     "gguf": "gguf",
     "trl": "trl",
+    "lm_eval": "lm-eval",
     "torchao": "torchao",
     "pynvml": "nvidia-ml-py",
     "httpx2": "httpx2",

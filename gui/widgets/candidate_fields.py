@@ -158,7 +158,8 @@ def shown_fields(section: str, candidate: Document, kind: str) -> ShownFields:
         case "candidate":
             if hybrid:
                 return _named("", ("name", "role"))
-            return _named("", ("name", "role", "profile"), ("retrieval",) if _may_write(source, kind) else ())
+            given = _may_write(source, kind) or bool(candidate.get("retrieval"))
+            return _named("", ("name", "role", "profile"), ("retrieval",) if given else ())
         case "parts":
             return _named("", ("teacher", "student", "policies") if hybrid else ())
         case "compress":

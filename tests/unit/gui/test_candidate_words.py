@@ -43,6 +43,7 @@ def told(application: Application, place: int, *edits: tuple[str, Any]) -> str:
             "a/b, distilled over 6 epochs by big",
         ),
         ((("model.source", "baseline"),), "the better linear model by big"),
+        ((("model.source", "gguf"), ("model.file", "a.gguf"), ("retrieval", True)), "a.gguf, given passages"),
     ],
 )
 def test_how_a_candidate_is_made_is_told(application: Application, edits: Any, sentence: str) -> None:
