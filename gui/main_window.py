@@ -18,6 +18,7 @@ from gui.jobs.stored_decision import StoredDecision
 from gui.models.jobs import job_title
 from gui.pages.candidates import CandidatesPage
 from gui.pages.decide import DecidePage
+from gui.pages.examples import ExamplesPage
 from gui.pages.page import Page
 from gui.pages.report import ReportPage
 from gui.pages.runs import RunsPage
@@ -31,7 +32,7 @@ from gui.widgets.palette import ActionPalette
 from gui.widgets.rail import Rail
 from gui.widgets.top_bar import TopBar
 
-PAGES = ("study", "candidates", "runs", "decide", "report")
+PAGES = ("study", "candidates", "runs", "examples", "decide", "report")
 FIRST_SIZE, SMALLEST_SIZE = (1280, 800), (1024, 680)
 
 
@@ -50,12 +51,15 @@ class MainWindow(QMainWindow):
         self.study_page = StudyPage(context, self.draft)
         self.welcome_page = WelcomePage(context)
         stored = StoredDecision(context.document, self)
+        self.examples_page = ExamplesPage(context, stored)
+        self.decide_page = DecidePage(context, stored)
         self.pages: dict[str, Page] = {
             "welcome": self.welcome_page,
             "study": self.study_page,
             "candidates": CandidatesPage(context, self.draft),
             "runs": RunsPage(context, queue),
-            "decide": DecidePage(context, stored),
+            "examples": self.examples_page,
+            "decide": self.decide_page,
             "report": ReportPage(context, stored),
             "settings": SettingsPage(context),
         }
@@ -125,6 +129,7 @@ class MainWindow(QMainWindow):
             page.go_to.connect(self.show_page)
             page.message.connect(self.tell)
             page.mark_changed.connect(self._update_marks)
+        self.decide_page.examples_asked.connect(self._show_examples)
         self.rail.chosen.connect(self.show_page)
         self.top_bar.search_asked.connect(self.palette_search.open)
         self.top_bar.job_asked.connect(partial(self.show_page, "runs"))
@@ -160,6 +165,10 @@ class MainWindow(QMainWindow):
         for language in ("system", "en", "zh_CN"):
             slots[f"language.{language}"] = partial(change, language=language)
         return slots
+
+    def _show_examples(self, candidate: str) -> None:
+        self.show_page("examples")
+        self.examples_page.show_candidate(candidate)
 
     def _quit(self) -> None:
         self.close()

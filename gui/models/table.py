@@ -50,6 +50,14 @@ class CellTable(QAbstractTableModel):
         self._rows = [tuple(row) for row in rows]
         self.endResetModel()
 
+    def append_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
+        """Show further rows below."""
+        if not rows:
+            return
+        self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(rows) - 1)
+        self._rows += [tuple(row) for row in rows]
+        self.endInsertRows()
+
     def cell(self, row: int, column: int) -> Cell:
         """The cell at a place."""
         return self._rows[row][column]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
@@ -33,6 +33,8 @@ class DecidePage(Page):
     """Shows the decision on the stored rows; the sliders decide the same rows again under other criteria."""
 
     page_id = "decide"
+    examples_asked = Signal(str)
+    """The test rows of a candidate are asked for, by its name."""
 
     def __init__(self, context: Context, stored: StoredDecision, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -167,6 +169,7 @@ class DecidePage(Page):
         self.redecider.failed.connect(lambda error: self.message.emit("bad", self.context.translator.error(error)))
         self.chart.message.connect(self.message)
         self.tabs.message.connect(self.message)
+        self.tabs.examples_asked.connect(self.examples_asked)
 
     def _place(self) -> None:
         self._side = QBoxLayout(QBoxLayout.Direction.TopToBottom)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QTabBar, QVBoxLayout, QWidget
 
 from core.charts import routing_curve_chart
 from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDecision
@@ -59,6 +59,7 @@ class DecisionTabs(Card):
     """Shows one tab of a decision at a time; as high as that tab needs."""
 
     message = Signal(str, str)
+    examples_asked = Signal(str)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
@@ -78,6 +79,12 @@ class DecisionTabs(Card):
         self.benefit_caption.setProperty("type", "caption")
         self.benefit_caption.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.tabs[FLIPS].column.insertWidget(2, self.benefit_caption)
+        self.examples_button = QPushButton(self.tabs[CANDIDATES])
+        self.examples_button.setProperty("kind", "link")
+        self.examples_button.clicked.connect(self._ask_for_examples)
+        self.tabs[CANDIDATES].table.activated.connect(self._ask_for_examples)
+        side = Qt.AlignmentFlag.AlignLeft
+        self.tabs[CANDIDATES].column.insertWidget(2, self.examples_button, 0, side)
         self.body.setSpacing(GAP_CARDS)
         self.body.addWidget(self.bar)
         for index, tab in enumerate(self.tabs):
@@ -105,6 +112,8 @@ class DecisionTabs(Card):
         """Set every text again."""
         tr = self._context.translator.tr
         self.bar.setAccessibleName(tr("gui_decide.tabs.name"))
+        self.examples_button.setText(tr("gui_examples.open"))
+        self.examples_button.setToolTip(tr("gui_examples.open.help"))
         for index, code in enumerate(TAB_CODES):
             title = tr(f"gui_decide.tab.{code}")
             self.bar.setTabText(index, title)
@@ -115,6 +124,14 @@ class DecisionTabs(Card):
     def _choose(self, index: int) -> None:
         for position, tab in enumerate(self.tabs):
             tab.setVisible(position == index)
+
+    def _ask_for_examples(self) -> None:
+        """Of the chosen row's candidate, else of the one that the answer names."""
+        decision, chosen = self._decision, self.tabs[CANDIDATES].table.currentIndex()
+        if decision is None:
+            return
+        named = decision.candidate or decision.leading or decision.candidates[0].name
+        self.examples_asked.emit(decision.candidates[chosen.row()].name if chosen.isValid() else named)
 
     def _fill_flips(self, rows: DecisionRows) -> None:
         flips = rows.flips()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QTransform
+from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap, QTransform
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.domain import Role
@@ -19,6 +19,21 @@ def paint_mark(painter: QPainter, role: Role | None, centre: QPointF, size: floa
     painter.setBrush(color)
     painter.drawPath(QTransform().translate(centre.x(), centre.y()).scale(size, size).map(role_symbol(role)))
     painter.restore()
+
+
+def role_icon(theme: Theme, role: Role | None, size: int = 12) -> QIcon:
+    """A role's mark as an icon in the theme's colour, sharp at 1× to 3×."""
+    icon = QIcon()
+    for ratio in (1, 2, 3):
+        pixmap = QPixmap(QSize(size, size) * ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        middle = QPointF(size * ratio / 2, size * ratio / 2)
+        paint_mark(painter, role, middle, 0.75 * size * ratio, theme.color(role_token(role)))
+        painter.end()
+        pixmap.setDevicePixelRatio(ratio)
+        icon.addPixmap(pixmap)
+    return icon
 
 
 class RoleMark(QWidget):

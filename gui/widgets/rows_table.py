@@ -33,13 +33,21 @@ HEADER_HEIGHT = 28
 class RowsTable(QTableView):
     """Shows cells; as high as its rows where `grow` is set, so that the page scrolls and not the table.
 
-    Ctrl+C copies the selected rows, tab-separated. `set_rows` replaces everything.
+    Ctrl+C copies the selected rows, tab-separated. `set_rows` replaces everything. `cells` may be a table of one's own.
     """
 
-    def __init__(self, theme: Theme, name: str = "", *, grow: bool = True, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        name: str = "",
+        *,
+        grow: bool = True,
+        cells: CellTable | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._grow = grow
-        self.cells = CellTable(theme)
+        self.cells = CellTable(theme) if cells is None else cells
         self.setModel(self.cells)
         self.setItemDelegate(_CellDelegate(theme, self))
         self.setAccessibleName(name)
