@@ -43,6 +43,8 @@ class JobKind(StrEnum):
     LABEL = "label"
     SWEEP = "sweep"
     BENCHMARK = "benchmark"
+    CHECK = "check"
+    JUDGE = "judge"
     ROUTE = "route"
     INDEX = "index"
     SUITE = "suite"
@@ -99,8 +101,8 @@ class Choice(StrEnum):
 class Example:
     """One row of the user's task data. `example_id` is unique within the dataset; `group` never spans two splits.
 
-    `fields` are the cells of the columns that the task's prompt names, and of the one that names the document which
-    answers the row, as (column, value).
+    `fields` are the cells of the columns that the task's prompt names, of the context, and of the column that names the
+    document which answers the row, as (column, value).
     """
 
     example_id: str

@@ -8,7 +8,9 @@ from datetime import datetime
 from core.domain import FloatArray, JobRow
 from core.jobs.results import (
     BenchmarkResult,
+    CheckResult,
     CompressResult,
+    JudgeResult,
     LabelResult,
     PrepareResult,
     ProfileResult,
@@ -67,6 +69,8 @@ class CandidateEvidence:
     `label` is what its teacher was asked, `stages` are its assistants, `sweep` is the search that found it.
     `making_seconds` are of the other jobs that its model took (stages, a search, what a dynamic student started from),
     as (job id, seconds). `suites` are the tasks of lm-eval that it was measured on.
+    `judging` is how the answers of `test` got their scores, where a job of its own gave them,
+    `checking` what the checks of the answers found: `test` holds them as they stand afterwards.
     """
 
     name: str
@@ -87,6 +91,8 @@ class CandidateEvidence:
     stages: tuple[TrainResult, ...] = ()
     making_seconds: tuple[tuple[str, float], ...] = ()
     suites: tuple[SuiteResult, ...] = ()
+    judging: JudgeResult | None = None
+    checking: CheckResult | None = None
 
     @property
     def runs(self) -> tuple[ScoredRows, ...]:

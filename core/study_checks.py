@@ -16,6 +16,7 @@ def check_study(study: Study) -> None:
         _check_references(study, candidate, f"candidates[{index}]")
     _check_circles(study)
     _check_data(study)
+    _check_judge(study)
 
 
 def _check_names(study: Study) -> None:
@@ -110,3 +111,12 @@ def _check_data(study: Study) -> None:
     trained = any(study.training_of(candidate).method != "none" for candidate in own)
     if study.data.files is not None and study.data.files.train is None and trained:
         raise UserError("study.train_file_missing")
+
+
+def _check_judge(study: Study) -> None:
+    """What its verdicts cost must be known before they are bought."""
+    if study.task.judge is None:
+        return
+    profile = study.judge_profile()
+    if profile is None or profile not in study.profiles:
+        raise UserError("study.judge_profile", field="task.judge.profile", names=", ".join(study.profiles))

@@ -87,10 +87,17 @@ def prompt_columns(parameters: PrepareParameters) -> dict[str, str]:
     return {f"task.prompt: {{{name}}}": name for name in parameters.task.prompt_columns}
 
 
+def context_columns(parameters: PrepareParameters) -> dict[str, str]:
+    """The column of the context, where it is needed, by the study file's field that names it."""
+    column = parameters.columns.context if parameters.keep_context else None
+    return {} if column is None else {"data.columns.context": column}
+
+
 def field_columns(parameters: PrepareParameters) -> list[str]:
-    """The columns whose cells an example carries: those of the prompt, and the one that names its document."""
-    document = parameters.columns.document
-    return list(dict.fromkeys([*parameters.task.prompt_columns, *([] if document is None else [document])]))
+    """The columns whose cells an example carries: those of the prompt, the context's, and the one that names its
+    document."""
+    document = [] if parameters.columns.document is None else [parameters.columns.document]
+    return list(dict.fromkeys([*parameters.task.prompt_columns, *context_columns(parameters).values(), *document]))
 
 
 def require_unchanged(file: DataFile) -> Path:
@@ -131,6 +138,7 @@ def _read(file: DataFile, parameters: PrepareParameters, split: Split | None = N
     if columns.document is not None:
         others["data.columns.document"] = columns.document
     others |= {} if split is Split.TRAIN else figure_columns(parameters)
+    others |= context_columns(parameters)
     frame = read_table(path, required | others, [_ID])
     for field, column in required.items():
         require_filled(frame, column, field, path)

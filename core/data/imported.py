@@ -20,12 +20,13 @@ _TRUTH = {"true": 1.0, "false": 0.0}
 
 
 def import_predictions(
-    file: DataFile, model: PredictionsModel, examples: Sequence[Example], task: Task
+    file: DataFile, model: PredictionsModel, examples: Sequence[Example], task: Task, *, judged: bool = False
 ) -> list[Prediction]:
     """The predictions of one file for the dataset's examples, in the examples' order.
 
     Rows are matched on `id` where the dataset has ids of the file, else on the exact input. `score` outranks `output`.
-    Every test and calibration example has a prediction; train examples have one where the file does. Raises UserError.
+    Every test and calibration example has a prediction; train examples have one where the file does. With `judged` an
+    output without a score gets 0 until it is scored. Raises UserError.
     """
     table = read_prediction_table(file, model, task.metric)
     places = _match(table, examples)
@@ -35,10 +36,24 @@ def import_predictions(
     if absent:
         needed = sum(example.split is not Split.TRAIN for example in examples)
         raise UserError("data.predictions.rows_missing", file=table.file_name, count=absent, rows=needed)
-    reader = _RowReader(table, task)
+    reader = _RowReader(table, task, judged=judged)
     return [
         reader.prediction(example, place) for example, place in zip(examples, places, strict=True) if place is not None
     ]
+
+
+def scored_elsewhere(file: DataFile, model: PredictionsModel, examples: Sequence[Example], task: Task) -> set[str]:
+    """The ids of the examples whose row of a predictions file has a score of its own. Raises UserError."""
+    table = read_prediction_table(file, model, task.metric)
+    if "score" not in table.frame:
+        return set()
+    cells = _cells(table.frame, "score")
+    places = _match(table, examples)
+    return {
+        example.example_id
+        for example, place in zip(examples, places, strict=True)
+        if place is not None and cells[place].strip()
+    }
 
 
 def _match(table: PredictionTable, examples: Sequence[Example]) -> list[int | None]:
@@ -83,14 +98,15 @@ def _by_input(table: PredictionTable, examples: Sequence[Example]) -> list[int |
 class _RowReader:
     """Turns one row of a predictions file into a prediction."""
 
-    def __init__(self, table: PredictionTable, task: Task) -> None:
+    def __init__(self, table: PredictionTable, task: Task, *, judged: bool) -> None:
         self._file = table.file_name
         self._rows: list[int] = table.frame.index.tolist()
         self._cells: dict[str, list[str]] = {str(name): _cells(table.frame, str(name)) for name in table.frame.columns}
         self._task = task
         self._score_output = row_scorer(task)
+        self._judged = judged
         self._needs_target = needs_target(task)
-        if self._score_output is None and "score" not in self._cells:
+        if self._score_output is None and not judged and "score" not in self._cells:
             raise UserError("data.predictions.score_needed", file=self._file, metric=task.metric)
 
     def prediction(self, example: Example, place: int) -> Prediction:
@@ -126,6 +142,8 @@ class _RowReader:
         given = self._number("score", place, highest=1.0)
         if given is not None:
             return given
+        if self._judged and output is not None:
+            return 0.0
         if output is None and "output" in self._cells and self._task.kind == "multi_label":
             return 0.0  # a blank answer names no label, not even "none of them"
         if output is None or self._score_output is None:

@@ -12,6 +12,7 @@ import pandas as pd
 from core.data.cells import moments_of, weights_of
 from core.data.dataset import (
     RawRows,
+    context_columns,
     figure_columns,
     group_columns,
     group_keys,
@@ -106,7 +107,12 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
 
     Raises UserError where a file lacks rows of another, where targets disagree, or where a named column is in none.
     """
-    extra = {**group_columns(parameters), **slice_columns(parameters), **figure_columns(parameters)}
+    extra = {
+        **group_columns(parameters),
+        **slice_columns(parameters),
+        **figure_columns(parameters),
+        **context_columns(parameters),
+    }
     tables = [
         read_prediction_table(file, model, parameters.task.metric, list(extra.values()))
         for file, model in zip(parameters.predictions, parameters.prediction_columns, strict=True)
@@ -135,7 +141,7 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
         groups=group_keys(merged, rules),
         slices=slices_of(merged, parameters.columns.slice),
         splits=None,
-        fields=[()] * len(ids),
+        fields=slices_of(merged, list(context_columns(parameters).values())),
         weights=None if weight is None else _figures(tables, aligned, weight, weights_of),
         moments=None if time is None else _figures(tables, aligned, time, moments_of),
     )

@@ -58,7 +58,7 @@ def run(parameters: PrepareParameters, context: JobContext) -> PrepareResult:
     if _is_from_predictions(parameters):
         # A cell that cannot be is told now, before anything is measured or routed.
         for file, model in zip(parameters.predictions, parameters.prediction_columns, strict=True):
-            import_predictions(file, model, examples, parameters.task)
+            import_predictions(file, model, examples, parameters.task, judged=parameters.judged)
     write_examples(context.folder, examples)
     context.progress("phase.write_rows", _STEPS, _STEPS)
     return _result(parameters, prepared, time.monotonic() - started)
@@ -104,7 +104,8 @@ def _step(context: JobContext, phase: str, step: int) -> None:
 
 
 def _refuse_unused_columns(parameters: PrepareParameters) -> None:
-    for field in ("context", "image"):
+    unused = ("image",) if parameters.keep_context else ("context", "image")
+    for field in unused:
         if getattr(parameters.columns, field) is not None:
             raise UserError("data.column.not_used", field=f"data.columns.{field}")
 

@@ -100,13 +100,20 @@ def money_of(pricing: Pricing, parts: list[cost.Serving]) -> float | None:
 
 
 def cost_figures(
-    study: Study, bill: Bill, success: Draws, one_off: float | None, one_off_labels: float | None = None
+    study: Study,
+    bill: Bill,
+    success: Draws,
+    one_off: float | None,
+    one_off_labels: float | None = None,
+    one_off_judging: float | None = None,
 ) -> CostFigures:
-    """The cost as shown; `one_off_labels` is the labels' part of `one_off`. A bill without money has a reason."""
+    """The cost as shown; `one_off_labels` and `one_off_judging` are parts of `one_off`. A bill without money has a
+    reason."""
     currency = study.criteria.cost.currency
     if bill.monthly is None:
         reason = message(f"decide.cost.{bill.lacks}")
-        return CostFigures(currency, None, None, None, one_off, one_off_labels=one_off_labels, reason=reason)
+        paid = CostFigures(currency, None, None, None, one_off, one_off_labels, one_off_judging)
+        return replace(paid, reason=reason)
     requests = study.criteria.cost.monthly_requests
     monthly = bill.monthly
     per_million = Draws(
@@ -120,6 +127,7 @@ def cost_figures(
         per_success=per_success_interval(monthly, success, requests),
         one_off=one_off,
         one_off_labels=one_off_labels,
+        one_off_judging=one_off_judging,
         parts=bill.parts,
         replicas=bill.replicas,
         probability_within_budget=None if budget is None else monthly.probability_at_most(budget),
@@ -150,7 +158,7 @@ def _serving(
     if price is None:
         spread: FloatArray | None = None
     elif price.per_million_requests is not None:
-        spread = usage.share * (price.per_million_requests / cost.MILLION)
+        spread = usage.share * system.requests_each * (price.per_million_requests / cost.MILLION)
     else:
         spread = cost.api_cost_per_request(price, usage.input_tokens, usage.output_tokens)
     return cost.Serving(name, profile, usage.share, per_request=spread)

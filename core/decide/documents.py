@@ -33,10 +33,11 @@ from core.decide.outcome import (
 from core.domain import Role
 from core.evidence import StudyEvidence
 from core.i18n import translate_text
-from core.jobs.results import SuiteResult
+from core.jobs.results import CheckResult, SuiteResult
 from core.metrics.effective import effective_rows
 from core.metrics.fields import PartFigures
-from core.metrics.percentiles import Percentiles
+from core.metrics.percentiles import Percentiles, percentiles
+from core.metrics.proportions import wilson_interval
 from core.spec import Study
 
 DIGITS = 12  # more would only show how a machine adds up
@@ -252,6 +253,8 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
         "uncompressed": _uncompressed(candidate.uncompressed),
         "fields": None if study.task.kind == "multi_label" else _parts(candidate),
         "labels": _parts(candidate) if study.task.kind == "multi_label" else None,
+        "judging": _judging(candidate),
+        "checks": _checks(candidate.checking),
         "baseline": {
             "hard_labels": None if candidate.hard_labels is None else _quality(candidate.hard_labels, ""),
             "added": _interval(candidate.distillation_added),
@@ -348,6 +351,79 @@ def _cut_inputs(cut: CutInputs | None) -> dict[str, Any] | None:
     return {"share": cut.share, "cut_rows": cut.cut, "unfit_rows": cut.unfit, "max_length": cut.max_length}
 
 
+def _judging(candidate: CandidateDecision) -> dict[str, Any] | None:
+    """How a job of its own scored the answers; `position_bias` is null where there is one order only."""
+    found = candidate.judging
+    if found is None:
+        return None
+    bias = None
+    if found.both_orders:
+        low, high = wilson_interval(found.disagreements, found.both_orders)
+        bias = {
+            "rows": found.both_orders,
+            "disagreements": found.disagreements,
+            "share": found.disagreements / found.both_orders,
+            "low": low,
+            "high": high,
+            "reference_first": found.first_order if found.method == "reference" else None,
+            "answer_first": found.second_order if found.method == "reference" else found.first_order,
+            "answer_second": None if found.method == "reference" else found.second_order,
+        }
+    return {
+        "method": found.method,
+        "judge": found.judge,
+        "scale": found.scale,
+        "judges_itself": candidate.judges_itself,
+        "rows": found.rows,
+        "given": found.given,
+        "unanswered": found.unanswered,
+        "position_bias": bias,
+        "verdicts": found.verdicts,
+        "unreadable": found.unreadable,
+        "unreadable_rows": found.unreadable_rows,
+        "bought": found.bought,
+        "kept": found.kept,
+        "input_tokens": found.input_tokens,
+        "output_tokens": found.output_tokens,
+        "exact_match": {"rows": found.exact_rows, "agreements": found.exact_agreements},
+    }
+
+
+def _checks(found: CheckResult | None) -> dict[str, Any] | None:
+    """What the checks found on the test rows, before and after the second request, and what that took."""
+    if found is None:
+        return None
+    second = percentiles(found.second_ms) if found.second_ms else None
+    return {
+        "rows": found.rows,
+        "failed": found.failed,
+        "failure_rate": _share(found.failed, found.rows),
+        "re_asked": found.re_asked,
+        "re_ask_rate": _share(found.re_asked, found.rows),
+        "corrected": found.corrected,
+        "correction_rate": _share(found.corrected, found.re_asked),
+        "remaining": found.failed - found.corrected,
+        "remaining_rate": _share(found.failed - found.corrected, found.rows),
+        "by_check": [{"check": one.check, "failed": one.failed, "remaining": one.remaining} for one in found.by_check],
+        "second_requests": {
+            "count": found.second_requests,
+            "input_tokens": found.second_input_tokens,
+            "output_tokens": found.second_output_tokens,
+            "latency_ms": _percentiles(second),
+        },
+        "score_before": found.score_before,
+        "score_after": found.score_after,
+    }
+
+
+def _share(count: int, rows: int) -> dict[str, Any] | None:
+    """A share with its Wilson interval; null of no rows."""
+    if rows == 0:
+        return None
+    low, high = wilson_interval(count, rows)
+    return {"value": count / rows, "low": low, "high": high}
+
+
 def _retained(retained: Retained | None) -> dict[str, Any] | None:
     if retained is None:
         return None
@@ -404,7 +480,7 @@ def _cost(cost: CostFigures | None, currency: str) -> dict[str, Any]:
     if cost is None:
         return {
             "per_million_requests": None, "per_success": None, "monthly": None, "one_off": None,
-            "one_off_labels": None, "currency": currency,
+            "one_off_labels": None, "one_off_judging": None, "currency": currency,
         }  # fmt: skip
     return {
         "per_million_requests": _value(cost.per_million_requests),
@@ -412,6 +488,7 @@ def _cost(cost: CostFigures | None, currency: str) -> dict[str, Any]:
         "monthly": _value(cost.monthly),
         "one_off": cost.one_off,
         "one_off_labels": cost.one_off_labels,
+        "one_off_judging": cost.one_off_judging,
         "currency": cost.currency,
     }
 

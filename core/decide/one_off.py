@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from core.decide import cost
 from core.decide.bills import Pricing
 from core.domain import Role
 from core.evidence import CandidateEvidence, StudyEvidence
-from core.jobs.results import LabelResult
+from core.jobs.results import JudgeResult, LabelResult
 from core.spec import (
     Api,
     BaselineModel,
@@ -26,24 +28,25 @@ from core.spec import (
 @dataclass(frozen=True)
 class OneOff:
     """Money paid once: for machine time and a vendor's answers while measuring, and for labels (null where none were
-    asked for)."""
+    asked for), and for a judge's verdicts (null where none judged)."""
 
     measuring: float
     labels: float | None = None
+    judging: float | None = None
 
     @property
     def total(self) -> float:
-        """Both together."""
-        return self.measuring if self.labels is None else self.measuring + self.labels
+        """All together."""
+        return self.measuring + (self.labels or 0.0) + (self.judging or 0.0)
 
 
 def one_off(evidence: StudyEvidence, pricing: Pricing, name: str) -> OneOff | None:
     """What making and measuring the candidate costs once, and making all that it is made from.
 
     Machine time of training, with assistants and searches, of compressing and of measuring; what an endpoint's vendor
-    takes for the answers that were measured; and what the teacher's profile takes for the labels. Of several seeds the
-    first counts, for one model is deployed; the hard-label baseline is left out. Null where a part was made elsewhere,
-    or where a price is not known.
+    takes for the answers that were measured; what the teacher's profile takes for the labels, and the judge's for its
+    verdicts on those answers. Of several seeds the first counts, for one model is deployed; the hard-label baseline is
+    left out. Null where a part was made elsewhere, or where a price is not known.
     """
     own = pricing.study.candidate(name)
     measured = {name, own.teacher, own.student}
@@ -58,10 +61,43 @@ def one_off(evidence: StudyEvidence, pricing: Pricing, name: str) -> OneOff | No
         if found.label is not None:
             asked[(pricing.study.teacher_of(candidate), found.label)] = None
     labels = [_labels(pricing, teacher, label) for teacher, label in asked]
-    known = [amount for amount in labels if amount is not None]
-    if len(known) < len(labels):
+    verdicts = _verdicts(evidence, pricing, name)
+    known, judging = _total(labels), _total(verdicts)
+    if known is None or judging is None:
         return None
-    return OneOff(paid, sum(known) if known else None)
+    return OneOff(paid, known if labels else None, judging if verdicts else None)
+
+
+def judging_cost(evidence: StudyEvidence, pricing: Pricing, name: str) -> float | None:
+    """What a judge's verdicts on a candidate's answers cost, those of a hybrid's models included; null where none
+    judged or the price is not known."""
+    verdicts = _verdicts(evidence, pricing, name)
+    return _total(verdicts) if verdicts else None
+
+
+def _verdicts(evidence: StudyEvidence, pricing: Pricing, name: str) -> list[float | None]:
+    own = pricing.study.candidate(name)
+    parts = [part for part in (own.teacher, own.student) if part is not None] or [name]
+    found = [evidence.candidate(part).judging for part in parts]
+    return [_verdict(pricing, judged) for judged in found if judged is not None and judged.judge is not None]
+
+
+def _verdict(pricing: Pricing, judged: JudgeResult) -> float | None:
+    """What one job's verdicts cost under the judge's profile, those of earlier jobs included."""
+    name = pricing.study.judge_profile()
+    profile = None if name is None else pricing.study.profiles.get(name)
+    if name is None or profile is None:
+        return None
+    if isinstance(profile, SelfHosted):
+        return judged.seconds / cost.SECONDS_PER_HOUR * cost.machine_hour(profile)
+    requests = judged.bought + judged.kept
+    return _vendor(pricing, name, requests, float(judged.input_tokens), float(judged.output_tokens))
+
+
+def _total(amounts: Sequence[float | None]) -> float | None:
+    """The sum; null where one of them is not known."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None
 
 
 def _paid(
@@ -110,22 +146,23 @@ def _labels(pricing: Pricing, teacher: str | None, label: LabelResult) -> float 
         hour = _hour(pricing.study, candidate)
         return None if hour is None else label.seconds / cost.SECONDS_PER_HOUR * hour
     requests = label.bought + label.kept
-    return _vendor(pricing, candidate, requests, float(label.input_tokens), float(label.output_tokens))
+    return _vendor(
+        pricing, pricing.profile_name(candidate), requests, float(label.input_tokens), float(label.output_tokens)
+    )
 
 
 def _answers(pricing: Pricing, candidate: Candidate, found: CandidateEvidence) -> float | None:
-    """What the vendor takes for the rows that were measured."""
+    """What the vendor takes for the rows that were measured, second requests included."""
     parts = [rows for rows in (found.test, found.tuning) if rows is not None]
     requests = sum(len(rows.scores) for rows in parts)
+    requests += 0 if found.checking is None else found.checking.second_requests
     columns = [[rows.input_tokens for rows in parts], [rows.output_tokens for rows in parts]]
     totals = [sum(0.0 if own is None else float(np.nansum(own)) for own in column) for column in columns]
-    return _vendor(pricing, candidate, requests, *totals)
+    return _vendor(pricing, pricing.profile_name(candidate), requests, *totals)
 
 
-def _vendor(
-    pricing: Pricing, candidate: Candidate, requests: int, input_tokens: float, output_tokens: float
-) -> float | None:
-    price = pricing.prices.get(pricing.profile_name(candidate))
+def _vendor(pricing: Pricing, profile: str, requests: int, input_tokens: float, output_tokens: float) -> float | None:
+    price = pricing.prices.get(profile)
     if price is None:
         return None
     if price.per_million_requests is not None:
@@ -146,11 +183,20 @@ def _hybrid_hour(study: Study, hybrid: Candidate) -> float | None:
     return next((hour for hour in hours if hour is not None), None)
 
 
+class _Timed(Protocol):
+    """A job's result, with the seconds that it took."""
+
+    @property
+    def seconds(self) -> float: ...
+
+
 def _seconds(candidate: CandidateEvidence, counted: set[str], *, measured: bool) -> float | None:
     """Machine seconds of one candidate; a job that several share is counted where it comes first."""
     if candidate.benchmark is not None and candidate.benchmark.origin == "imported":
         return None
-    parts = [candidate.training, candidate.compression, candidate.benchmark if measured else None]
+    measuring = (candidate.benchmark, candidate.checking) if measured else ()
+    parts: tuple[_Timed | None, ...] = (candidate.training, candidate.compression, *measuring)
+    took = [part.seconds for part in parts if part is not None]
     making = [(job, seconds) for job, seconds in candidate.making_seconds if job not in counted]
     counted.update(job for job, _ in making)
-    return sum(part.seconds for part in parts if part is not None) + sum(seconds for _, seconds in making)
+    return sum(took) + sum(seconds for _, seconds in making)

@@ -12,7 +12,7 @@ from core.decide.choice import Contender
 from core.decide.compliance import compliance_gates
 from core.decide.draws import Draws
 from core.decide.gates import Memory, gates_of, latency_of
-from core.decide.one_off import OneOff, one_off
+from core.decide.one_off import OneOff, judging_cost, one_off
 from core.decide.outcome import GateResult, Latency, PolicyDecision
 from core.decide.policies import Part, RoutedPolicy, best_policy, evaluate_policies
 from core.decide.systems import SharedRows, System, measured_system, shared_rows
@@ -37,6 +37,7 @@ class Option:
     system: System | None = None
     bill: Bill = UNBILLED
     one_off: OneOff | None = None
+    judging_cost: float | None = None
     latency: Latency | None = None
     gates: tuple[GateResult, ...] = ()
     policy: PolicyDecision | None = None
@@ -120,6 +121,7 @@ def _option(
     return replace(
         _judged(study, option, option.system),
         one_off=paid_once,
+        judging_cost=judging_cost(evidence, pricing, candidate.name),
         net_benefit=_net_benefit(study, option.system, option.bill, paid_once),
         before=None if shared is None else _before(pricing, shared, candidate, found),
     )

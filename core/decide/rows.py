@@ -10,6 +10,7 @@ from core.decide.bills import cost_figures
 from core.decide.choice import Contender, Settled
 from core.decide.cost import MILLION, cost_benefit
 from core.decide.draws import Draws
+from core.decide.judging import is_near_judge
 from core.decide.options import Option
 from core.decide.outcome import (
     CandidateDecision,
@@ -95,6 +96,9 @@ def _with_quality(
         hard_labels=None if taught is None else _quality(study, taught.quality),
         distillation_added=None if taught is None else taught.added.interval,
         uncompressed=_uncompressed(study, option),
+        judging=option.evidence.judging,
+        checking=option.evidence.checking,
+        judges_itself=is_near_judge(study, option.candidate),
     )
 
 
@@ -188,8 +192,8 @@ def _by_seed(option: Option) -> tuple[SeedQuality, ...]:
 def _cost(study: Study, option: Option, success: Draws) -> CostFigures:
     paid = option.one_off
     if paid is None:
-        return cost_figures(study, option.bill, success, None)
-    return cost_figures(study, option.bill, success, paid.total, paid.labels)
+        return cost_figures(study, option.bill, success, None, one_off_judging=option.judging_cost)
+    return cost_figures(study, option.bill, success, paid.total, paid.labels, option.judging_cost)
 
 
 def _cost_benefit(study: Study, contender: Contender) -> Interval | None:

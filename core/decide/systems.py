@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -21,7 +21,7 @@ import numpy as np
 from core.decide.draws import Draws
 from core.domain import BoolArray, FloatArray
 from core.evidence import CandidateEvidence, ScoredRows, TestRows
-from core.jobs.results import RuntimeFigures
+from core.jobs.results import CheckResult, RuntimeFigures
 from core.metrics.bootstrap import resample_weights, seed_weights
 from core.metrics.quality import MetricRows, QualityEstimate, mean_rows, metric_rows
 from core.metrics.seeds import SeededRows, estimate_seeded
@@ -68,7 +68,8 @@ class System:
     """One candidate as measured. `rows` are of its first seed, `seeded` of all under the study's metric, `right` of all
     as shares of right answers. Tokens are means a request;
     `latency_ms` holds single requests, one at a time; `requests_per_second` is of one machine.
-    `effective_latency_samples` is the length of the shorter series behind a mixture."""
+    `effective_latency_samples` is the length of the shorter series behind a mixture. `requests_each` is how many
+    requests an answer takes, above 1 where answers that fail their checks are asked for again."""
 
     rows: ScoredRows
     seeded: SeededRows
@@ -81,6 +82,7 @@ class System:
     requests_per_second: float | None
     one_at_a_time: bool = False
     effective_latency_samples: int | None = None
+    requests_each: float = 1.0
 
 
 def resamples_for(rows: int) -> int:
@@ -111,11 +113,16 @@ def measured_system(shared: SharedRows, candidate: CandidateEvidence, trained: C
     timed = candidate.benchmark.runtimes[0] if candidate.benchmark.runtimes else None
     samples, source = _latency(timed, candidate.test)
     throughput = None if timed is None else timed.requests_per_second
+    requests_each = 1.0 if candidate.checking is None else 1.0 + share_asked_again(candidate.checking)
+    if candidate.checking is not None and source == "timed" and samples is not None:
+        samples = with_second_requests(samples, candidate.checking)
+        throughput = None if throughput is None else throughput / requests_each
     one_at_a_time = throughput is None and samples is not None
     if throughput is None and samples is not None and float(samples.mean()) > 0.0:
         throughput = MILLISECONDS / float(samples.mean())
     mixing = mixing_of(trained.runs, len(trained.runs), len(shared.weights) - 1)
-    return system_of(shared, candidate.runs, mixing, samples, source, throughput, one_at_a_time=one_at_a_time)
+    system = system_of(shared, candidate.runs, mixing, samples, source, throughput, one_at_a_time=one_at_a_time)
+    return replace(system, requests_each=requests_each)
 
 
 def mixing_of(origin: Sequence[ScoredRows], seeds: int, draws: int) -> FloatArray:
@@ -239,6 +246,27 @@ def mixed_latency(
     if cascade:
         return score_ms + weak + np.where(sent, strong, 0.0)
     return score_ms + np.where(sent, strong, weak)
+
+
+def share_asked_again(checked: CheckResult) -> float:
+    """The share of requests that are followed by a second one."""
+    return checked.re_asked / checked.rows if checked.rows else 0.0
+
+
+def with_second_requests(samples: FloatArray, checked: CheckResult) -> FloatArray:
+    """Latency samples, milliseconds, of requests of which some are followed by a second one for an answer that failed
+    its checks.
+
+    The timing pass times the first alone, so the second's time is added to as many samples, evenly over their range and
+    slow ones to slow ones, which makes the tail rather too long than too short.
+    """
+    count = round(share_asked_again(checked) * len(samples))
+    if count == 0 or not checked.second_ms:
+        return samples
+    levels = (np.arange(count) + 0.5) / count
+    both = np.sort(samples)
+    both[(levels * len(samples)).astype(np.int64)] += np.quantile(np.array(checked.second_ms), levels)
+    return both
 
 
 def _latency(

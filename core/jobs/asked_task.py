@@ -9,8 +9,8 @@ from core.spec import Candidate, CandidateModel, Prune, Study, Task
 
 
 def plain_task(study: Study) -> Task:
-    """The task without what only changes how an untrained language model is asked."""
-    return study.task.model_copy(update={"few_shot": None})
+    """The task without what only changes how an untrained model is asked, and without what is done with answers."""
+    return study.task.model_copy(update={"few_shot": None, "judge": None, "checks": None})
 
 
 def asked_task(study: Study, candidate: Candidate, base: Path, *, compressed: bool = True) -> Task:
@@ -19,7 +19,8 @@ def asked_task(study: Study, candidate: Candidate, base: Path, *, compressed: bo
     `compressed` false means the model before the candidate's own compression.
     """
     unchanged = is_untrained(study, candidate, compressed=compressed)
-    return study.task if unchanged and answers_in_text(study, candidate, base) else plain_task(study)
+    shots = study.task.few_shot if unchanged and answers_in_text(study, candidate, base) else None
+    return plain_task(study).model_copy(update={"few_shot": shots})
 
 
 def is_untrained(study: Study, candidate: Candidate, *, compressed: bool = True) -> bool:

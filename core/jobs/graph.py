@@ -11,6 +11,7 @@ from core.jobs.specs import JobSpec, Parameters
 
 DATA_PART = ("", "data")
 PROFILE_PART = ("", "profile")
+_MEASURING = (JobKind.BENCHMARK, JobKind.CHECK, JobKind.JUDGE)
 
 
 @dataclass
@@ -44,7 +45,7 @@ class JobGraph:
                 ordered[identifier] = self.specs[identifier]
 
         prepared = [identifier for identifier, spec in self.specs.items() if spec.kind is JobKind.PREPARE]
-        final = [identifier for identifier, spec in self.specs.items() if spec.kind is JobKind.BENCHMARK]
+        final = [identifier for identifier, spec in self.specs.items() if spec.kind in _MEASURING]
         for identifier in [*prepared, *final, *self.specs]:
             visit(identifier)
         return list(ordered.values())

@@ -21,6 +21,8 @@ ENGINE_VERSIONS: dict[JobKind, int] = {
     JobKind.LABEL: 1,
     JobKind.SWEEP: 1,
     JobKind.BENCHMARK: 1,
+    JobKind.CHECK: 1,
+    JobKind.JUDGE: 1,
     JobKind.ROUTE: 1,
     JobKind.INDEX: 1,
     JobKind.SUITE: 1,

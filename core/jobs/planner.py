@@ -12,6 +12,7 @@ from core.domain import Role
 from core.errors import UserError
 from core.jobs.asked_task import asked_task, plain_task
 from core.jobs.graph import DATA_PART, PROFILE_PART, JobGraph
+from core.jobs.judging import check_parameters, judge_parameters, scores_predictions
 from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import ModelPart, seeds_of
 from core.jobs.preflight import needs_test_rows_of_its_own
@@ -83,6 +84,8 @@ class Planner:
             overlap=data.overlap,
             needs_train=self._trains_anything(),
             set_calibration_aside=self.study.routing.folds == 0 and hybrids,
+            judged=not given and scores_predictions(self.study),
+            keep_context=self.study.uses_context,
         )
 
     def _trains_anything(self) -> bool:
@@ -98,14 +101,16 @@ class Planner:
         if self.study.training_of(candidate).hard_label_baseline:
             baseline = models.baseline(candidate, seeds[0])
             parameters = self._measuring(plain_task(self.study))
-            self._measure(candidate, parameters, {"data": data_job, **baseline.inputs}, "baseline_benchmark")
+            inputs = {"data": data_job, **baseline.inputs}
+            self._measure(candidate, parameters, inputs, "baseline_benchmark")
         # What is brought to 4 bits is mostly too large to run as it is.
         in_4_bits = any(isinstance(step, Quantize) and step.quantize == "int4" for step in candidate.compress)
         if self.study.compresses_its_own(candidate) and not in_4_bits:
             whole = models.uncompressed(candidate, seeds[0])
             asked = asked_task(self.study, candidate, self.base, compressed=False)
             parameters = self._measuring(asked, whole)
-            self._measure(candidate, parameters, {"data": data_job, **whole.inputs}, "uncompressed_benchmark")
+            inputs = {"data": data_job, **whole.inputs}
+            self._measure(candidate, parameters, inputs, "uncompressed_benchmark")
         return first
 
     def _benchmark(self, candidate: Candidate, seed: int | None, part: str, models: ModelJobs, data_job: str) -> str:
@@ -113,7 +118,7 @@ class Planner:
             file = fingerprint(resolve_path(self.base, candidate.model.file))
             imported = PredictionsFile(file=file, columns=candidate.model)
             parameters = self._measuring(plain_task(self.study), predictions=imported)
-            return self.graph.add(parameters, {"data": data_job}, candidate.name, part)
+            return self._measured(candidate, part, parameters, {"data": data_job})
         made = models.model(candidate, seed)
         if isinstance(made.ready, BaselineModel):
             raise UserError("study.no_ready_model", field=f"candidates: {candidate.name}")
@@ -128,9 +133,25 @@ class Planner:
         """The job that measures a part of a candidate, with passages of the index where it is given some."""
         passages = planned_passages(self.study, candidate, self.base, self.graph)
         if passages is None:
-            return self.graph.add(parameters, inputs, candidate.name, part)
+            return self._measured(candidate, part, parameters, inputs)
         retrieving = parameters.model_copy(update={"retrieval": passages.use})
-        return self.graph.add(retrieving, {**inputs, "index": passages.index_job}, candidate.name, part)
+        return self._measured(candidate, part, retrieving, {**inputs, "index": passages.index_job})
+
+    def _measured(
+        self, candidate: Candidate, part: str, parameters: BenchmarkParameters, inputs: Mapping[str, str]
+    ) -> str:
+        """The job whose predictions count: the benchmark, or what checks or scores its answers."""
+        answers, task = self.graph.add(parameters, inputs, candidate.name, part), self.study.task
+        if task.checks is not None:
+            checking = check_parameters(self.study, task.checks, parameters)
+            model = {"model": inputs["model"]} if "model" in inputs and task.checks.re_ask else {}
+            own = {"data": inputs["data"], "answers": answers, **model}
+            answers = self.graph.add(checking, own, candidate.name, part.replace("benchmark", "check"))
+        if task.scored_later:
+            scoring = judge_parameters(self.study, self.base, parameters)
+            own = {"data": inputs["data"], "answers": answers}
+            answers = self.graph.add(scoring, own, candidate.name, part.replace("benchmark", "judge"))
+        return answers
 
     def _measuring(
         self, task: Task, made: ModelPart | None = None, predictions: PredictionsFile | None = None
@@ -141,6 +162,7 @@ class Planner:
             model_sha256=None if made is None else made.sha256,
             predictions=predictions,
             metric_package=None if task.plugin is None else plugin_identity(task.plugin),
+            judged=predictions is not None and scores_predictions(self.study),
         )
 
     def _route(self, candidate: Candidate, benchmarks: Mapping[str, str], data_job: str) -> None:

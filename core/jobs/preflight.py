@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.domain import Role
 from core.errors import UserError
+from core.jobs.judging import check_judging
 from core.jobs.model_sources import answers_in_text
 from core.jobs.retrieval_jobs import check_retrieval
 from core.jobs.shape_checks import check_sizes
@@ -23,6 +24,7 @@ from core.spec import (
     EndpointModel,
     GgufModel,
     LocalModel,
+    Model,
     PredictionsModel,
     Quantize,
     SampleModel,
@@ -46,6 +48,7 @@ def check_supported(study: Study, base: Path) -> None:
         plugin_identity(study.task.plugin)  # a metric that is not installed is told before anything is started
     if study.task.few_shot is not None and study.data.files is not None and study.data.files.train is None:
         raise UserError("study.few_shot_train", field="task.few_shot")
+    check_judging(study)
     for index, candidate in enumerate(study.candidates):
         if candidate.role is Role.HYBRID:
             continue
@@ -61,9 +64,12 @@ def check_supported(study: Study, base: Path) -> None:
             raise UserError("environment.library_missing", library=library, extra=extra_of(library))
     check_retrieval(study, base, ENGINE_LIBRARIES)
     check_suites(study, base)
+    judge = None if study.task.judge is None else study.task.judge.model
+    if isinstance(judge, EndpointModel):
+        endpoint_key(judge)  # a missing key is told before anything is bought
     for index, candidate in enumerate(study.candidates):
         if isinstance(candidate.model, EndpointModel):
-            endpoint_key(candidate.model)  # a missing key is told before anything is bought
+            endpoint_key(candidate.model)
         if candidate.role is not Role.HYBRID:
             _check_weights(study, candidate, f"candidates[{index}]", base)
             _check_teacher(study, candidate, f"candidates[{index}]", base)
@@ -84,8 +90,6 @@ def _check_source(study: Study, candidate: Candidate, field: str) -> None:
     unasked = study.task.prompt is None and study.task.json_schema is None
     if study.task.kind == "extraction" and unasked and not isinstance(model, PredictionsModel):
         raise UserError("study.extraction_unasked", field="task.prompt")
-    if study.task.metric == "judge" and not isinstance(model, PredictionsModel):
-        raise UserError("study.not_built_judge", field="task.metric")
     if isinstance(model, SweepModel) and training.method != "distill":
         raise UserError("study.sweep_untrained", field=f"{field}.train.method")
 
@@ -243,11 +247,14 @@ def _needed_libraries(study: Study) -> tuple[str, ...]:
     neural = [candidate for candidate in own if not isinstance(candidate.model, plain)]
     needed: list[str] = []
     endpoints = [candidate.model for candidate in own if isinstance(candidate.model, EndpointModel)]
+    judge = None if study.task.judge is None else study.task.judge.model
+    endpoints += [judge] if isinstance(judge, EndpointModel) else []
+    local_judge = None if isinstance(judge, EndpointModel) else judge
     if endpoints:
         needed.append("httpx2")
     if any(model.key_name is not None and model.key_env is None for model in endpoints):
         needed.append("keyring")
-    if not neural:
+    if not neural and local_judge is None:
         return tuple(needed)
     needed += ENGINE_LIBRARIES
     trainings = [study.training_of(candidate) for candidate in neural]
@@ -259,13 +266,12 @@ def _needed_libraries(study: Study) -> tuple[str, ...]:
         "peft": any(training.lora is not None for training in trainings),
         "trl": any(training.technique == "on_policy" for training in trainings),
         "optuna": bool(searched),
-        "gguf": any(_is_gguf(candidate) for candidate in neural),
+        "gguf": any(_is_gguf(model) for model in (*(candidate.model for candidate in neural), local_judge)),
     }
     return (*needed, *(library for library, wanted in optional.items() if wanted))
 
 
-def _is_gguf(candidate: Candidate) -> bool:
-    model = candidate.model
+def _is_gguf(model: Model | None) -> bool:
     return isinstance(model, GgufModel) or (isinstance(model, SampleModel) and sample_path(model.id).is_file())
 
 

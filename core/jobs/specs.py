@@ -13,11 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.domain import JobKind, PolicyKind
 from core.spec import (
     BaselineModel,
+    Checks,
     Columns,
     Encoder,
     EndpointModel,
     GgufModel,
     HubModel,
+    Judge,
     LocalModel,
     PredictionsModel,
     Prune,
@@ -79,6 +81,7 @@ class PrepareParameters(_Part):
 
     Either `files` (keys train, calibration, test) or `file` with `split`; with neither, the dataset is made of the
     rows of `predictions`, joined on id, else on input, and split by `split` (all rows are test where it is null).
+    `judged` says that predictions without a score get one later, `keep_context` that the context's cells are needed.
     """
 
     kind: Literal[JobKind.PREPARE] = JobKind.PREPARE
@@ -92,6 +95,8 @@ class PrepareParameters(_Part):
     overlap: Literal["refuse", "drop"]
     needs_train: bool
     set_calibration_aside: bool
+    judged: bool = False
+    keep_context: bool = False
 
 
 class ProfileParameters(_Part):
@@ -230,7 +235,7 @@ class BenchmarkParameters(_Part):
 
     Exactly one of the input `model`, `loadable` and `predictions` says what is measured. `price` is an endpoint's.
     `metric_package` is the package with its version behind a metric of the user's own, for another version may score
-    otherwise.
+    otherwise. `judged` says that predictions without a score get one later.
     """
 
     kind: Literal[JobKind.BENCHMARK] = JobKind.BENCHMARK
@@ -241,6 +246,39 @@ class BenchmarkParameters(_Part):
     price: VendorPrice | None = None
     retrieval: RetrievalUse | None = None
     metric_package: str | None = None
+    judged: bool = False
+
+
+class CheckParameters(_Part):
+    """Check the answers of a benchmark, and ask once more where the checks say so. Inputs: `data`, `answers` (the
+    benchmark); `model` where another job made it. `task` is what the model was asked; `imported` answers have none.
+    `price` is an endpoint's."""
+
+    kind: Literal[JobKind.CHECK] = JobKind.CHECK
+    task: Task
+    checks: Checks
+    context_column: str | None = None
+    loadable: AnsweringModel | None = None
+    model_sha256: str | None = None
+    imported: bool = False
+    price: VendorPrice | None = None
+
+
+class JudgeParameters(_Part):
+    """Score the answers of a benchmark. Inputs: `data`, `answers` (the benchmark, or the check of its answers).
+
+    `judge` asks its model, whose weights' hash is `model_sha256`; without it words and numbers are held against the
+    cells of `context_column`. `predictions` is the file that the answers are from, whose own scores are kept. `price`
+    is that of a judge behind an endpoint.
+    """
+
+    kind: Literal[JobKind.JUDGE] = JobKind.JUDGE
+    task: Task
+    judge: Judge | None = None
+    model_sha256: str | None = None
+    context_column: str | None = None
+    predictions: PredictionsFile | None = None
+    price: VendorPrice | None = None
 
 
 class SuiteParameters(_Part):
@@ -281,6 +319,8 @@ Parameters = Annotated[
     | SweepParameters
     | CompressParameters
     | BenchmarkParameters
+    | CheckParameters
+    | JudgeParameters
     | RouteParameters
     | IndexParameters
     | SuiteParameters,

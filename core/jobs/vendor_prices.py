@@ -15,12 +15,24 @@ def vendor_price(study: Study, candidate: Candidate, model: object) -> VendorPri
     """
     if not isinstance(model, EndpointModel):
         return None
-    profile, currency = study.profile_of(candidate), study.criteria.cost.currency
+    name = candidate.profile if candidate.profile is not None else next(iter(study.profiles))
+    return _priced(study, name, model, candidate.name)
+
+
+def judge_price(study: Study) -> VendorPrice | None:
+    """The price of the judge's profile; null for a model on this machine. Raises UserError as `vendor_price` does."""
+    judge, name = study.task.judge, study.judge_profile()
+    if judge is None or name is None or not isinstance(judge.model, EndpointModel):
+        return None
+    return _priced(study, name, judge.model, "task.judge")
+
+
+def _priced(study: Study, name: str, model: EndpointModel, asked: str) -> VendorPrice | None:
+    profile, currency = study.profiles[name], study.criteria.cost.currency
     if not isinstance(profile, Api):
         if model.max_cost is not None:
-            raise UserError("endpoint.cost_cap_unpriced", name=candidate.name)
+            raise UserError("endpoint.cost_cap_unpriced", name=asked)
         return None
-    name = candidate.profile if candidate.profile is not None else next(iter(study.profiles))
     try:
         price = resolve_price(name, profile, currency, None)
     except UserError:

@@ -3,12 +3,15 @@
 `resources/study.schema.json` is generated from these models (`python -m core.spec`). Unknown keys are refused.
 Money is in `criteria.cost.currency`, shares and qualities run from 0 to 1.
 
-Map: `task` (task and data), `criteria`, `profiles`, `models` (where models come from), `making` (training and
-compressing), `retrieval` (the user's documents), `suites` (tasks of lm-eval), `study` (candidates and the whole).
+Map: `task` (task and data), `judging` and `checks` (of answers), `criteria`, `profiles`, `models` (where models come
+from), `making` (training and compressing), `retrieval` (the user's documents), `suites` (tasks of lm-eval), `study`
+(candidates and the whole).
 """
 
 from core.spec.base import Name, NonNegativeFloat, OpenShare, PositiveFloat, Seed, Share, SpecModel
+from core.spec.checks import Checks, CitationCheck, FormatCheck, GroundednessCheck
 from core.spec.criteria import KNOWN_PACKS, Complexity, Compliance, Cost, Criteria, Service
+from core.spec.judging import Judge, JudgeModel
 from core.spec.making import Dynamic, Lora, Prune, Quantize, Stage, Train, TrimVocabulary
 from core.spec.models import (
     BaselineModel,
@@ -29,17 +32,31 @@ from core.spec.profiles import Api, PriceFromList, PricePerRequest, PricePerToke
 from core.spec.retrieval import Encoder, Retrieval
 from core.spec.study import Candidate, Routing, Study, json_schema
 from core.spec.suites import Suite
-from core.spec.task import METRICS_OF_KIND, PLUGIN_PREFIX, WRITING_KINDS, Columns, Data, FewShot, Files, SplitPlan, Task
+from core.spec.task import (
+    METRICS_OF_KIND,
+    PLUGIN_PREFIX,
+    SCORED_LATER,
+    WRITING_KINDS,
+    Columns,
+    Data,
+    FewShot,
+    Files,
+    SplitPlan,
+    Task,
+)
 
 __all__ = [
     "KNOWN_PACKS",
     "METRICS_OF_KIND",
     "PLUGIN_PREFIX",
+    "SCORED_LATER",
     "WRITING_KINDS",
     "Api",
     "BaselineModel",
     "Candidate",
     "CandidateModel",
+    "Checks",
+    "CitationCheck",
     "Columns",
     "Complexity",
     "Compliance",
@@ -51,8 +68,12 @@ __all__ = [
     "EndpointModel",
     "FewShot",
     "Files",
+    "FormatCheck",
     "GgufModel",
+    "GroundednessCheck",
     "HubModel",
+    "Judge",
+    "JudgeModel",
     "LayerChoice",
     "LocalModel",
     "Lora",

@@ -100,6 +100,21 @@ class Study(SpecModel):
             return next(iter(self.profiles.values()))
         return self.profiles[candidate.profile or ""]
 
+    @property
+    def uses_context(self) -> bool:
+        """Whether answers are held against the cells of the context column."""
+        checks = self.task.checks
+        return self.task.metric == "groundedness" or (checks is not None and checks.need_context)
+
+    def judge_profile(self) -> str | None:
+        """The name of the profile at whose price the judge is asked; null where the study does not tell it."""
+        judge = self.task.judge
+        if judge is None or judge.profile is not None:
+            return None if judge is None else judge.profile
+        alike = [candidate.profile for candidate in self.candidates if candidate.model == judge.model]
+        named = next((name for name in alike if name is not None), None)
+        return next(iter(self.profiles)) if named is None and len(self.profiles) == 1 else named
+
     def training_of(self, candidate: Candidate) -> Train:
         """How a candidate is trained, with the default of its model's source where the study says nothing."""
         if candidate.train is not None:

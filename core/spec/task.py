@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from core.spec.base import OpenShare, Seed, SpecModel
+from core.spec.checks import Checks
+from core.spec.judging import Judge
 
 METRICS_OF_KIND: dict[str, tuple[str, ...]] = {
     "classification": ("accuracy", "macro_f1"),
-    "generation": ("exact_match", "numeric", "bleu", "rouge_l", "chrf", "json_schema", "judge"),
+    "generation": ("exact_match", "numeric", "bleu", "rouge_l", "chrf", "json_schema", "judge", "groundedness"),
     "extraction": ("field_f1", "json_schema"),
     "multi_label": ("micro_f1", "macro_f1", "example_f1", "subset_accuracy"),
 }
@@ -32,9 +34,12 @@ BuiltInMetric = Literal[
     "example_f1",
     "subset_accuracy",
     "judge",
+    "groundedness",
 ]
 WRITING_KINDS = ("generation", "extraction")
 """Kinds whose answers are texts that every model writes: none is a classifier."""
+SCORED_LATER = ("judge", "groundedness")
+"""Metrics whose scores a job of its own finds once the answers are there."""
 PluginMetric = Annotated[str, Field(pattern=rf"^{PLUGIN_PREFIX}\S.*$")]
 
 
@@ -53,6 +58,9 @@ class Task(SpecModel):
     that of an installed package (`core.metrics.plugins`). `json_schema` is a JSON schema, or the path of its file: what
     an answer must fit under the metric of that name, and what an extraction without a prompt asks for. `separator`
     parts the labels of a multi-label row where they are no JSON list.
+    that of an installed package (`core.metrics.plugins`). `judge` scores the answers of metric judge, and finds
+    what the context supports under groundedness, which else goes by words and numbers (`core.metrics.grounding`).
+    `checks` are what every answer must keep to.
     """
 
     kind: Literal["classification", "generation", "extraction", "multi_label"]
@@ -62,6 +70,8 @@ class Task(SpecModel):
     few_shot: FewShot | None = None
     json_schema: str | dict[str, Any] | None = None
     separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
+    judge: Judge | None = None
+    checks: Checks | None = None
 
     @model_validator(mode="after")
     def _metric_fits_kind(self) -> Task:
@@ -78,6 +88,21 @@ class Task(SpecModel):
             raise ValueError("json_schema belongs to kind extraction and to metric json_schema; remove it")
         if self.separator is not None and self.kind != "multi_label":
             raise ValueError("separator belongs to kind multi_label; remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _checks_fit_kind(self) -> Task:
+        if self.checks is not None and not self.writes:
+            raise ValueError(
+                f"checks belong to kinds whose answers are texts ({', '.join(WRITING_KINDS)}); remove them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _judge_is_used(self) -> Task:
+        if self.judge is not None and not self.scored_later:
+            needing = " or ".join(SCORED_LATER)
+            raise ValueError(f"judge is of no use to metric {self.metric}; choose {needing}, or remove judge")
         return self
 
     @model_validator(mode="after")
@@ -104,6 +129,11 @@ class Task(SpecModel):
     def writes(self) -> bool:
         """Whether answers are texts that every model writes."""
         return self.kind in WRITING_KINDS
+
+    @property
+    def scored_later(self) -> bool:
+        """Whether a job of its own scores the answers once they are there."""
+        return self.metric in SCORED_LATER
 
     @property
     def plugin(self) -> str | None:

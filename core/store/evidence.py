@@ -3,7 +3,7 @@
 Which job makes which part of a candidate was stored with the plan. `train`, `compress` and `benchmark` are of the first
 seed, `train@2` and so on of seed 2; `baseline_…` of the student that learns from the targets alone, `first_…` of what
 a dynamic student starts from; `stage1`, `stage2` of its assistants, `label` of its teacher's answers, `sweep` of a
-search; `suite:NAME` of a task of lm-eval.
+search; `suite:NAME` of a task of lm-eval, `check` and `judge` of what checks and scores a benchmark's answers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from core.evidence import CandidateEvidence, ScoredRows, StudyEvidence, TestRows
 from core.jobs.model_sources import seeds_of
 from core.jobs.results import (
     BenchmarkResult,
+    CheckResult,
     CompressResult,
+    JudgeResult,
     LabelResult,
     PrepareResult,
     ProfileResult,
@@ -38,7 +40,7 @@ DATA_PART = ("", "data")
 PROFILE_PART = ("", "profile")
 _STAGE = re.compile(r"(?:first_)?stage\d+")
 _SUITE = "suite:"
-_COUNTED_APART = ("train", "compress", "benchmark", "route", "label", "first_label", "uncompressed_benchmark")
+_COUNTED_APART = ("train", "compress", "benchmark", "route", "label", "first_label", "check", "judge")
 
 Kind = TypeVar("Kind", bound=ResultModel)
 
@@ -88,10 +90,13 @@ class _Parts:
         return None if document is None else kind.model_validate(document)
 
     def rows(self, part: str) -> dict[str, Prediction]:
-        """The predictions of a benchmark by example id; empty where it is not done."""
-        if _document(self.connection, self.jobs, self.ids.get(part)) is None:
+        """The predictions of a benchmark by example id, as they were checked and scored; empty where that is not
+        done."""
+        later = [part.replace("benchmark", name) for name in ("judge", "check")]
+        job_id = next((self.ids[name] for name in (*later, part) if name in self.ids), None)
+        if job_id is None or _document(self.connection, self.jobs, job_id) is None:
             return {}
-        return queries.prediction_rows(self.connection, self.ids[part])
+        return queries.prediction_rows(self.connection, job_id)
 
     def test(self, rows: dict[str, Prediction]) -> ScoredRows | None:
         """The test rows among predictions."""
@@ -121,7 +126,8 @@ class _Parts:
         for name, job_id in sorted(self.ids.items()):
             own, _, seed = name.partition("@")
             document = _document(self.connection, self.jobs, job_id)
-            counted = own in _COUNTED_APART or own.startswith(("baseline_", _SUITE)) or f"@{seed}" != (suffix or "@")
+            apart = own in _COUNTED_APART or own.startswith(("baseline_", "uncompressed_", _SUITE))
+            counted = apart or f"@{seed}" != (suffix or "@")
             if document is not None and not counted:
                 found.append((job_id, float(document["seconds"])))
         return tuple(found)
@@ -135,7 +141,8 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
     first = next(iter(predictions), None)
     suffix = "" if first is None else suffixes[first]
     rows = parts.rows("benchmark") if first is None else predictions[first]
-    benchmark = parts.result(f"benchmark{suffix}", BenchmarkResult)
+    # What is not scored yet is not measured.
+    benchmark = parts.result(f"benchmark{suffix}", BenchmarkResult) if rows else None
     return CandidateEvidence(
         name=name,
         benchmark=benchmark,
@@ -155,6 +162,8 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
         stages=parts.stages(suffix),
         making_seconds=parts.making_seconds(suffix),
         suites=parts.suites(),
+        judging=parts.result(f"judge{suffix}", JudgeResult),
+        checking=parts.result(f"check{suffix}", CheckResult),
     )
 
 

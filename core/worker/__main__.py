@@ -38,6 +38,8 @@ HANDLERS: dict[JobKind, str] = {
     JobKind.LABEL: "core.engines.language.label_job",
     JobKind.SWEEP: "core.engines.sweep.job",
     JobKind.BENCHMARK: "core.engines.benchmark.job",
+    JobKind.CHECK: "core.engines.checking.job",
+    JobKind.JUDGE: "core.engines.judging.job",
     JobKind.ROUTE: "core.routing.job",
     JobKind.INDEX: "core.engines.retrieval.job",
     JobKind.SUITE: "core.engines.suites.job",

@@ -10,8 +10,10 @@ from core.charts import ChartSpec, trials_chart
 from core.charts.live_trials import live_trials_chart, trials_so_far
 from core.domain import JobKind, JobRow, MetricPoint
 from core.jobs.results import (
+    CheckResult,
     CompressResult,
     IndexResult,
+    JudgeResult,
     LabelResult,
     ProfileResult,
     RoundRecord,
@@ -56,6 +58,10 @@ def job_figures(
             return words.training(TrainResult.model_validate(result))
         case JobKind.LABEL:
             return words.labels(LabelResult.model_validate(result))
+        case JobKind.CHECK:
+            return words.checks(CheckResult.model_validate(result))
+        case JobKind.JUDGE:
+            return words.verdicts(JudgeResult.model_validate(result))
         case JobKind.SWEEP:
             space = (spec or {}).get("parameters", {}).get("space", {})
             return words.search(candidate, SweepResult.model_validate(result), space.get("retain"))
@@ -148,6 +154,52 @@ class _Words:
             share = self._formats.percent(round(best.quality, 3))
             facts.append(self._translator.tr("gui.result.curve", rows=self._formats.count(best.rows), share=share))
         return JobFigures(tuple(facts or [self._translator.tr("gui.result.profile_none")]))
+
+    def checks(self, result: CheckResult) -> JobFigures:
+        tr, formats = self._translator.tr, self._formats
+        share = formats.percent(round(result.failed / result.rows, 3)) if result.rows else DASH
+        facts = [tr("gui.result.checks_failed", share=share, rows=formats.number(result.rows, 0))]
+        if result.re_asked:
+            facts += [
+                tr(
+                    "gui.result.checks_corrected",
+                    corrected=formats.number(result.corrected, 0),
+                    asked=formats.number(result.re_asked, 0),
+                ),
+                tr(
+                    "gui.result.label_tokens",
+                    input=formats.count(result.second_input_tokens),
+                    output=formats.count(result.second_output_tokens),
+                ),
+            ]
+        rows = [
+            (
+                Cell(tr(f"gui.result.check.{one.check}"), one.check),
+                self._number(one.failed),
+                self._number(one.remaining),
+            )
+            for one in result.by_check
+        ]
+        return self._table(facts, "checks", rows)
+
+    def verdicts(self, result: JudgeResult) -> JobFigures:
+        tr, formats = self._translator.tr, self._formats
+        facts = [tr(f"gui.result.judged.{result.method}", rows=formats.number(result.rows, 0))]
+        if result.judge is not None:
+            facts += [
+                tr("gui.result.judge", judge=result.judge),
+                tr(
+                    "gui.result.verdicts",
+                    bought=formats.number(result.bought, 0),
+                    kept=formats.number(result.kept, 0),
+                ),
+            ]
+        if result.both_orders:
+            share = formats.percent(round(result.disagreements / result.both_orders, 3))
+            facts.append(tr("gui.result.order_disagreements", share=share))
+        if result.unreadable:
+            facts.append(tr("gui.result.unreadable", count=result.unreadable))
+        return JobFigures(tuple(facts))
 
     def compression(self, result: CompressResult) -> JobFigures:
         facts = [
@@ -266,6 +318,7 @@ class _Words:
 
 
 _COLUMNS = {
+    "checks": ("check", "failed", "remaining"),
     "rounds": ("round", "rows_new", "quality_old", "quality_new", "teacher", "verdict"),
     "rungs": ("rung", "removed", "parameters", "agreement_pruned", "agreement_recovered", "latency"),
     "trials": ("trial", "quality", "speed", "p95", "size", "state", "settings"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.domain import JobState
 from core.errors import UserError
-from core.spec import METRICS_OF_KIND, Complexity, Compliance, Cost, Service, Study
+from core.spec import METRICS_OF_KIND, SCORED_LATER, Complexity, Compliance, Cost, Service, Study
 from gui.context import Context
 from gui.document import SaveState
 from gui.pages.page import Page, PageMark
@@ -24,11 +25,20 @@ from gui.widgets.card import Card
 from gui.widgets.data_card import DataCard
 from gui.widgets.fields import fields_of
 from gui.widgets.form import FieldForm, bind
+from gui.widgets.judge_editor import JudgeModelEditor
 from gui.widgets.path_editor import PathEditor, written_path
 from gui.widgets.problems import problem_sentence
 from gui.widgets.retrieval_card import RetrievalCard
 from gui.widgets.suites_card import SuitesCard
-from gui.widgets.task_fields import EXAMPLES, SCHEMA_FILE, metrics_of, shown_of_task, task_specs
+from gui.widgets.task_fields import (
+    EXAMPLES,
+    JUDGE_MODEL,
+    SCHEMA_FILE,
+    judged_by,
+    metrics_of,
+    shown_of_task,
+    task_specs,
+)
 from gui.widgets.wrapped_label import WrappedLabel
 
 SAVE_DELAY_MS = 500
@@ -58,6 +68,7 @@ class StudyPage(Page):
         self.forms: dict[str, FieldForm] = {}
         for name, model, path, only in SECTIONS:
             self._add_section(name, model, path, only)
+        self.judge = JudgeModelEditor(self)
         self.data = DataCard(context, draft, self)
         self.retrieval = RetrievalCard(context, draft, self)
         self.suites = SuitesCard(context, draft, self)
@@ -136,18 +147,24 @@ class StudyPage(Page):
         """The task's fields; a prompt where something is asked in words."""
         form, task = self.forms["task"], self._draft.value("task") or {}
         form.set_choices("task.metric", metrics_of(str(task.get("kind")), str(task.get("metric"))))
+        candidates = self._draft.value("candidates") or []
+        self.judge.offer(self.context.translator, candidates, (task.get("judge") or {}).get("model"))
         form.show_values(self._draft.value)
-        asked = asks_in_words(task, self._draft.value("candidates") or [])
+        asked = asks_in_words(task, candidates)
         # Only what answers in text can be given passages or asked a suite.
         self.retrieval.setVisible(asked or self._draft.value("retrieval") is not None)
         self.suites.setVisible(asked or bool(self._draft.value("suites")))
         form.show_only(shown_of_task(task, asked=asked))
 
-    def _task_edited(self, path: str, value: object) -> None:
+    def _task_edited(self, path: str, value: Any) -> None:
         if path == "task.kind":  # another kind of task is scored by other measures
             task = {**self._draft.value("task"), "kind": value, "metric": METRICS_OF_KIND[str(value)][0]}
-            task |= dict.fromkeys(("json_schema", "separator"))
+            task |= dict.fromkeys(("json_schema", "separator", "judge"))
             self._draft.edit("task", task, path)
+        elif path == "task.metric" and value not in SCORED_LATER:
+            self._draft.edit("task", {**self._draft.value("task"), "metric": value, "judge": None}, path)
+        elif path == JUDGE_MODEL.path:
+            self._draft.edit("task.judge", judged_by(self._draft.value("task"), value), path)
         elif path == EXAMPLES and value is None:
             self._draft.edit("task.few_shot", None, path)
         else:
@@ -246,10 +263,11 @@ class StudyPage(Page):
         self.forms[name] = form
 
     def _lay_out(self) -> None:
-        self.forms["task"] = FieldForm(self.context.translator, task_specs(), self._cards["complexity"])
+        card, editors = self._cards["complexity"], {JUDGE_MODEL.path: self.judge}
+        self.forms["task"] = FieldForm(self.context.translator, task_specs(), card, editors=editors)
         self.forms["task"].edited.connect(self._task_edited)
         self.forms["task"].sealed.connect(self._draft.seal)
-        self._cards["complexity"].body.addWidget(self.forms["task"])
+        card.body.addWidget(self.forms["task"])
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
             (left, [self._cards[name] for name in ("cost", "service", "complexity", "compliance")]),

@@ -23,9 +23,10 @@ from gui.widgets.form import FieldForm, bind
 from gui.widgets.key_value import KeyValueRows
 from gui.widgets.wrapped_label import WrappedLabel
 
-COLUMN_FIELDS = ("input", "target", "group", "weight", "document")
+COLUMN_FIELDS = ("input", "target", "group", "weight", "document", "context")
 DOCUMENT = "data.columns.document"
 TIME_FIELD = "data.split.time"
+CONTEXT = "data.columns.context"
 ROWS_LOOKED_AT = 200
 
 
@@ -107,11 +108,17 @@ class DataCard(Card):
         for form in (self.columns, self.split):
             form.show_values(self._draft.value)
             form.set_read_only(not writable)
+        shown = {path for path in self.columns.rows if path != CONTEXT or self._has_context(study)}
+        self.columns.show_only(shown)
         self._offer_columns()
         if own_data:
             self._fetch_columns(base, paths[0][1])
         if self._context.document.is_open:
             self._context.document.query(stored_noise, self._take_noise)
+
+    @staticmethod
+    def _has_context(study: Study) -> bool:
+        return study.uses_context or study.data.columns.context is not None
 
     def retranslate(self) -> None:
         """Set every word again."""

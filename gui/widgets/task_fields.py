@@ -6,21 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 from core.metrics.plugins import installed_metrics
-from core.spec import METRICS_OF_KIND, PLUGIN_PREFIX, FewShot, Task
-from gui.study_edits.shapes import Document
+from core.spec import METRICS_OF_KIND, PLUGIN_PREFIX, SCORED_LATER, FewShot, Judge, Task
+from gui.study_edits.shapes import Document, defaults_of
 from gui.widgets.fields import FieldKind, FieldSpec, Presentation, fields_of
 
 SCHEMA_FILE = FieldSpec(
     "task.json_schema", FieldKind.PATH, optional=True, presentation=Presentation(wide=True, files="*.json")
 )
 EXAMPLES, EXAMPLES_SEED = "task.few_shot.examples", "task.few_shot.seed"
-UNOFFERED = ("judge",)
-"""Metrics that this version computes from the scores of imported predictions only."""
+JUDGE_MODEL = FieldSpec("task.judge.model", FieldKind.CHOICE, optional=True)
+JUDGE_FIELDS = ("mode", "scale", "prompt")
 
 
 def shown_of_task(task: Document, *, asked: bool) -> set[str]:
     """The task's fields that make sense; a schema that stands in the study itself is left to the study file."""
-    schema = task.get("json_schema")
+    schema, judge = task.get("json_schema"), task.get("judge") or {}
+    judged = bool(judge) and task.get("metric") == "judge"
     shown = {
         "task.prompt": asked,
         "task.max_output_tokens": asked,
@@ -29,14 +30,24 @@ def shown_of_task(task: Document, *, asked: bool) -> set[str]:
         "task.separator": task.get("kind") == "multi_label",
         EXAMPLES: asked,
         EXAMPLES_SEED: asked and bool(task.get("few_shot")),
+        JUDGE_MODEL.path: task.get("metric") in SCORED_LATER,
+        "task.judge.mode": judged,
+        "task.judge.scale": judged and judge.get("mode") == "reference",
+        "task.judge.prompt": bool(judge),
     }
     return {"task.kind", "task.metric", *(path for path, makes_sense in shown.items() if makes_sense)}
 
 
 def task_specs() -> list[FieldSpec]:
     """The fields of the task's form, in order."""
-    special: dict[str, dict[str, Any]] = {"task.prompt": {"kind": FieldKind.LONG_TEXT}, EXAMPLES: {"optional": True}}
-    specs = [*fields_of(Task, "task"), SCHEMA_FILE, *fields_of(FewShot, "task.few_shot")]
+    long_text = {"kind": FieldKind.LONG_TEXT}
+    special: dict[str, dict[str, Any]] = {
+        "task.prompt": long_text,
+        "task.judge.prompt": long_text,
+        EXAMPLES: {"optional": True},
+    }
+    judge = [JUDGE_MODEL, *fields_of(Judge, "task.judge", JUDGE_FIELDS)]
+    specs = [*fields_of(Task, "task"), SCHEMA_FILE, *fields_of(FewShot, "task.few_shot"), *judge]
     return [replace(spec, **special.get(spec.path, {})) for spec in specs]
 
 
@@ -44,4 +55,9 @@ def metrics_of(kind: str, chosen: str) -> tuple[str, ...]:
     """The metrics to choose from: Tercet's, those of installed packages, and a package's that the study names."""
     own = [f"{PLUGIN_PREFIX}{name}" for name in installed_metrics()]
     named = [chosen] if chosen.startswith(PLUGIN_PREFIX) and chosen not in own else []
-    return (*(name for name in METRICS_OF_KIND.get(kind, ()) if name not in UNOFFERED), *own, *named)
+    return (*METRICS_OF_KIND.get(kind, ()), *own, *named)
+
+
+def judged_by(task: Document, model: Document | None) -> Document | None:
+    """The task's judge with another model; null for nobody."""
+    return None if model is None else {**defaults_of(Judge), **(task.get("judge") or {}), "model": model}

@@ -23,7 +23,7 @@ from core.decide.outcome.figures import (
 )
 from core.decide.outcome.retrieval import RetrievalFound
 from core.domain import FloatArray, PolicyKind, Role, Verdict
-from core.jobs.results import PeakMemory
+from core.jobs.results import CheckResult, JudgeResult, PeakMemory
 from core.metrics.fields import PartFigures
 
 
@@ -46,6 +46,8 @@ class CandidateDecision:
     the fields of an extraction, or the labels where rows have several, each with its own figures. `by_class` holds the
     recall of each class, the rarest first, `by_slice` the quality of each slice that is large enough. `cut_inputs` is
     null where nobody counted.
+    `judging` is how its answers got their scores, where a job of its own gave them, and `judges_itself` says that the
+    judge is this candidate's own model, or taught it. `checking` is what the checks of its answers found.
     """
 
     name: str
@@ -92,6 +94,9 @@ class CandidateDecision:
     by_class: tuple[ClassRecall, ...] = ()
     by_slice: tuple[SliceQuality, ...] = ()
     cut_inputs: CutInputs | None = None
+    judging: JudgeResult | None = None
+    judges_itself: bool = False
+    checking: CheckResult | None = None
 
     @property
     def excluded_by(self) -> GateResult | None:

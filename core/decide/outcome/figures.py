@@ -168,7 +168,8 @@ class CostPart:
 class CostFigures:
     """What a candidate costs. `one_off` is paid once, before the first request; null parts have a `reason`.
 
-    `one_off_labels` is what of it was paid for a teacher's labels, null where none were asked for.
+    `one_off_labels` is what of it was paid for a teacher's labels, null where none were asked for, and
+    `one_off_judging` what a judge's verdicts cost, null where none judged; the latter is known of imported answers too.
 
     `replicas` counts machines (null for a vendor). `probability_within_budget` is P(monthly <= budget).
     """
@@ -179,6 +180,7 @@ class CostFigures:
     per_success: Interval | None
     one_off: float | None
     one_off_labels: float | None = None
+    one_off_judging: float | None = None
     parts: tuple[CostPart, ...] = ()
     replicas: int | None = None
     probability_within_budget: float | None = None

@@ -16,7 +16,6 @@ from core.engines.language.generator import Generation, LocalGenerator
 from core.engines.language.label_lists import LabelLists
 from core.engines.language.prompts import message_of
 from core.engines.models import Classifier
-from core.errors import UserError
 from core.metrics.label_sets import classes_of
 from core.metrics.scoring import RowScorer, label_scorer, row_scorer
 from core.spec import Task
@@ -78,7 +77,10 @@ class LabelSetAnswers:
 
     def __init__(self, classifier: Classifier, task: Task) -> None:
         self._classifier = classifier
-        self._scorer = scorer_of(task)
+        scorer = row_scorer(task)
+        if scorer is None:
+            raise ValueError(f"sets of labels are not scored by {task.metric}")
+        self._scorer = scorer
         self.device = classifier.device
 
     def token_counts(self, examples: Sequence[Example]) -> list[int] | None:
@@ -105,8 +107,7 @@ class LabelSetAnswers:
 
 
 class TextAnswers:
-    """Rows, whose inputs are whole messages, answered by the text of a model on this machine. Raises UserError for a
-    metric that needs a judge."""
+    """Rows, whose inputs are whole messages, answered by the text of a model on this machine."""
 
     batch_rows: int | None = None
 
@@ -114,7 +115,7 @@ class TextAnswers:
         self._generator = generator
         self._read = reader_of(task, labels)
         self._limit = task.max_output_tokens
-        self._scorer = scorer_of(task)
+        self._scorer = row_scorer(task)
         self.device = generator.device
 
     def token_counts(self, examples: Sequence[Example]) -> list[int]:
@@ -128,14 +129,6 @@ class TextAnswers:
             text_prediction(example, generation, self._scorer, self._read)
             for example, generation in zip(examples, generations, strict=True)
         ]
-
-
-def scorer_of(task: Task) -> RowScorer:
-    """The scorer of a task's metric. Raises UserError for a metric that needs a judge, or is not installed."""
-    scorer = row_scorer(task)
-    if scorer is None:
-        raise UserError("benchmark.judge", metric=task.metric)
-    return scorer
 
 
 def label_names(task: Task, examples: Sequence[Example]) -> list[str]:
@@ -159,7 +152,7 @@ def text_prediction(
 ) -> Prediction:
     """An answer as a prediction. One that could not be used scores 0, and its output is null.
 
-    Without a scorer every answer scores 0, for whoever reads a label out of it to score.
+    Without a scorer every answer scores 0, for whoever reads a label out of it to score, or judges it later.
     `confidence` is the geometric mean of the tokens' probabilities, the model's own where it tells them.
     """
     told = generation.mean_log_probability

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark import environment
-from core.engines.benchmark.answering import as_messages, label_names, reader_of, scorer_of, text_prediction
+from core.engines.benchmark.answering import as_messages, label_names, reader_of, text_prediction
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.retrieved import LaterAnswers, Retrieved, retrieve_rows, with_figures
 from core.engines.benchmark.token_times import token_times
@@ -25,7 +25,7 @@ from core.engines.retrieval.messages import later
 from core.i18n import english
 from core.jobs.results import BenchmarkResult, Environment, LatencySamples, RuntimeFigures, TokenTimes
 from core.jobs.specs import RetrievalUse, VendorPrice
-from core.metrics.scoring import label_scorer
+from core.metrics.scoring import label_scorer, row_scorer
 from core.spec import EndpointModel, Task
 from core.worker.context import JobContext, Stopped
 
@@ -95,7 +95,8 @@ class EndpointAnswers:
         self._asked = endpoint.asked()
         self._texts = LabelText(labels) if task.kind == "classification" else None
         self._limit = task.max_output_tokens
-        self._scorer = scorer_of(task) if self._texts is None else label_scorer(task)
+        self._label_scorer = label_scorer(task)
+        self._scorer = row_scorer(task) if self._texts is None else None
         self._read = reader_of(task, labels)
         self._job_id = job_id
         self._connected = False
@@ -162,7 +163,7 @@ class EndpointAnswers:
         return replace(
             told,
             output=label,
-            score=0.0 if label is None else self._scorer(label, example.target, example.example_id),
+            score=0.0 if label is None else self._label_scorer(label, example.target, example.example_id),
             confidence=None if spread is None or label is None else spread.get(label, 0.0),
             latency_ms=said.latency_ms,
         )

@@ -113,7 +113,9 @@ def _import(
         raise ValueError("the benchmark names no predictions")
     source = parameters.predictions
     read = load("core.data.imported").import_predictions
-    predictions: list[Prediction] = read(source.file, source.columns, examples, parameters.task)
+    predictions: list[Prediction] = read(
+        source.file, source.columns, examples, parameters.task, judged=parameters.judged
+    )
     write_predictions(context.folder, predictions)
     for start in range(0, len(predictions), _IMPORT_BATCH_ROWS):
         if context.should_stop():

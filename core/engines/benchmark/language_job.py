@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.domain import Example, Prediction, Split
-from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnswers, as_messages, label_names, scorer_of
+from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnswers, as_messages, label_names
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.retrieved import retrieve_rows, with_figures
 from core.engines.benchmark.runtimes import time_language_model
@@ -21,6 +21,7 @@ from core.i18n import english
 from core.jobs.results import BenchmarkResult
 from core.jobs.specs import RetrievalUse
 from core.lazy import load
+from core.metrics.scoring import row_scorer
 from core.model_files import is_gguf_file, is_language_model_folder
 from core.spec import HubModel, LocalModel, Task
 from core.worker.context import JobContext, Stopped
@@ -55,7 +56,7 @@ def measure_language_model(
     names = label_names(task, examples)
     labels = names if task.kind == "classification" else []
     if not labels:
-        scorer_of(task)
+        row_scorer(task)  # a metric that is not installed is told before the model is loaded
     evaluated = [example for example in examples if example.split is not Split.TRAIN]
     requests = as_messages(examples, task, names)
     # Before the language model is loaded: the encoder's memory is free again by then.

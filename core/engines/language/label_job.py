@@ -5,25 +5,16 @@ Test rows are never sent.
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
-from core.engines.durable import disk_full_told, write_json
 from core.engines.language.answer_store import answers_folder, open_answers
 from core.engines.language.answers import finished_result, write_answers
+from core.engines.language.asking import counted_seconds, waiting
 from core.engines.language.labelling import Labelling, read_label_rows
 from core.engines.language.request_estimate import told_estimate
 from core.engines.language.respondents import EndpointRespondent, respondent_of
 from core.i18n import english
 from core.jobs.results import LabelResult
 from core.jobs.specs import LabelParameters
-from core.worker.context import JobContext, Stopped
-
-_SECONDS_NAME = "label_seconds.json"
-_SECONDS_BYTES = 4096
+from core.worker.context import JobContext
 
 
 def run(parameters: LabelParameters, context: JobContext) -> LabelResult:
@@ -37,9 +28,9 @@ def run(parameters: LabelParameters, context: JobContext) -> LabelResult:
         context.log(english("label.log.finished_before"))
         return done
     rows = read_label_rows(context.input_folder("data"), parameters.task)
-    with _counted(context.folder) as seconds, respondent_of(parameters, rows.labels, context) as respondent:
+    with counted_seconds(context.folder) as seconds, respondent_of(parameters, rows.labels, context) as respondent:
         asked = respondent.asked()
-        with open_answers(answers_folder(context.folder), asked, _waiting(context)) as store:
+        with open_answers(answers_folder(context.folder), asked, waiting(context)) as store:
             labelling = Labelling(rows, asked, store, context)
             labelling.begin(respondent.device)
             if labelling.missing:
@@ -52,38 +43,3 @@ def run(parameters: LabelParameters, context: JobContext) -> LabelResult:
             result = labelling.result(answered, seconds())
     write_answers(context.folder, context.spec.job_id, answered, rows.labels, parameters.reasoning, result)
     return result
-
-
-def _waiting(context: JobContext) -> Callable[[], None]:
-    """What to do while another job holds the answers of the same model: say so once, and stop when asked to."""
-    told = False
-
-    def wait() -> None:
-        nonlocal told
-        if context.should_stop():
-            raise Stopped
-        if not told:
-            context.log(english("label.log.waiting"))
-            told = True
-
-    return wait
-
-
-@contextmanager
-def _counted(folder: Path) -> Iterator[Callable[[], float]]:
-    """A function that tells the seconds of work so far, those of attempts that were stopped included."""
-    path = folder / _SECONDS_NAME
-    try:
-        before = float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
-        before = 0.0
-    begun = time.monotonic()
-
-    def seconds() -> float:
-        return before + time.monotonic() - begun
-
-    try:
-        yield seconds
-    finally:
-        with disk_full_told(path, _SECONDS_BYTES):
-            write_json(path, {"seconds": seconds()})

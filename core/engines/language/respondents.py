@@ -15,7 +15,7 @@ from core.engines.language.endpoint_request import TOP_LOGPROBS
 from core.engines.language.endpoint_round import OnAnswer
 from core.engines.language.generator import Generation, LocalGenerator
 from core.engines.language.request_estimate import RequestEstimate
-from core.jobs.specs import LabelParameters
+from core.jobs.specs import AnsweringModel, LabelParameters, VendorPrice
 from core.lazy import load
 from core.model_files import file_sha256, fingerprint_weights, is_gguf_file
 from core.spec import EndpointModel
@@ -41,21 +41,37 @@ class Respondent(Protocol):
 @contextmanager
 def respondent_of(parameters: LabelParameters, labels: Sequence[str], context: JobContext) -> Iterator[Respondent]:
     """The model that a label job asks; `labels` are the classes, none in generation. Raises UserError."""
-    model, limit = parameters.loadable, parameters.task.max_output_tokens
-    if isinstance(model, EndpointModel):
-        top = TOP_LOGPROBS if labels else 0
+    limit, top = parameters.task.max_output_tokens, TOP_LOGPROBS if labels else 0
+    model, price = parameters.loadable, parameters.price
+    with open_respondent(model, parameters.model_sha256, labels, limit, context, top, price) as respondent:
+        yield respondent
 
-        def warn(text: str) -> None:
+
+@contextmanager
+def open_respondent(
+    model: AnsweringModel | None,
+    sha256: str | None,
+    labels: Sequence[str],
+    max_output_tokens: int,
+    context: JobContext,
+    top_logprobs: int = 0,
+    price: VendorPrice | None = None,
+) -> Iterator[Respondent]:
+    """A ready model, or that of the input `model`, to be asked. On this machine it weighs `labels` where there are
+    any; an endpoint writes at its `price`, and is asked for the alternatives of each token. Raises UserError."""
+    if isinstance(model, EndpointModel):
+
+        def log(text: str) -> None:
             context.log(text, "warning")
 
-        with Endpoint(model, limit, top, warn, context.should_stop, parameters.price) as endpoint:
+        with Endpoint(model, max_output_tokens, top_logprobs, log, context.should_stop, price) as endpoint:
             yield EndpointRespondent(endpoint)
         return
     if model is None:
         source = context.input_folder("model") / "model"
     else:
-        source = cast(Path, load("core.engines.models.weights").resolve(model, parameters.model_sha256))
-    yield LocalRespondent(source, labels, limit, context.should_stop)
+        source = cast(Path, load("core.engines.models.weights").resolve(model, sha256))
+    yield LocalRespondent(source, labels, max_output_tokens, context.should_stop)
 
 
 class EndpointRespondent:
@@ -89,7 +105,7 @@ class LocalRespondent:
     def __init__(
         self, source: Path, labels: Sequence[str], max_output_tokens: int, should_stop: Callable[[], bool]
     ) -> None:
-        self._source = source
+        self.source = source
         self._labels = tuple(labels)
         self._limit = max_output_tokens
         self._should_stop = should_stop
@@ -97,15 +113,15 @@ class LocalRespondent:
 
     def asked(self) -> Asked:
         """What names its answers: the weights, wherever they lie."""
-        gguf = is_gguf_file(self._source)
-        sha256 = file_sha256(self._source) if gguf else fingerprint_weights(self._source)
+        gguf = is_gguf_file(self.source)
+        sha256 = file_sha256(self.source) if gguf else fingerprint_weights(self.source)
         settings = {"labels": list(self._labels)} if self._labels else {"max_output_tokens": self._limit}
         return Asked(f"sha256:{sha256}", "local", settings)
 
     def ask(self, messages: Sequence[str], missing: Sequence[int], on_answer: OnAnswer) -> None:
         """Answer the missing messages in batches of like length, which are the same after every stop."""
         module: Any = load("core.engines.language.torch_generator")
-        generator: LocalGenerator = module.TorchGenerator(self._source, on_step=self._stop_when_asked)
+        generator: LocalGenerator = module.TorchGenerator(self.source, on_step=self._stop_when_asked)
         generator.share_opening(messages)
         tokens = generator.token_counts(messages)
         order = sorted(range(len(messages)), key=lambda place: tokens[place])

@@ -11,7 +11,9 @@ from core.decide.variants import SAME_SPEED
 from core.domain import Role
 from core.report import figures
 from core.report.model import Block, Cell, Chart, Paragraph, Section, Table, not_measured
+from core.report.sections.checks import checks
 from core.report.sections.class_slices import class_slices
+from core.report.sections.judging import judging
 from core.report.sections.material import Material, bounded, figure, named, numbers, words
 from core.report.sections.retrieval import retrieval
 from core.report.sections.suites import suites
@@ -34,6 +36,8 @@ def candidates(material: Material) -> Section:
     if compressed:
         blocks.append(_compressed(material, compressed))
     blocks += [_parts(material, kind) for kind in ("fields", "labels") if any(row[kind] for row in material.candidates)]
+    blocks += judging(material)
+    blocks += checks(material)
     blocks.append(_costs(material))
     blocks += class_slices(material)
     if any(row["runtimes"] for row in material.candidates):
@@ -231,9 +235,10 @@ def _costs(material: Material) -> Table:
         cost, benefit = row["cost"] or {}, row["cost_benefit"] or {}
         amounts = (cost.get(key) for key in ("monthly", "per_million_requests", "per_success", "one_off"))
         cells = [_amount(material, row["name"], amount) for amount in amounts]
-        if cost.get("one_off_labels") is not None:
-            note = message("report.one_off.labels", amount=material.money(cost["one_off_labels"]))
-            cells[-1] = Cell(cells[-1].phrase, note)
+        for part in ("labels", "judging"):
+            if cost.get("one_off") is not None and cost.get(f"one_off_{part}") is not None:
+                note = message(f"report.one_off.{part}", amount=material.money(cost[f"one_off_{part}"]))
+                cells[-1] = Cell(cells[-1].phrase, note)
         ratio = bounded(benefit.get("value"), benefit.get("low"), benefit.get("high"), figures.number)
         rows.append((named(material, row["name"]), *cells, ratio))
     return Table(message("report.table.costs", currency=material.currency), titles, tuple(rows))

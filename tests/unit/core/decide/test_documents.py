@@ -18,7 +18,7 @@ CANDIDATE = {
     "name", "role", "source", "parent", "origin", "runtime", "policy", "quality", "latency_ms", "throughput",
     "runtimes", "peak_memory_mib", "model_size_mib", "parameters", "energy", "cost", "cost_benefit",
     "by_seed", "retained", "dominated_by", "baseline", "uncompressed", "memory", "retrieval", "suites",
-    "fields", "labels", "classes", "slices", "cut_inputs",
+    "fields", "labels", "classes", "slices", "cut_inputs", "judging", "checks",
 }  # fmt: skip
 NESTED = {
     "quality": {"metric", "value", "low", "high", "n", "spread", "seeds", "interval"},
@@ -29,7 +29,9 @@ NESTED = {
     "throughput": {"requests_per_second", "output_tokens_per_second"},
     "energy": {"joules_per_request", "source"},
     "memory": {"loading_mib", "answering_mib", "gpu_reserved_mib", "gpu_process_mib", "source"},
-    "cost": {"per_million_requests", "per_success", "monthly", "one_off", "one_off_labels", "currency"},
+    "cost": {
+        "per_million_requests", "per_success", "monthly", "one_off", "one_off_labels", "one_off_judging", "currency",
+    },
     "cost_benefit": {"value", "low", "high"},
     "baseline": {"hard_labels", "added"},
 }  # fmt: skip

@@ -6,10 +6,13 @@ import pytest
 
 from core.domain import JobKind, JobRow, JobState, MetricPoint
 from core.jobs.results import (
+    CheckCount,
+    CheckResult,
     CompressResult,
     ExpectedQuality,
     HeldOutQuality,
     IndexResult,
+    JudgeResult,
     LabelNoise,
     LabelResult,
     LearningCurve,
@@ -179,3 +182,29 @@ def test_a_look_at_the_data_says_what_it_allows_or_that_it_cannot_tell(show: Any
     assert "90" in expected
     nothing = result.model_copy(update={"label_noise": None, "learning_curve": None})
     assert show(JobKind.PROFILE, nothing).facts == ("Too few rows to say what the data allows",)
+
+
+def test_a_judge_says_whom_it_asked_and_how_much_the_order_decides(show: Any) -> None:
+    result = JudgeResult(
+        method="reference", judge="strict", scale=5, rows=1000, given=0, unanswered=0, both_orders=1000,
+        disagreements=125, verdicts=2000, unreadable=3, bought=1900, kept=100, seconds=10.0,
+    )  # fmt: skip
+    facts = " · ".join(show(JobKind.JUDGE, result).facts)
+    assert "1,000 rows rated by the reference answer" in facts
+    assert "judge: strict" in facts
+    assert "1,900 verdicts asked for, 100 kept from before" in facts
+    assert "the orders disagree on 12.5" in facts
+    assert "3 verdicts cannot be read" in facts
+
+
+def test_checks_say_what_failed_and_what_was_mended(show: Any) -> None:
+    result = CheckResult(
+        rows=200, failed=50, re_asked=50, corrected=30, second_input_tokens=5_000, second_output_tokens=100,
+        by_check=(CheckCount(check="format", failed=50, remaining=20),), seconds=1.0,
+    )  # fmt: skip
+    figures = show(JobKind.CHECK, result)
+    facts = " · ".join(figures.facts)
+    assert "25" in facts
+    assert "30 of 50 pass after a second request" in facts
+    assert texts(figures, 0) == ["form"]
+    assert texts(figures, 2) == ["20"]

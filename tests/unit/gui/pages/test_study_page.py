@@ -85,6 +85,42 @@ def test_examples_in_the_prompt_are_asked_for_and_taken_back(qtbot: QtBot, open_
     qtbot.waitUntil(lambda: document.study.task.few_shot is None, timeout=3000)
 
 
+JUDGED = """
+version: 1
+name: Judged
+task: {kind: generation, metric: exact_match, prompt: "{text}"}
+data: {file: rows.csv, columns: {input: text, target: label}, split: {test: 0.25, calibration: 0.25}}
+criteria: {cost: {monthly_requests: 1000}}
+profiles: {own: {kind: self_hosted, capex: 6000}}
+candidates: [{name: big, role: teacher, model: {source: endpoint, base_url: 'http://u/v1', model: big}}]
+"""
+
+
+def test_a_candidate_s_model_can_be_made_the_judge(qtbot: QtBot, application: Application, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("text,label\na,x\nb,y\n", encoding="utf-8")
+    open_in(qtbot, application, store_of(tmp_path, JUDGED))
+    document, page = application.context.document, application.window.study_page
+    form, judge = page.forms["task"], page.forms["task"].rows["task.judge.model"]
+    assert isinstance(judge.editor, ChoiceEditor)
+
+    def shown() -> list[bool]:
+        return [judge.shown, form.rows["task.judge.mode"].shown]
+
+    assert shown() == [False, False]
+    form.edited.emit("task.metric", "judge")
+    assert shown() == [True, False]
+    assert [words for _, words in judge.editor.options] == ["nobody", "big"]
+    judge.editor._activated(1)
+    qtbot.waitUntil(lambda: document.study.task.judge is not None, timeout=8000)
+    assert document.study.task.judge is not None
+    assert document.study.task.judge.model == document.study.candidates[0].model
+    assert judge.editor.box.currentText() == "big"
+    assert shown() == [True, True]
+    form.edited.emit("task.metric", "exact_match")
+    qtbot.waitUntil(lambda: document.study.task.judge is None, timeout=8000)
+    assert shown() == [False, False]
+
+
 def test_an_edit_saves_itself(qtbot: QtBot, open_study: Application) -> None:
     document = open_study.context.document
     write(qtbot, line(open_study, BUDGET), "750")

@@ -1,0 +1,179 @@
+"""Answers that fail their checks are asked for once more, with what is wrong in the message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_context import RecordingContext, job_context
+from scripted_endpoint import Reply, Request, completion, scripted_endpoint
+from tiny_language_models import write_language_model
+
+from core.data.examples import write_examples
+from core.data.predictions import read_predictions, write_predictions
+from core.domain import Example, Prediction, Split
+from core.engines.checking.job import run
+from core.engines.language import endpoint_pacing
+from core.jobs.results import CheckResult
+from core.jobs.specs import CheckParameters
+from core.model_files import fingerprint_weights
+from core.spec import Checks, EndpointModel, LocalModel, Task
+from core.worker.context import Stopped
+
+TASK = Task(kind="generation", metric="exact_match", prompt="{passage}\n\nHow high is {text}?", max_output_tokens=8)
+NUMBER = {"format": {"regex": r"\d+"}, "re_ask": True}
+ROWS = 12
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(endpoint_pacing, "LONGEST_PAUSE_S", 0.01)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """The jobs' folder: even rows are test rows, every third answer has words around its number, one is absent."""
+    jobs = tmp_path / "s.tercet.d" / "jobs"
+    (jobs / "data").mkdir(parents=True)
+    (jobs / "bench").mkdir()
+    examples, predictions = [], []
+    for row in range(ROWS):
+        high = str(row + 10)
+        fields = (("text", f"tower {row}"), ("passage", f"[1] Tower {row} is {high} m high."))
+        split = Split.TEST if row % 2 == 0 else Split.CALIBRATION
+        examples.append(Example(f"r{row}", split, f"g{row}", f"tower {row}", high, fields=fields))
+        said = None if row == 10 else f"It is {high} m." if row % 3 == 0 else high
+        predictions.append(
+            Prediction(f"r{row}", said, float(said == high), 0.5, input_tokens=5, output_tokens=4, latency_ms=20.0)
+        )
+    write_examples(jobs / "data", examples)
+    write_predictions(jobs / "bench", predictions)
+    return jobs
+
+
+class Job:
+    """A check job in a folder of its own, beside the data and the answers."""
+
+    def __init__(
+        self, study: Path, model: EndpointModel | LocalModel | None, checks: dict[str, Any] = NUMBER, **more: Any
+    ) -> None:
+        self.folder = study / more.pop("folder", "check")
+        self.inputs = {"data": study / "data", "answers": study / "bench"}
+        self.parameters = CheckParameters(
+            task=more.pop("task", TASK), checks=Checks.model_validate(checks), context_column="passage", loadable=model,
+            **more,
+        )  # fmt: skip
+
+    def run(self, stop_when: Callable[[RecordingContext], bool] = lambda context: False) -> CheckResult:
+        self.context = job_context(self.folder, self.parameters, self.inputs, stop_when)
+        return run(self.parameters, self.context)
+
+    def rows(self) -> dict[str, Prediction]:
+        return {one.example_id: one for one in read_predictions(self.folder)}
+
+
+def mend(number: int, request: Request) -> Reply:
+    """The number alone, but for tower 6, which stays as it was."""
+    tower = int(request.message.split("How high is tower ")[1].split("?")[0])
+    return Reply(completion("It is 16 m." if tower == 6 else str(tower + 10)))
+
+
+def test_what_fails_is_asked_for_once_more_with_what_is_wrong(study: Path) -> None:
+    with scripted_endpoint(mend) as server:
+        job = Job(study, server.model())
+        result = job.run()
+        messages = sorted(server.messages())
+    assert len(messages) == 4  # rows 0, 3, 6 and 9
+    assert messages[0].startswith("[1] Tower 0 is 10 m high.\n\nHow high is tower 0?\n\nYou answered before:\n")
+    assert "It is 10 m." in messages[0]
+    assert r"it does not match the pattern \d+" in messages[0]
+    assert (result.rows, result.failed, result.re_asked, result.corrected) == (5, 2, 2, 1)  # test rows with an answer
+    assert [(one.check, one.failed, one.remaining) for one in result.by_check] == [("format", 2, 1)]
+    assert result.score_before == pytest.approx(3 / 5)
+    assert result.score_after == pytest.approx(4 / 5)
+
+
+def test_the_second_answer_stands_where_it_passes_and_both_requests_are_paid_for(study: Path) -> None:
+    with scripted_endpoint(mend) as server:
+        job = Job(study, server.model())
+        result = job.run()
+    rows = job.rows()
+    assert (rows["r0"].output, rows["r0"].score) == ("10", 1.0)
+    assert (rows["r6"].output, rows["r6"].score) == ("It is 16 m.", 0.0)  # the first answer
+    for name in ("r0", "r6"):
+        assert (rows[name].input_tokens, rows[name].output_tokens) == (5 + 7, 4 + 3)
+        latency = rows[name].latency_ms
+        assert latency is not None
+        assert latency > 20.0
+    assert (rows["r1"].input_tokens, rows["r1"].latency_ms) == (5, 20.0)
+    assert rows["r10"].output is None
+    assert (result.second_requests, result.second_input_tokens, result.second_output_tokens) == (4, 28, 12)
+    assert len(result.second_ms) == 2
+    assert job.context.sent == list(rows.values())
+
+
+def test_second_answers_are_bought_once(study: Path) -> None:
+    with scripted_endpoint(mend) as server:
+        with pytest.raises(Stopped):
+            Job(study, server.model()).run(lambda context: context.steps("phase.re_ask") >= 1)
+        again = Job(study, server.model())
+        again.run()
+        Job(study, server.model(), folder="other").run()
+        assert len(server.requests) == 4
+
+
+def test_answers_that_all_pass_ask_nobody(study: Path) -> None:
+    model = EndpointModel(source="endpoint", base_url="http://127.0.0.1:1/v1", model="m")
+    job = Job(study, model, {"format": {"regex": ".+"}, "re_ask": True})
+    result = job.run()
+    assert (result.failed, result.re_asked) == (0, 0)
+    assert list(job.rows().values()) == read_predictions(study / "bench")
+
+
+@pytest.mark.parametrize(("checks", "imported"), [({**NUMBER, "re_ask": False}, False), (NUMBER, True)])
+def test_without_a_second_request_failures_are_counted_and_answers_left_alone(
+    study: Path, checks: dict[str, Any], imported: bool
+) -> None:
+    job = Job(study, None, checks, imported=imported)
+    result = job.run()
+    assert (result.rows, result.failed, result.re_asked) == (5, 2, 0)
+    assert list(job.rows().values()) == read_predictions(study / "bench")
+
+
+def test_groundedness_and_citations_are_held_against_the_row_s_own_context(study: Path) -> None:
+    job = Job(study, None, {"groundedness": {"at_least": 1.0}, "citations": {"required": True}})
+    assert [(one.check, one.failed) for one in job.run().by_check] == [("citations", 5), ("groundedness", 0)]
+
+
+def test_a_model_on_this_machine_is_asked_again_one_request_at_a_time(study: Path, tmp_path: Path) -> None:
+    folder = write_language_model(tmp_path / "model", seed=1)
+    model = LocalModel(source="local", path=str(folder))
+    task = TASK.model_copy(update={"prompt": "{text}"})
+    job = Job(study, model, task=task, model_sha256=fingerprint_weights(folder))
+    result = job.run()
+    assert result.second_requests == 4
+    assert all(milliseconds > 0.0 for milliseconds in result.second_ms)
+    again = Job(study, model, task=task, model_sha256=fingerprint_weights(folder), folder="again")
+    assert again.run().second_ms == result.second_ms  # kept with the answers
+    assert again.rows() == job.rows()
+
+
+def test_a_first_request_that_was_not_timed_leaves_no_time_of_the_second_alone(study: Path) -> None:
+    untimed = [replace(one, latency_ms=None) for one in read_predictions(study / "bench")]
+    write_predictions(study / "bench", untimed)
+    with scripted_endpoint(mend) as server:
+        job = Job(study, server.model())
+        job.run()
+    assert {one.latency_ms for one in job.rows().values()} == {None}
+
+
+def test_answers_that_are_judged_later_get_no_score_here(study: Path) -> None:
+    with scripted_endpoint(mend) as server:
+        job = Job(study, server.model(), task=TASK.model_copy(update={"metric": "judge"}))
+        result = job.run()
+    assert (result.score_before, result.score_after) == (None, None)
+    assert job.rows()["r0"].score == 0.0

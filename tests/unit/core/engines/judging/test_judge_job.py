@@ -1,0 +1,263 @@
+"""A judge reads the answers of a benchmark in both orders: its verdicts are bought once, whatever happens between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_context import RecordingContext, job_context
+from scripted_endpoint import Reply, Request, completion, scripted_endpoint
+from tiny_language_models import write_language_model
+
+from core.data.examples import write_examples
+from core.data.fingerprint import fingerprint
+from core.data.predictions import read_predictions, write_predictions
+from core.domain import Example, Prediction, Split
+from core.engines.judging.hearing import HOPELESS_VERDICTS
+from core.engines.judging.job import run
+from core.engines.language import endpoint_pacing
+from core.errors import UserError
+from core.jobs.results import JudgeResult
+from core.jobs.specs import JudgeParameters, PredictionsFile
+from core.model_files import fingerprint_weights
+from core.spec import EndpointModel, Judge, LocalModel, PredictionsModel, Task
+from core.worker.context import Stopped
+
+JUDGED = Task(kind="generation", metric="judge", prompt="Where is {text}?")
+GROUNDED = Task(kind="generation", metric="groundedness", prompt="{passage}\n\nWhere is {text}?")
+CITIES = ("Oslo", "Rome", "Paris", "Cairo")
+ROWS = 12
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(endpoint_pacing, "LONGEST_PAUSE_S", 0.01)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """The jobs' folder of a study with a dataset and a candidate's answers: right, wrong, right …; one is absent."""
+    jobs = tmp_path / "s.tercet.d" / "jobs"
+    (jobs / "data").mkdir(parents=True)
+    (jobs / "bench").mkdir()
+    examples, predictions = [], []
+    for row in range(ROWS):
+        city = CITIES[row % 4]
+        fields = (("text", f"tower {row}"), ("passage", f"Tower {row} stands in {city}. It is {row + 10} m high."))
+        split = Split.TEST if row % 2 == 0 else Split.CALIBRATION
+        examples.append(Example(f"r{row}", split, f"g{row}", f"tower {row}", city, fields=fields))
+        said = None if row == ROWS - 1 else f"It is in {city}." if row % 2 == 0 else "It is in Lima."
+        predictions.append(Prediction(f"r{row}", said, 0.0, input_tokens=5, output_tokens=4, latency_ms=20.0))
+    write_examples(jobs / "data", examples)
+    write_predictions(jobs / "bench", predictions)
+    return jobs
+
+
+class Job:
+    """A judge job in a folder of its own, beside the data and the answers."""
+
+    def __init__(self, study: Path, model: EndpointModel | LocalModel | None, task: Task = JUDGED, **more: Any) -> None:
+        self.folder = study / more.pop("folder", "judge")
+        self.inputs = {"data": study / "data", "answers": study / "bench"}
+        sha256, predictions = more.pop("sha256", None), more.pop("predictions", None)
+        judge = None if model is None else Judge(model=model, **more)
+        column = "passage" if task.metric == "groundedness" else None
+        self.parameters = JudgeParameters(
+            task=task, judge=judge, model_sha256=sha256, context_column=column, predictions=predictions
+        )
+
+    def run(self, stop_when: Callable[[RecordingContext], bool] = lambda context: False) -> JudgeResult:
+        self.context = job_context(self.folder, self.parameters, self.inputs, stop_when)
+        return run(self.parameters, self.context)
+
+    def scores(self) -> list[float]:
+        return [one.score for one in read_predictions(self.folder)]
+
+
+def parts(message: str) -> dict[str, str]:
+    """The fenced texts of a message by their titles, in its order."""
+    return dict(re.findall(r"^([^\n]+):\n<<<\n(.*?)\n>>>", message, re.MULTILINE | re.DOTALL))
+
+
+def fair(number: int, request: Request) -> Reply:
+    """5 where the answer names the city of the reference, 1 elsewhere."""
+    shown = parts(request.message)
+    return Reply(completion("5" if shown["Reference answer"] in shown["Answer to judge"] else "1"))
+
+
+def test_each_answer_is_judged_in_both_orders_and_one_that_is_absent_scores_zero(study: Path) -> None:
+    with scripted_endpoint(fair) as server:
+        job = Job(study, server.model())
+        result = job.run()
+        orders = [list(parts(message)) for message in server.messages()]
+    assert orders.count(["Question", "Reference answer", "Answer to judge"]) == ROWS - 1
+    assert orders.count(["Question", "Answer to judge", "Reference answer"]) == ROWS - 1
+    assert job.scores() == [1.0 if row % 2 == 0 else 0.0 for row in range(ROWS)]
+    assert (result.rows, result.unanswered, result.both_orders, result.disagreements) == (ROWS, 1, ROWS - 1, 0)
+    assert (result.verdicts, result.bought, result.kept, result.unreadable) == (22, 22, 0, 0)
+    assert (result.input_tokens, result.output_tokens) == (7 * 22, 3 * 22)
+    assert [one.score for one in job.context.sent] == job.scores()
+
+
+def test_what_was_asked_is_shown_with_its_columns_and_the_rest_of_a_prediction_stays(study: Path) -> None:
+    with scripted_endpoint(fair) as server:
+        job = Job(study, server.model(), prompt="Spelling counts.")
+        job.run()
+        assert all(message.startswith("Spelling counts.\n\n") for message in server.messages())
+        assert any(parts(message)["Question"] == "Where is tower 3?" for message in server.messages())
+    before = read_predictions(study / "bench")
+    after = read_predictions(job.folder)
+    assert [replace(one, score=0.0) for one in after] == before
+
+
+def test_a_judge_that_likes_the_first_text_is_found_out(study: Path) -> None:
+    """It gives 4 to an answer that stands first, and 2 to one that stands second."""
+
+    def biased(number: int, request: Request) -> Reply:
+        return Reply(completion("4" if list(parts(request.message))[1] == "Answer to judge" else "2"))
+
+    with scripted_endpoint(biased) as server:
+        job = Job(study, server.model())
+        result = job.run()
+    assert job.scores() == [0.5] * (ROWS - 1) + [0.0]  # (4 - 1) / 4 and (2 - 1) / 4
+    assert (result.disagreements, result.both_orders) == (ROWS - 1, ROWS - 1)
+    assert (result.first_order, result.second_order) == (0.25, 0.75)
+    assert any("other order" in line for line in job.context.logs)
+
+
+def test_a_comparison_does_not_tell_which_text_is_the_reference(study: Path) -> None:
+    def better(number: int, request: Request) -> Reply:
+        shown = parts(request.message)
+        assert set(shown) == {"Question", "Answer A", "Answer B"}
+        first, second = ("Lima" in shown[name] for name in ("Answer A", "Answer B"))
+        return Reply(completion("tie" if first == second else "B" if first else "A"))
+
+    with scripted_endpoint(better) as server:
+        job = Job(study, server.model(), mode="pairwise")
+        result = job.run()
+    assert job.scores() == [0.5 if row % 2 == 0 else 0.0 for row in range(ROWS)]
+    assert (result.method, result.scale, result.disagreements) == ("pairwise", None, 0)
+
+
+def test_verdicts_are_bought_once_also_after_a_stop_and_by_another_job(study: Path) -> None:
+    with scripted_endpoint(fair) as server:
+        cut = Job(study, server.model())
+        with pytest.raises(Stopped):
+            cut.run(lambda context: context.steps("phase.judge") >= 5)
+        bought = len(server.requests)
+        assert 5 <= bought < 22
+        again = Job(study, server.model())
+        result = again.run()
+        assert len(server.requests) == 22
+        assert (result.bought, result.kept) == (22, 0)  # those of the stopped attempt are this job's own
+        other = Job(study, server.model(), folder="other")
+        other.context = job_context(other.folder, other.parameters, other.inputs)
+        other.context.spec = other.context.spec.model_copy(update={"job_id": "another"})
+        assert (run(other.parameters, other.context).bought, len(server.requests)) == (0, 22)
+        assert other.scores() == again.scores()
+
+
+def test_the_cap_of_requests_holds_for_verdicts_too(study: Path) -> None:
+    with scripted_endpoint(fair) as server:
+        with pytest.raises(UserError) as refused:
+            Job(study, server.model(max_requests=21)).run()
+        assert (refused.value.code, len(server.requests)) == ("endpoint.cap", 0)
+
+
+def test_a_judge_without_any_verdict_is_stopped_early_with_its_words(study: Path) -> None:
+    with scripted_endpoint(lambda number, request: Reply(completion("I like it."))) as server:
+        with pytest.raises(UserError) as refused:
+            Job(study, server.model()).run()
+        assert len(server.requests) < 22 + 8
+    assert refused.value.code == "judge.unreadable"
+    assert "I like it." in refused.value.text
+    assert refused.value.values["count"] == HOPELESS_VERDICTS
+
+
+def test_too_many_verdicts_that_cannot_be_read_stop_the_job(study: Path) -> None:
+    def sulky(number: int, request: Request) -> Reply:
+        return Reply(completion("hm" if "tower 3" in request.message else "5"))
+
+    with scripted_endpoint(sulky) as server, pytest.raises(UserError) as refused:
+        Job(study, server.model()).run()
+    assert (refused.value.code, refused.value.values["count"], refused.value.values["verdicts"]) == (
+        "judge.unreadable",
+        2,
+        22,
+    )
+
+
+def test_a_single_verdict_that_cannot_be_read_leaves_the_row_to_the_other_order(study: Path) -> None:
+    def once(number: int, request: Request) -> Reply:
+        shown = list(parts(request.message))
+        return Reply(completion("hm" if "tower 3" in request.message and shown[1] == "Answer to judge" else "5"))
+
+    with scripted_endpoint(once) as server:
+        job = Job(study, server.model())
+        result = job.run()
+    assert (result.unreadable, result.unreadable_rows, result.both_orders) == (1, 0, ROWS - 2)
+    assert job.scores()[3] == 1.0
+    assert any("cannot be read" in line for line in job.context.logs)
+
+
+def test_the_judge_is_held_against_an_exact_match_where_targets_are_short(study: Path) -> None:
+    said = [replace(one, output=(one.output or "Lima.")[:-1].split()[-1]) for one in read_predictions(study / "bench")]
+    write_predictions(study / "bench", said)
+    with scripted_endpoint(lambda number, request: Reply(completion("5"))) as server:
+        result = Job(study, server.model()).run()
+    assert (result.exact_rows, result.exact_agreements) == (ROWS, ROWS / 2)
+
+
+def test_imported_answers_are_judged_and_keep_the_scores_of_their_file(study: Path, tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere.csv"
+    lines = [f"r{row},tower {row},It is in Lima.,{0.75 if row < 3 else ''}" for row in range(ROWS)]
+    path.write_text("id,input,output,score\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    given = [Prediction(f"r{row}", "It is in Lima.", 0.75 if row < 3 else 0.0) for row in range(ROWS)]
+    write_predictions(study / "bench", given)
+    file = PredictionsFile(file=fingerprint(path), columns=PredictionsModel(source="predictions", file=str(path)))
+    with scripted_endpoint(fair) as server:
+        job = Job(study, server.model(), predictions=file)
+        result = job.run()
+        assert len(server.requests) == 2 * (ROWS - 3)
+    assert job.scores() == [0.75] * 3 + [0.0] * (ROWS - 3)
+    assert (result.rows, result.given) == (ROWS - 3, 3)
+
+
+def test_a_model_on_this_machine_weighs_the_verdicts(study: Path, tmp_path: Path) -> None:
+    folder = write_language_model(tmp_path / "model", seed=1)
+    model = LocalModel(source="local", path=str(folder))
+    job = Job(study, model, scale=3, prompt="Rate it.", sha256=fingerprint_weights(folder))
+    result = job.run()
+    assert (result.unreadable, result.verdicts) == (0, 22)
+    assert set(job.scores()) <= {0.0, 0.25, 0.5, 0.75, 1.0}
+    again = Job(study, model, scale=3, prompt="Rate it.", sha256=fingerprint_weights(folder), folder="again")
+    again.run()
+    assert again.scores() == job.scores()
+
+
+def test_groundedness_without_a_judge_asks_nobody(study: Path) -> None:
+    job = Job(study, None, GROUNDED)
+    result = job.run()
+    assert job.scores() == [1.0 if row % 2 == 0 else 0.0 for row in range(ROWS)]
+    assert (result.method, result.judge, result.rows, result.unanswered) == ("words", None, ROWS, 1)
+
+
+def test_groundedness_by_a_judge_asks_about_each_sentence(study: Path) -> None:
+    first = read_predictions(study / "bench")
+    said = "It stands in Oslo. It was built by Eiffel."
+    write_predictions(study / "bench", [replace(first[0], output=said), *first[1:]])
+
+    def supported(number: int, request: Request) -> Reply:
+        shown = parts(request.message)
+        return Reply(completion("yes" if shown["Claim"].rstrip(".").split()[-1] in shown["Context"] else "No."))
+
+    with scripted_endpoint(supported) as server:
+        job = Job(study, server.model(), GROUNDED)
+        result = job.run()
+    assert job.scores()[:3] == [0.5, 0.0, 1.0]
+    assert (result.method, result.both_orders, result.verdicts) == ("sentences", 0, ROWS)
