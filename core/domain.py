@@ -98,6 +98,19 @@ class Choice(StrEnum):
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture beside a row's text: an address, or the path of a file and the SHA-256 of its content."""
+
+    place: str
+    sha256: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What it shows, wherever the file lies."""
+        return self.place if self.sha256 is None else f"sha256:{self.sha256}"
+
+
+@dataclass(frozen=True)
 class Example:
     """One row of the user's task data. `example_id` is unique within the dataset; `group` never spans two splits.
 
@@ -112,6 +125,7 @@ class Example:
     target: str
     slices: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,15 @@ import pandas as pd
 
 from core.data.cells import moments_of, weights_of
 from core.data.fingerprint import fingerprint
+from core.data.pictures import pictures_of
 from core.data.reading import read_table, require_filled
-from core.domain import Split
+from core.domain import Picture, Split
 from core.errors import UserError
 from core.jobs.specs import DataFile, PrepareParameters
 
 _ID = "id"
+# No column of the user's can have this name.
+_PICTURE = ("picture",)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class RawRows:
     slices: list[tuple[tuple[str, str], ...]]
     splits: list[Split] | None
     fields: list[tuple[tuple[str, str], ...]]
+    pictures: list[Picture | None]
     weights: list[float] | None = None
     moments: list[float] | None = None
 
@@ -100,6 +104,12 @@ def field_columns(parameters: PrepareParameters) -> list[str]:
     return list(dict.fromkeys([*parameters.task.prompt_columns, *context_columns(parameters).values(), *document]))
 
 
+def picture_columns(parameters: PrepareParameters) -> dict[str, str]:
+    """The column of the pictures, by the study file's field that names it."""
+    column = parameters.columns.image
+    return {} if column is None else {"data.columns.image": column}
+
+
 def require_unchanged(file: DataFile) -> Path:
     """The path of a data file. Raises UserError where it is missing or has changed since the job was planned."""
     path = Path(file.path)
@@ -139,9 +149,11 @@ def _read(file: DataFile, parameters: PrepareParameters, split: Split | None = N
         others["data.columns.document"] = columns.document
     others |= {} if split is Split.TRAIN else figure_columns(parameters)
     others |= context_columns(parameters)
-    frame = read_table(path, required | others, [_ID])
+    frame = read_table(path, required | others | picture_columns(parameters), [_ID])
     for field, column in required.items():
         require_filled(frame, column, field, path)
+    if columns.image is not None:
+        frame[_PICTURE] = pd.Series(pictures_of(frame, columns.image, path), index=frame.index, dtype=object)
     return frame
 
 
@@ -158,4 +170,5 @@ def _rows(parameters: PrepareParameters, frame: pd.DataFrame, ids: list[str], sp
         slices=slices_of(frame, parameters.columns.slice),
         splits=splits,
         fields=slices_of(frame, field_columns(parameters)),
+        pictures=frame[_PICTURE].tolist() if _PICTURE in frame else [None] * len(ids),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.jsonl import read_rows, write_rows
-from core.domain import Example, Split
+from core.domain import Example, Picture, Split
 
 FILE_NAME = "examples.jsonl"
 
@@ -25,7 +25,7 @@ def read_examples(folder: Path) -> list[Example]:
 
 
 def _encode(example: Example) -> dict[str, Any]:
-    return {
+    document: dict[str, Any] = {
         "id": example.example_id,
         "split": example.split.value,
         "group": example.group,
@@ -34,6 +34,9 @@ def _encode(example: Example) -> dict[str, Any]:
         "slices": [list(part) for part in example.slices],
         "fields": [list(part) for part in example.fields],
     }
+    if example.picture is not None:
+        document["picture"] = [example.picture.place, example.picture.sha256]
+    return document
 
 
 def _decode(document: dict[str, Any]) -> Example:
@@ -46,4 +49,5 @@ def _decode(document: dict[str, Any]) -> Example:
         slices=tuple((column, value) for column, value in document["slices"]),
         # Files written before prompts were have none.
         fields=tuple((column, value) for column, value in document.get("fields", ())),
+        picture=Picture(*document["picture"]) if "picture" in document else None,
     )

@@ -142,6 +142,7 @@ def join_predictions(parameters: PrepareParameters) -> RawRows:
         slices=slices_of(merged, parameters.columns.slice),
         splits=None,
         fields=slices_of(merged, list(context_columns(parameters).values())),
+        pictures=[None] * len(ids),
         weights=None if weight is None else _figures(tables, aligned, weight, weights_of),
         moments=None if time is None else _figures(tables, aligned, time, moments_of),
     )

@@ -72,13 +72,13 @@ def prepared_examples(parameters: PrepareParameters) -> list[Example]:
 
 def _prepared(parameters: PrepareParameters, on_step: Callable[[str, int], None]) -> _Prepared:
     on_step("phase.read", 0)
-    _refuse_unused_columns(parameters)
     from_predictions = _is_from_predictions(parameters)
+    _refuse_unused_columns(parameters, from_predictions)
     rows = _with_kept_targets(
         parameters, join_predictions(parameters) if from_predictions else read_data_files(parameters)
     )
     on_step("phase.group", 1)
-    grouped = _Grouped(rows, link_rows([[normalise(text) for text in rows.inputs], *rows.groups]))
+    grouped = _Grouped(rows, link_rows(_linking(rows)))
     on_step("phase.split", 2)
     grouped, splits, dropped = _split(parameters, grouped, from_predictions)
     if parameters.set_calibration_aside:
@@ -103,9 +103,24 @@ def _step(context: JobContext, phase: str, step: int) -> None:
         raise Stopped
 
 
-def _refuse_unused_columns(parameters: PrepareParameters) -> None:
-    unused = ("image",) if parameters.keep_context else ("context", "image")
-    for field in unused:
+def _linking(rows: RawRows) -> list[list[str | None]]:
+    """What links rows: the same text, the same picture, the same group. A text beside a picture is a question that many
+    pictures may be asked."""
+    pairs = list(zip(rows.inputs, rows.pictures, strict=True))
+    texts = [normalise(text) if picture is None else None for text, picture in pairs]
+    shown = [None if picture is None else picture.identity for picture in rows.pictures]
+    return [texts, shown, *rows.groups]
+
+
+def _said(rows: RawRows) -> list[str]:
+    """What each row says, its picture included."""
+    pairs = zip(rows.inputs, rows.pictures, strict=True)
+    return [text if picture is None else f"{text} {picture.identity}" for text, picture in pairs]
+
+
+def _refuse_unused_columns(parameters: PrepareParameters, from_predictions: bool) -> None:
+    unused = {"context": not parameters.keep_context, "image": from_predictions}
+    for field in (field for field, is_unused in unused.items() if is_unused):
         if getattr(parameters.columns, field) is not None:
             raise UserError("data.column.not_used", field=f"data.columns.{field}")
 
@@ -147,6 +162,7 @@ def _kept(grouped: _Grouped, keep: Sequence[bool]) -> _Grouped:
             groups=[[keys[place] for place in places] for keys in rows.groups],
             slices=[rows.slices[place] for place in places],
             fields=[rows.fields[place] for place in places],
+            pictures=[rows.pictures[place] for place in places],
             splits=[rows.splits[place] for place in places] if rows.splits is not None else None,
             weights=[rows.weights[place] for place in places] if rows.weights is not None else None,
         ),
@@ -200,7 +216,8 @@ def _check(parameters: PrepareParameters, rows: RawRows, splits: Sequence[Split]
 def _examples(grouped: _Grouped, splits: Sequence[Split]) -> list[Example]:
     rows = grouped.rows
     names = [f"g{group}" for group in grouped.groups]
-    return list(map(Example, rows.ids, splits, names, rows.inputs, rows.targets, rows.slices, rows.fields))
+    cells = (rows.inputs, rows.targets, rows.slices, rows.fields, rows.pictures)
+    return list(map(Example, rows.ids, splits, names, *cells))
 
 
 def _labels_of(parameters: PrepareParameters, rows: RawRows) -> tuple[str, ...]:
@@ -227,7 +244,7 @@ def _result(parameters: PrepareParameters, prepared: _Prepared, seconds: float) 
         dropped=prepared.dropped,
         labels=_labels_of(parameters, rows),
         groups=len(set(prepared.grouped.groups)),
-        duplicate_rows=repeated_rows(rows.inputs),
+        duplicate_rows=repeated_rows(_said(rows)),
         input_length_p50=float(np.percentile(lengths, 50)),
         input_length_p95=float(np.percentile(lengths, 95)),
         input_length_max=int(lengths.max()),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from core.decide.bills import Bill
 from core.decide.compliance import compliance_gates
@@ -48,12 +49,17 @@ def gates_of(
     study: Study, candidate: Candidate, system: System, latency: Latency | None, bill: Bill, memory: Memory
 ) -> tuple[GateResult, ...]:
     """Every requirement that the study sets, in the order in which a reader wants them."""
-    results = compliance_gates(study, candidate)
+    results = rules_of(study, candidate)
     results += _memory_gate(study, candidate, memory)
     results += _quality_gate(study, candidate, system)
     results += _latency_gate(study, candidate, latency)
     results += _budget_gate(study, candidate, bill)
     return tuple(results)
+
+
+def rules_of(study: Study, candidate: Candidate) -> list[GateResult]:
+    """The requirements that need no measurement: what the candidate takes, and where data may go."""
+    return _modality_gate(study, candidate) + compliance_gates(study, candidate)
 
 
 def is_undecided(gate: GateResult) -> bool:
@@ -71,6 +77,14 @@ def _chance_within(samples: FloatArray, carried: int, limit_ms: float) -> float 
         samples_of_that_size = [ordered[round(index * step)] for index in range(carried)]
         return probability_within(samples_of_that_size, 0.95, limit_ms)
     return probability_within(samples.tolist(), 0.95, limit_ms)
+
+
+def _modality_gate(study: Study, candidate: Candidate) -> list[GateResult]:
+    if study.data.columns.image is None:
+        return []
+    state: Literal["pass", "fail"] = "pass" if study.takes_inputs(candidate) else "fail"
+    text = message(f"decide.gate.modality.{state}", candidate=candidate.name, column=study.data.columns.image)
+    return [GateResult(Gate.MODALITY, state, None, text)]
 
 
 def _quality_gate(study: Study, candidate: Candidate, system: System) -> list[GateResult]:

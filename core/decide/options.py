@@ -9,9 +9,8 @@ from functools import lru_cache
 from core.decide.baselines import HardLabels, hard_labels
 from core.decide.bills import UNBILLED, Bill, Pricing, bill_alone, pricing_of
 from core.decide.choice import Contender
-from core.decide.compliance import compliance_gates
 from core.decide.draws import Draws
-from core.decide.gates import Memory, gates_of, latency_of
+from core.decide.gates import Memory, gates_of, latency_of, rules_of
 from core.decide.one_off import OneOff, judging_cost, one_off
 from core.decide.outcome import GateResult, Latency, PolicyDecision
 from core.decide.policies import Part, RoutedPolicy, best_policy, evaluate_policies
@@ -115,8 +114,8 @@ def _option(
     else:
         option = _single(evidence, pricing, shared, candidate, found)
     if option.system is None:
-        # A rule about where data may go needs no measurement.
-        return Option(candidate, found, gates=tuple(compliance_gates(study, candidate)), policies=option.policies)
+        # Rules about inputs, and about where data may go, need no measurement.
+        return Option(candidate, found, gates=tuple(rules_of(study, candidate)), policies=option.policies)
     paid_once = one_off(evidence, pricing, candidate.name)
     return replace(
         _judged(study, option, option.system),

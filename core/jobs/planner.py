@@ -50,10 +50,12 @@ class Planner:
                     models.model(candidate, seed)
         benchmarks = {candidate.name: self._benchmarks(candidate, models, data_job) for candidate in own}
         for candidate in self.study.candidates:
-            if candidate.role is Role.HYBRID:
+            if candidate.role is Role.HYBRID and self.study.takes_inputs(candidate):
                 self._route(candidate, benchmarks, data_job)
         plan_suites(self.study, self.base, self.graph, models)
-        if self.study.task.kind == "classification" and self._has_data_files():
+        # What the words alone tell says little of rows with pictures.
+        in_words = self._has_data_files() and self.study.data.columns.image is None
+        if self.study.task.kind == "classification" and in_words:
             metric: Literal["accuracy", "macro_f1"] = "macro_f1" if self.study.task.metric == "macro_f1" else "accuracy"
             self.graph.add(ProfileParameters(metric=metric), {"data": data_job}, None, PROFILE_PART[1])
         return self.graph
@@ -62,7 +64,12 @@ class Planner:
         return self.study.data.file is not None or self.study.data.files is not None
 
     def _own_candidates(self) -> list[Candidate]:
-        return [candidate for candidate in self.study.candidates if candidate.role is not Role.HYBRID]
+        """Those that are no hybrids, without what cannot take the study's inputs: it is excluded, and never made."""
+        return [
+            candidate
+            for candidate in self.study.candidates
+            if candidate.role is not Role.HYBRID and self.study.takes_inputs(candidate)
+        ]
 
     def _prepare_parameters(self) -> PrepareParameters:
         data = self.study.data

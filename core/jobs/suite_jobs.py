@@ -69,6 +69,8 @@ def plan_suites(study: Study, base: Path, graph: JobGraph, models: ModelJobs) ->
     """A job for each suite and each candidate that it measures, by the candidate's first seed."""
     for suite in study.suites:
         for candidate in _measured(study, suite, base):
+            if not study.takes_inputs(candidate):
+                continue
             made = models.model(candidate, seeds_of(study, candidate)[0])
             if isinstance(made.ready, BaselineModel):
                 continue

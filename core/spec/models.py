@@ -37,6 +37,7 @@ class EndpointModel(SpecModel):
 
     `max_requests` is the most that one job may send, `max_cost` the most that it may spend, in the study's currency by
     the price of the candidate's API profile. `body` holds further fields of every request, such as `top_p`.
+    `images` says that it takes pictures beside text.
     """
 
     source: Literal["endpoint"]
@@ -52,6 +53,7 @@ class EndpointModel(SpecModel):
     max_requests: PositiveInt | None = None
     max_cost: PositiveFloat | None = None
     body: dict[str, Any] = Field(default={})
+    images: bool = False
 
 
 class SampleModel(SpecModel):

@@ -10,7 +10,7 @@ from core.domain import PolicyKind, Role
 from core.spec.base import Name, SpecModel
 from core.spec.criteria import Criteria
 from core.spec.making import Prune, Quantize, Train, TrimVocabulary
-from core.spec.models import CandidateModel, Model
+from core.spec.models import CandidateModel, EndpointModel, Model, PredictionsModel
 from core.spec.profiles import Api, Profile, SelfHosted
 from core.spec.retrieval import Retrieval
 from core.spec.suites import Suite
@@ -114,6 +114,19 @@ class Study(SpecModel):
         alike = [candidate.profile for candidate in self.candidates if candidate.model == judge.model]
         named = next((name for name in alike if name is not None), None)
         return next(iter(self.profiles)) if named is None and len(self.profiles) == 1 else named
+
+    def takes_inputs(self, candidate: Candidate) -> bool:
+        """Whether the candidate takes what the data hold: pictures beside text, where they have any.
+
+        Of the models that run here none does; what was measured elsewhere was asked there.
+        """
+        if self.data.columns.image is None:
+            return True
+        if candidate.role is Role.HYBRID:
+            parts = [self.candidate(name) for name in (candidate.teacher, candidate.student) if name is not None]
+            return all(self.takes_inputs(part) for part in parts)
+        model = candidate.model
+        return isinstance(model, PredictionsModel) or (isinstance(model, EndpointModel) and model.images)
 
     def training_of(self, candidate: Candidate) -> Train:
         """How a candidate is trained, with the default of its model's source where the study says nothing."""

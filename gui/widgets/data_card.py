@@ -23,7 +23,7 @@ from gui.widgets.form import FieldForm, bind
 from gui.widgets.key_value import KeyValueRows
 from gui.widgets.wrapped_label import WrappedLabel
 
-COLUMN_FIELDS = ("input", "target", "group", "weight", "document", "context")
+COLUMN_FIELDS = ("input", "target", "group", "weight", "document", "context", "image")
 DOCUMENT = "data.columns.document"
 TIME_FIELD = "data.split.time"
 CONTEXT = "data.columns.context"

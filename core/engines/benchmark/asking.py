@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.domain import Example
+from core.domain import Example, Picture
 from core.engines.benchmark.answering import as_messages, label_names
 from core.engines.language.answer_store import AnswerStore, Asked, known_answers
 from core.engines.language.endpoint_request import TOP_LOGPROBS, RequestForm
@@ -28,6 +28,7 @@ class Asking:
     max_output_tokens: int
     names_labels: bool
     store: AnswerStore
+    pictures: bool = False
 
     @property
     def known(self) -> int:
@@ -38,7 +39,7 @@ class Asking:
         """What the job will still send; what other jobs buy (`elsewhere`, names of answers) it does not."""
         pairs = [pair for pair in zip(self.messages, self.keys, strict=True) if pair[1] not in elsewhere]
         messages, keys = [message for message, _ in pairs], [key for _, key in pairs]
-        return estimate(messages, keys, self.store, self.max_output_tokens, self.names_labels)
+        return estimate(messages, keys, self.store, self.max_output_tokens, self.names_labels, self.pictures)
 
 
 def asking_of(parameters: AskingParameters, examples: Sequence[Example], answers: Path) -> Asking | None:
@@ -51,17 +52,28 @@ def asking_of(parameters: AskingParameters, examples: Sequence[Example], answers
     weighed = task.kind == "classification"
     form = RequestForm(model, task.max_output_tokens, TOP_LOGPROBS if weighed else 0, lambda text: None)
     asked: Asked = form.asked()
-    messages = tuple(dict.fromkeys(_messages(parameters, examples, labels)))
-    keys = tuple(asked.key(message) for message in messages)
-    return Asking(model, messages, keys, task.max_output_tokens, weighed, known_answers(answers, asked))
+    pairs = _messages(parameters, examples, labels)
+    messages = {asked.key(message, picture): message for message, picture in pairs}
+    return Asking(
+        model,
+        tuple(messages.values()),
+        tuple(messages),
+        task.max_output_tokens,
+        weighed,
+        known_answers(answers, asked),
+        any(picture is not None for _, picture in pairs),
+    )
 
 
-def _messages(parameters: AskingParameters, examples: Sequence[Example], labels: Sequence[str]) -> Sequence[str]:
+def _messages(
+    parameters: AskingParameters, examples: Sequence[Example], labels: Sequence[str]
+) -> list[tuple[str, Picture | None]]:
     if isinstance(parameters, LabelParameters):
-        return label_rows(examples, parameters.task).row_messages
-    requests = [example.input for example in as_messages(examples, parameters.task, labels)]
+        return [(message, None) for message in label_rows(examples, parameters.task).row_messages]
+    asked = as_messages(examples, parameters.task, labels)
+    requests: list[tuple[str, Picture | None]] = [(example.input, example.picture) for example in asked]
     if parameters.retrieval is None:
         return requests
     # Which passages will stand there is not known before the index is made, only how long they can be.
     longest = " passage" * (parameters.retrieval.top_k * parameters.retrieval.chunk_words)
-    return [f"{request}{longest}" for request in requests]
+    return [(f"{request}{longest}", picture) for request, picture in requests]

@@ -105,12 +105,14 @@ class EndpointAnswers:
     def announce(self, examples: Sequence[Example], context: JobContext, price: VendorPrice | None) -> None:
         """Say how many answers are known already, and what the others will take. Raises UserError where those are more
         than may be asked or paid."""
-        messages = {self._asked.key(example.input): example.input for example in examples}
+        messages = {self._asked.key(example.input, example.picture): example.input for example in examples}
+        shown = any(example.picture is not None for example in examples)
         known = [key for key in messages if key in self._store]
         earlier = [key for key in known if self._store.bought_by(key) == self._job_id]
         self._endpoint.check_cap(len(messages) - len(known))
         self._endpoint.budget.count_earlier((messages[key], self._store.get(key).generation) for key in earlier)
-        expected = estimate(list(messages.values()), list(messages), self._store, self._limit, self._texts is not None)
+        texts, keys = list(messages.values()), list(messages)
+        expected = estimate(texts, keys, self._store, self._limit, self._texts is not None, shown)
         self._endpoint.budget.check(expected)
         if known:
             context.log(english("benchmark.log.answers_kept", count=len(known), rows=len(messages)))
@@ -136,14 +138,15 @@ class EndpointAnswers:
 
     def answer(self, examples: Sequence[Example], tokens: Sequence[int] | None) -> list[Prediction]:
         """The answers to some rows, whose inputs are whole messages. Raises Stopped and UserError."""
-        return [self._prediction(example, self._answer(example.input)) for example in examples]
+        return [self._prediction(example, self._answer(example)) for example in examples]
 
-    def _answer(self, message: str) -> Answer:
-        key = self._asked.key(message)
+    def _answer(self, example: Example) -> Answer:
+        key = self._asked.key(example.input, example.picture)
         if key in self._store:
             return self._store.get(key)
         heard: list[Answer] = []
-        if not self._endpoint.ask([message], lambda place, answer: heard.append(answer)) and not heard:
+        whole = self._endpoint.ask([example.input], lambda place, answer: heard.append(answer), example.picture)
+        if not whole and not heard:
             raise Stopped
         answer = heard[0]
         if not self._connected:  # the first request pays for the connection, which the others share

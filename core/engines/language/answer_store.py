@@ -19,6 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from core.domain import Picture
 from core.engines.durable import disk_full_told, sync_folder
 from core.engines.language.answer import Answer, answer_document, answer_of
 
@@ -39,14 +40,16 @@ class Asked:
     model: str
     settings: Mapping[str, Any]
 
-    def key(self, message: str) -> str:
-        """The name of the answer to a message: a SHA-256 in hex."""
-        document = {
+    def key(self, message: str, picture: Picture | None = None) -> str:
+        """The name of the answer to a message with its picture: a SHA-256 in hex."""
+        document: dict[str, Any] = {
             "address": self.address,
             "model": self.model,
             "settings": self.settings,
             "messages": [{"role": "user", "content": message}],
         }
+        if picture is not None:
+            document["picture"] = picture.identity
         return hashlib.sha256(_canonical(document)).hexdigest()
 
     @property

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from core.domain import Picture
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import Asked
 from core.engines.language.endpoint_budget import Budget
-from core.engines.language.endpoint_connection import open_client, told_error
+from core.engines.language.endpoint_connection import SendTimer, open_client, told_error
 from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES, Pacing
 from core.engines.language.endpoint_reply import read_reply
 from core.engines.language.endpoint_request import RequestForm, request_url
@@ -67,13 +67,15 @@ class Endpoint:
         self._should_stop = should_stop
         self._keeps_steps = top_logprobs > 0
         # Alternatives are wanted of labels alone.
-        self.budget = Budget(model.max_cost, price, TokenGuess(max_output_tokens, top_logprobs > 0))
+        self._guess = TokenGuess(max_output_tokens, top_logprobs > 0)
+        self.budget = Budget(model.max_cost, price, self._guess)
         key = endpoint_key(model)
         self._reach = reach_of(model, key)
         self._url = request_url(model)
         self._runner = asyncio.Runner()
         self._client: AsyncClient = open_client(model, key, CONCURRENT_REQUESTS)
         self._pacing = Pacing(model.requests_per_minute)
+        self._picture: Picture | None = None
         self._tried = False
         self._told_whole = False
         self._ending = False
@@ -102,8 +104,8 @@ class Endpoint:
         if cap is not None and rows > cap:
             raise UserError("endpoint.cap", rows=rows, cap=cap)
 
-    def ask(self, messages: Sequence[str], on_answer: OnAnswer) -> bool:
-        """Ask all messages; whether it was not stopped before the end.
+    def ask(self, messages: Sequence[str], on_answer: OnAnswer, picture: Picture | None = None) -> bool:
+        """Ask all messages, each beside the picture where there is one; whether it was not stopped before the end.
 
         `on_answer` gets each answer with the place of its message as soon as it is there, in any order; one that the
         endpoint refused or failed to give is `too_long` or `failed`. The first request goes alone: where it fails,
@@ -111,6 +113,7 @@ class Endpoint:
         seconds. Raises UserError where the endpoint cannot be used.
         """
         self.check_cap(len(messages))
+        self._picture, self._guess.pictures = picture, picture is not None
         return self._runner.run(self._ask_all(messages, on_answer))
 
     async def _ask_all(self, messages: Sequence[str], on_answer: OnAnswer) -> bool:
@@ -210,44 +213,41 @@ class Endpoint:
             raise told from error
 
     async def _whole(self, message: str) -> Answer:
-        request = self._client.build_request("POST", self._url, json=self._form.body(message))
-        begun = time.perf_counter()
+        timer = SendTimer()
         async with asyncio.timeout(self._model.timeout_s):
-            response = await self._client.send(request)
-        latency_ms = (time.perf_counter() - begun) * 1000.0
+            response = await self._client.send(self._request(message, timer))
+        latency_ms = timer.milliseconds()
         self._reach.check(response.status_code, response.headers, response.content)
         return read_reply(response.content, self._reach, latency_ms, self._keeps_steps)
+
+    def _request(self, message: str, timer: SendTimer, headers: dict[str, str] | None = None) -> Request:
+        body, extensions = self._form.body(message, self._picture), {"trace": timer.trace}
+        return self._client.build_request("POST", self._url, json=body, headers=headers, extensions=extensions)
 
     async def _streamed(self, message: str) -> Answer:
         """The answer as it comes. It may take as long as it does, but nothing may come for `timeout_s` at a time;
         comments, by which a server keeps a connection open, do not count."""
         reply = StreamedReply(self._reach)
         loop = asyncio.get_running_loop()
-        # Made before the clock starts: times count from the moment of sending.
-        request = self._client.build_request("POST", self._url, json=self._form.body(message), headers=_EVENTS)
-        begun = time.perf_counter()
+        timer = SendTimer()
+        request = self._request(message, timer, _EVENTS)
         try:
-            async with asyncio.timeout(self._model.timeout_s) as limit, self._sending(request) as response:
+            async with (
+                asyncio.timeout(self._model.timeout_s) as limit,
+                aclosing(await self._client.send(request, stream=True)) as response,
+            ):
                 if response.status_code != _OK or "json" in response.headers.get("content-type", ""):
                     content = await response.aread()
-                    return self._unstreamed(response, content, (time.perf_counter() - begun) * 1000.0)
+                    return self._unstreamed(response, content, timer.milliseconds())
                 async for data in response.aiter_bytes():
-                    if reply.take(data, (time.perf_counter() - begun) * 1000.0):
+                    if reply.take(data, timer.milliseconds()):
                         limit.reschedule(loop.time() + (_AFTER_DONE_S if reply.done else self._model.timeout_s))
         except Exception:
             # What goes wrong behind the last event takes nothing from the answer.
             if not reply.done:
                 raise
-        reply.end((time.perf_counter() - begun) * 1000.0)
+        reply.end(timer.milliseconds())
         return reply.answer(self._keeps_steps)
-
-    @asynccontextmanager
-    async def _sending(self, request: Request) -> AsyncIterator[Response]:
-        response = await self._client.send(request, stream=True)
-        try:
-            yield response
-        finally:
-            await response.aclose()
 
     def _unstreamed(self, response: Response, content: bytes, latency_ms: float) -> Answer:
         """A refusal, or the whole answer of an endpoint that streams none."""

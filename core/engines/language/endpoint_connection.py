@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
 
 from core.engines.language.endpoint_trouble import Reach, TransientTrouble, shown_url
@@ -39,6 +40,27 @@ def open_client(model: EndpointModel, key: str | None, connections: int) -> Asyn
     except (ValueError, ImportError, http.InvalidURL) as error:
         raise UserError("endpoint.proxy_unusable", proxy=shown_url(model.proxy or "")) from error
     return client
+
+
+class SendTimer:
+    """Milliseconds from the moment at which a request begins to be sent: its connection is opened, or taken up again.
+
+    `trace` is for the request's extension of that name (https://www.encode.io/httpcore/extensions/#trace); what the
+    client does before is no part of the endpoint's time.
+    """
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self._sending = False
+
+    async def trace(self, event: str, details: object) -> None:
+        """Hear of a step of the client's: the first one is the moment."""
+        if not self._sending:
+            self._sending, self._begun = True, time.perf_counter()
+
+    def milliseconds(self) -> float:
+        """Since that moment."""
+        return (time.perf_counter() - self._begun) * 1000.0
 
 
 def _checked_headers(model: EndpointModel) -> dict[str, str]:

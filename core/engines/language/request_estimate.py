@@ -34,14 +34,20 @@ class RequestEstimate:
 
 
 def estimate(
-    messages: Sequence[str], keys: Sequence[str], store: AnswerStore | None, max_output_tokens: int, names_labels: bool
+    messages: Sequence[str],
+    keys: Sequence[str],
+    store: AnswerStore | None,
+    max_output_tokens: int,
+    names_labels: bool,
+    pictures: bool = False,
 ) -> RequestEstimate:
-    """What the messages without an answer in `store` will take; `keys` name the answers to `messages`.
+    """What the messages without an answer in `store` will take; `keys` name the answers to `messages`, each beside a
+    picture where there are `pictures`.
 
     Input tokens are those that the endpoint counted per character of earlier messages, output tokens the mean of
     earlier answers, where there are any.
     """
-    guess = TokenGuess(max_output_tokens, names_labels)
+    guess = TokenGuess(max_output_tokens, names_labels, pictures)
     missing = {}
     for message, key in zip(messages, keys, strict=True):
         if store is not None and key in store:

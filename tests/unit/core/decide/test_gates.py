@@ -123,3 +123,25 @@ def test_a_latency_limit_without_a_measurement_is_unknown() -> None:
     found = decide(evidence_of(study, {"small": scored(right_share(0.9, ROWS))}), with_flips=False)
     (gate,) = [gate for gate in found.of("small").gates if gate.gate is Gate.LATENCY]
     assert gate.state == "unknown"
+
+
+def test_pictures_exclude_what_takes_none_measured_or_not() -> None:
+    endpoint = {"source": "endpoint", "base_url": "http://host/v1", "model": "m"}
+    study = make_study(
+        [
+            single("sees", "teacher", profile="vendor", model={**endpoint, "images": True}),
+            single("reads", profile="vendor", model=endpoint),
+            single("floor", profile="workstation", model={"source": "baseline", "kind": "tfidf_linear"}),
+        ],
+        profiles={"workstation": MACHINE, "vendor": priced(900.0)},
+    )
+    with_pictures = study.model_copy(
+        update={
+            "data": study.data.model_copy(update={"columns": study.data.columns.model_copy(update={"image": "photo"})})
+        }
+    )
+    rows = {"sees": scored(right_share(0.9, ROWS, 1))}
+    found = decide(evidence_of(with_pictures, rows, {"sees": benchmark(TIMES_MS, 50.0)}), with_flips=False)
+    assert gates(found) == {"reads": [Gate.MODALITY], "floor": [Gate.MODALITY]}
+    assert "photo" in found.excluded[0].message.text
+    assert gates(decide(evidence_of(study, rows, {"sees": benchmark(TIMES_MS, 50.0)}), with_flips=False)) == {}

@@ -145,6 +145,17 @@ def test_how_an_endpoint_is_reached_is_no_part_of_a_job(base: Path) -> None:
     assert jobs(ENDPOINT) != jobs(ENDPOINT.replace("model: m,", "model: other,"))
 
 
+def test_what_takes_no_pictures_has_no_jobs_where_the_data_has_some(base: Path) -> None:
+    seeing = ENDPOINT.replace("key_env: KEY", "key_env: KEY, images: true")
+    pictures = ("data: {file: rows.csv}", "data: {file: rows.csv, columns: {image: target}}")
+    plan = planned(base, (ENCODER, seeing), (STUDENT, OWN_STUDENT), pictures)
+    assert [job.kind for job in plan.jobs] == [JobKind.PREPARE, JobKind.BENCHMARK]
+    assert plan.jobs[1].candidates == ("big",)
+    assert [job.kind for job in planned(base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT), pictures).jobs] == [
+        JobKind.PREPARE
+    ]
+
+
 def test_a_search_gets_the_criteria_as_limits(base: Path) -> None:
     criteria = "criteria: {service: {p95_latency_ms: 50, min_quality: 0.8}, cost: {monthly_budget: 500, "
     plan = planned(

@@ -15,7 +15,7 @@ from tiny_language_models import write_text_dataset
 
 from core.data.examples import read_examples, write_examples
 from core.data.predictions import read_predictions
-from core.domain import Example, Split
+from core.domain import Example, Picture, Split
 from core.engines.benchmark import endpoint_job, job, retrieved
 from core.engines.benchmark.asking import asking_of
 from core.engines.language.answer import Answer, TokenStep
@@ -68,7 +68,9 @@ class FakeEndpoint:
         if self._model.max_requests is not None and rows > self._model.max_requests:
             raise UserError("endpoint.cap", rows=rows, cap=self._model.max_requests)
 
-    def ask(self, messages: Sequence[str], on_answer: Callable[[int, Answer], None]) -> bool:
+    def ask(
+        self, messages: Sequence[str], on_answer: Callable[[int, Answer], None], picture: Picture | None = None
+    ) -> bool:
         assert len(messages) == 1, "one request at a time"
         if self._should_stop():
             return False
