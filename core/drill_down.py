@@ -12,7 +12,7 @@ from core.evidence import StudyEvidence
 from core.spec import Study
 from core.store import StudyStore
 from core.store.drill_down import Facets, MeasuredSide, RoutedSide, Show, Side
-from core.store.evidence import DATA_PART
+from core.store.evidence import DATA_PART, answering_job
 
 _NEEDS_TWO = (Show.DISAGREE, Show.ONLY_SECOND)
 
@@ -41,7 +41,7 @@ def drill_down_of(store: StudyStore, evidence: StudyEvidence) -> DrillDown | Non
     own = [
         MeasuredSide(candidate.name, job)
         for candidate in evidence.study.candidates
-        if (job := parts.get(candidate.name, {}).get("benchmark")) in done and job is not None
+        if (job := answering_job(parts.get(candidate.name, {}))) in done and job is not None
     ]
     if data_job is None or not own:
         return None

@@ -74,6 +74,13 @@ def _document(connection: Connection, jobs: Mapping[str, JobRow], job_id: str | 
     return queries.job_result(connection, job_id)
 
 
+def answering_job(parts: Mapping[str, str], benchmark: str = "benchmark") -> str | None:
+    """The id of the job whose predictions stand for a benchmark: what scores its answers, else what checks them, else
+    the benchmark itself. `parts` maps a candidate's parts to their jobs."""
+    later = [benchmark.replace("benchmark", name) for name in ("judge", "check")]
+    return next((parts[name] for name in (*later, benchmark) if name in parts), None)
+
+
 @dataclass(frozen=True, eq=False)
 class _Parts:
     """One candidate's jobs by part, and what they found."""
@@ -92,8 +99,7 @@ class _Parts:
     def rows(self, part: str) -> dict[str, Prediction]:
         """The predictions of a benchmark by example id, as they were checked and scored; empty where that is not
         done."""
-        later = [part.replace("benchmark", name) for name in ("judge", "check")]
-        job_id = next((self.ids[name] for name in (*later, part) if name in self.ids), None)
+        job_id = answering_job(self.ids, part)
         if job_id is None or _document(self.connection, self.jobs, job_id) is None:
             return {}
         return queries.prediction_rows(self.connection, job_id)
