@@ -1,4 +1,4 @@
-"""Records as lm-evaluation-harness 0.4.13 (`--log_samples`) and promptfoo 0.120 (`--output`) write them."""
+"""Records as lm-evaluation-harness 0.4.13 (`--log_samples`) and promptfoo 0.121 (`--output`) write them."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def write_promptfoo(path: Path, results: Sequence[Record]) -> Path:
         },
         "config": {"providers": ["openai:gpt-4.1"]},
         "shareableUrl": None,
-        "metadata": {"promptfooVersion": "0.120.0"},
+        "metadata": {"promptfooVersion": "0.121.20"},
     }
     path.write_text(json.dumps(document, ensure_ascii=False, indent=2), encoding="utf-8")
     return path

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import tool_results
 import yaml
 from tool_results import (
     choice_sample,
@@ -34,6 +35,8 @@ ACCURACY = Task(kind="classification", metric="accuracy")
 EXACT = Task(kind="generation", metric="exact_match")
 BLEU = Task(kind="generation", metric="bleu")
 COLOURS = ("red", "green", "blue")
+ASKED = tuple(enumerate((("grass", "green"), ("the sky", "blue"), ("blood", "red"))))
+TOOL_FILES = Path(tool_results.__file__).parent / "tool_files"
 
 
 def model(path: Path, **options: Any) -> PredictionsModel:
@@ -141,6 +144,39 @@ class TestSamplesOfLmEval:
         path.write_text(json.dumps({"results": {"arc": {"acc,none": 0.3}}, "n-samples": {}}), encoding="utf-8")
         with pytest.raises(UserError, match=r"summary, which holds no answers; give the samples_"):
             imported(path, [row("0", "a")])
+
+
+class TestFilesThatTheToolsWrote:
+    """lm-eval 0.4.13's own files, of its dummy model on three rows (`--model dummy --log_samples`), and promptfoo
+    0.121.20's of two scripted providers."""
+
+    @pytest.mark.parametrize(("provider", "scores"), [("cheap", [1.0, 0.0, 0.0]), ("dear", [0.0, 1.0, 1.0])])
+    def test_results_of_promptfoo(self, provider: str, scores: list[float]) -> None:
+        asked_for = (("Too dear", "fees"), ("Lost it", "card"), ("Where is it", "card"))
+        examples = [row(str(test), f"Classify: {text}", right) for test, (text, right) in enumerate(asked_for)]
+        found = imported(TOOL_FILES / "promptfoo_0.121.20.json", examples, provider=provider)
+        assert [one.score for one in found] == scores
+        assert {(one.input_tokens, one.output_tokens) for one in found} == {(6, 2)}
+
+    def test_a_study_of_promptfoos_own_file_has_its_costs(self) -> None:
+        study = Study.model_validate(yaml.safe_load(guess_study(TOOL_FILES / "promptfoo_0.121.20.json")))
+        assert [(one.name, one.role) for one in study.candidates][:2] == [
+            ("dear", Role.TEACHER),
+            ("cheap", Role.STUDENT),
+        ]
+        assert study.profiles["cheap"].model_dump()["price"]["per_million_requests"] == pytest.approx(100.0)
+
+    def test_choices(self) -> None:
+        examples = [row(str(place), asked(f"What colour is {thing}?"), right) for place, (thing, right) in ASKED]
+        found = imported(TOOL_FILES / "lm_eval_0.4.13_choices.jsonl", examples)
+        assert [(one.output, one.score) for one in found] == [("red", 0.0), ("blue", 1.0), ("blue", 0.0)]
+        assert all(one.confidence is not None and 1 / 3 < one.confidence < 1 for one in found)
+
+    @pytest.mark.parametrize("answer_filter", ["strict-match", "whole"])
+    def test_texts_of_each_filter(self, answer_filter: str) -> None:
+        examples = [row(str(place), asked(f"What colour is {thing}?"), right) for place, (thing, right) in ASKED]
+        found = imported(TOOL_FILES / "lm_eval_0.4.13_texts.jsonl", examples, EXACT, filter=answer_filter)
+        assert [(one.output, one.score) for one in found] == [("lol", 0.0)] * 3
 
 
 class TestResultsOfPromptfoo:
