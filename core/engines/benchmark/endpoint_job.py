@@ -122,7 +122,7 @@ class EndpointAnswers:
     def token_times(self, examples: Sequence[Example], retrieved: Retrieved | None = None) -> TokenTimes | None:
         """The times of the tokens of all answers that were streamed, earlier ones included, later by what the search
         of their passages took; null where none was."""
-        rows = {self._asked.key(example.input): example.example_id for example in examples}
+        rows = {self._asked.key(example.input, example.picture): example.example_id for example in examples}
         answers = {key: self._store.get(key).generation for key in rows if key in self._store}
         times = token_times(
             [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pytest
 from job_context import RecordingContext, job_context
@@ -19,7 +19,7 @@ from core.domain import Example, Picture, Split
 from core.engines.benchmark import endpoint_job, job, retrieved
 from core.engines.benchmark.asking import asking_of
 from core.engines.language.answer import Answer, TokenStep
-from core.engines.language.answer_store import Asked
+from core.engines.language.answer_store import Asked, open_answers
 from core.engines.language.endpoint_budget import Budget
 from core.engines.language.few_shot import draw_shots
 from core.engines.language.generator import Generation
@@ -271,3 +271,17 @@ def test_a_dry_run_counts_passages_as_long_as_they_can_be(tmp_path: Path, rows: 
     assert helped is not None
     assert [message.replace(" passage" * 120, "") for message in helped.messages] == list(plain.messages)
     assert helped.estimate(set()).input_tokens > plain.estimate(set()).input_tokens + 100 * len(plain.messages)
+
+
+def test_tokens_of_answers_about_pictures_are_timed_too(tmp_path: Path) -> None:
+    endpoint = FakeEndpoint(MODEL, 16, 0, print, lambda: False, None, streams=True)
+    asked = endpoint.asked()
+    picture = Picture("https://host/a.png")
+    row = Example("r", Split.TEST, "g", "what?", "cat", picture=picture)
+    timed = Generation("cat", time_to_first_token_ms=12.0)
+    with open_answers(tmp_path, asked) as store:
+        store.put(asked.key("what?", picture), Answer(timed), "j")
+        answers = endpoint_job.EndpointAnswers(cast(Any, endpoint), store, WRITING, [], "j")
+        times = answers.token_times([row])
+    assert times is not None
+    assert times.time_to_first_token_ms == (12.0,)
