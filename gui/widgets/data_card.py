@@ -100,16 +100,14 @@ class DataCard(Card):
         self.files.set_rows([*rows, (tr("gui.data.base"), str(base))])
         own_data = study.data.file is not None or study.data.files is not None
         self.columns.setVisible(own_data)
-        # Only retrieval asks which document answers a row.
-        told = set(self.columns.rows) - ({DOCUMENT} if study.retrieval is None else set())
-        self.columns.show_only(told)
         self.split.setVisible(study.data.split is not None)
         self.choose_button.setVisible(writable and study.data.file is not None)
         for form in (self.columns, self.split):
             form.show_values(self._draft.value)
             form.set_read_only(not writable)
-        shown = {path for path in self.columns.rows if path != CONTEXT or self._has_context(study)}
-        self.columns.show_only(shown)
+        # Only retrieval asks which document answers a row, only some metrics and checks in what context.
+        idle = ({DOCUMENT} if study.retrieval is None else set()) | (set() if self._has_context(study) else {CONTEXT})
+        self.columns.show_only(set(self.columns.rows) - idle)
         self._offer_columns()
         if own_data:
             self._fetch_columns(base, paths[0][1])

@@ -67,6 +67,11 @@ SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
     (r"prompt needs the placeholders", "retrieval_prompt"),
     (r"a hybrid retrieves nothing", "hybrid_retrieval"),
     (r"task names one task of lm-eval", "suite_task"),
+    (r"format needs exactly one of", "check_format"),
+    (r"regex is no regular expression", "check_regex"),
+    (r"checks checks nothing", "checks_empty"),
+    (r"checks belong to kinds", "checks_kind"),
+    (r"judge is of no use", "judge_unused"),
 )
 
 

@@ -22,7 +22,6 @@ from core.engines.benchmark.subjects import Asked
 from core.engines.language.prompts import message_of
 from core.engines.language.torch_generator import TorchGenerator
 from core.engines.models.protocol import Runtime
-from core.errors import UserError
 from core.jobs.results import BenchmarkResult
 from core.jobs.specs import BenchmarkParameters
 from core.metrics.text import chrf
@@ -235,12 +234,3 @@ def test_a_gguf_file_is_measured_as_its_folder_is(task: Task, tmp_path: Path, ro
         answers.append([(one.example_id, one.output, one.input_tokens) for one in read_predictions(context.folder)])
     assert answers[0] == answers[1]
     assert len(answers[0]) == 10
-
-
-def test_a_metric_that_needs_a_judge_is_refused_before_a_row_is_asked(tmp_path: Path, model: Path, rows: Path) -> None:
-    judged = Task(kind="generation", metric="judge")
-    parameters = BenchmarkParameters(task=judged, loadable=LocalModel(source="local", path=str(model)))
-    context = job_context(tmp_path, parameters, {"data": rows})
-    with pytest.raises(UserError, match="judge"):
-        job.run(parameters, context)
-    assert not context.sent
