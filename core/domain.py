@@ -45,6 +45,7 @@ class JobKind(StrEnum):
     BENCHMARK = "benchmark"
     CHECK = "check"
     JUDGE = "judge"
+    LOAD = "load"
     ROUTE = "route"
     INDEX = "index"
     SUITE = "suite"

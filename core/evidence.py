@@ -12,6 +12,7 @@ from core.jobs.results import (
     CompressResult,
     JudgeResult,
     LabelResult,
+    LoadResult,
     PrepareResult,
     ProfileResult,
     RouteResult,
@@ -66,7 +67,8 @@ class CandidateEvidence:
     measured, in the study's order, and `seeds_planned` counts all of them; else both are empty. Everything else is of
     the first seed that is measured. `baseline_test` are the test rows of the same student trained on the targets alone.
     `uncompressed` is the benchmark, with its test rows, of what the candidate compresses itself, by the same seed.
-    `label` is what its teacher was asked, `stages` are its assistants, `sweep` is the search that found it.
+    `load` is how it bore many requests at once. `label` is what its teacher was asked, `stages` are its assistants,
+    `sweep` is the search that found it.
     `making_seconds` are of the other jobs that its model took (stages, a search, what a dynamic student started from),
     as (job id, seconds). `suites` are the tasks of lm-eval that it was measured on.
     `judging` is how the answers of `test` got their scores, where a job of its own gave them,
@@ -87,6 +89,7 @@ class CandidateEvidence:
     baseline_test: ScoredRows | None = None
     uncompressed: CandidateEvidence | None = None
     label: LabelResult | None = None
+    load: LoadResult | None = None
     sweep: SweepResult | None = None
     stages: tuple[TrainResult, ...] = ()
     making_seconds: tuple[tuple[str, float], ...] = ()

@@ -20,7 +20,7 @@ from core.engines.language.answer_store import FOLDER_NAME
 from core.engines.language.request_estimate import RequestEstimate, shown_money
 from core.i18n import english
 from core.jobs.plan import Plan, PlannedJob, build_plan
-from core.jobs.specs import BenchmarkParameters, LabelParameters, PrepareParameters, VendorPrice
+from core.jobs.specs import BenchmarkParameters, LabelParameters, LoadParameters, PrepareParameters, VendorPrice
 from core.lazy import load
 from core.paths import artefacts_of, job_folder
 from core.store import StudyStore
@@ -92,7 +92,7 @@ def _priced(plan: Plan, due: Sequence[PlannedJob], states: Mapping[str, JobState
     asking_jobs = [
         (job, job.spec.parameters)
         for job in due
-        if isinstance(job.spec.parameters, LabelParameters | BenchmarkParameters)
+        if isinstance(job.spec.parameters, LabelParameters | BenchmarkParameters | LoadParameters)
         and job.spec.parameters.loadable is not None
         and job.spec.parameters.loadable.source == "endpoint"
     ]
@@ -106,7 +106,7 @@ def _priced(plan: Plan, due: Sequence[PlannedJob], states: Mapping[str, JobState
         asking = asking_of(parameters, examples, answers)
         if asking is not None:
             priced.append(PricedJob(job, asking, asking.estimate(elsewhere), parameters.price))
-            elsewhere |= set(asking.keys)
+            elsewhere |= set() if asking.requests is not None else set(asking.keys)
     return priced
 
 

@@ -19,7 +19,7 @@ _LINE_INTERVAL_S = 10.0
 _HOLD_S = 2.0
 # Parts whose job's title says all of them; others, such as `stage1` or `benchmark@2`, stand behind it.
 _WHOLE_PARTS = (
-    "data", "profile", "train", "compress", "benchmark", "route", "sweep", "label", "check", "judge",
+    "data", "profile", "train", "compress", "benchmark", "route", "sweep", "label", "check", "judge", "load",
 )  # fmt: skip
 
 

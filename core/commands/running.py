@@ -20,7 +20,9 @@ from core.i18n import english
 from core.jobs.launcher import WorkerProcess
 from core.jobs.plan import PlannedJob, build_plan
 from core.jobs.session import StudySession
+from core.jobs.specs import LoadParameters
 from core.paths import artefacts_of
+from core.spec import EndpointModel
 from core.store import StudyStore
 from core.study_file import LoadedStudy, load_study
 
@@ -101,6 +103,8 @@ def _run_jobs(session: StudySession, chosen: frozenset[str] | None) -> JobRow | 
 def _run_one(session: StudySession, job: PlannedJob, shown: Display, number: int, total: int) -> JobRow:
     folder = session.begin(job.job_id)
     shown.started(_row(session, job.job_id), number, total)
+    if (told := _announced(job)) is not None:
+        console.note(told)
     worker = WorkerProcess(folder)
     try:
         while worker.exit_code() is None:
@@ -117,6 +121,15 @@ def _run_one(session: StudySession, job: PlannedJob, shown: Display, number: int
     else:
         shown.ended(row)
     return row
+
+
+def _announced(job: PlannedJob) -> str | None:
+    """What is said before a load test of an endpoint starts, which sends more requests than anything else does."""
+    parameters = job.spec.parameters
+    if not isinstance(parameters, LoadParameters) or not isinstance(parameters.loadable, EndpointModel):
+        return None
+    requests, model = parameters.plan.most_requests, parameters.loadable
+    return english("load.log.announced", requests=requests, device=f"{model.model} @ {model.base_url}")
 
 
 def _is_refusal(row: JobRow) -> bool:

@@ -22,6 +22,7 @@ from core.decide.outcome import (
     FrontierStep,
     Interval,
     Latency,
+    LoadFigures,
     Message,
     PolicyDecision,
     Quality,
@@ -255,6 +256,7 @@ def _candidate(candidate: CandidateDecision, study: Study) -> dict[str, Any]:
         "labels": _parts(candidate) if study.task.kind == "multi_label" else None,
         "judging": _judging(candidate),
         "checks": _checks(candidate.checking),
+        "load": _load(candidate.load),
         "baseline": {
             "hard_labels": None if candidate.hard_labels is None else _quality(candidate.hard_labels, ""),
             "added": _interval(candidate.distillation_added),
@@ -441,6 +443,37 @@ def _uncompressed(whole: Uncompressed | None) -> dict[str, Any] | None:
         "requests_per_second": whole.requests_per_second,
         "model_size_mib": whole.model_size_mib,
         "better": whole.better,
+    }
+
+
+def _load(load: LoadFigures | None) -> dict[str, Any] | None:
+    if load is None:
+        return None
+    saturation = None
+    if load.saturation_concurrency is not None:
+        rate = load.saturation_requests_per_second
+        saturation = {"concurrency": load.saturation_concurrency, "requests_per_second": rate}
+    return {
+        "runtime": load.runtime,
+        "requests": load.requests,
+        "limit_ms": load.limit_ms,
+        "saturation": saturation,
+        "best_goodput": load.best_goodput,
+        "levels": [
+            {
+                "loop": level.loop,
+                "concurrency": level.concurrency,
+                "rate": level.rate,
+                "requests_per_second": level.requests_per_second,
+                "goodput": level.goodput,
+                "latency_ms": _percentiles(level.latency),
+                "n": level.latency.n,
+                "failed": level.failed,
+                "cut_off": level.cut_off,
+                "warm_up_requests": level.warm_up_requests,
+            }
+            for level in load.levels
+        ],
     }
 
 

@@ -23,6 +23,7 @@ ENGINE_VERSIONS: dict[JobKind, int] = {
     JobKind.BENCHMARK: 1,
     JobKind.CHECK: 1,
     JobKind.JUDGE: 1,
+    JobKind.LOAD: 1,
     JobKind.ROUTE: 1,
     JobKind.INDEX: 1,
     JobKind.SUITE: 1,

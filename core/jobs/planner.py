@@ -13,12 +13,14 @@ from core.errors import UserError
 from core.jobs.asked_task import asked_task, plain_task
 from core.jobs.graph import DATA_PART, PROFILE_PART, JobGraph
 from core.jobs.judging import check_parameters, judge_parameters, scores_predictions
+from core.jobs.load_checks import tested_under_load
 from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import ModelPart, seeds_of
 from core.jobs.preflight import needs_test_rows_of_its_own
 from core.jobs.retrieval_jobs import planned_passages
 from core.jobs.specs import (
     BenchmarkParameters,
+    LoadParameters,
     PredictionsFile,
     PrepareParameters,
     ProfileParameters,
@@ -49,6 +51,8 @@ class Planner:
                 for seed in seeds_of(self.study, candidate):
                     models.model(candidate, seed)
         benchmarks = {candidate.name: self._benchmarks(candidate, models, data_job) for candidate in own}
+        for candidate in tested_under_load(self.study):
+            self._load_test(candidate, models, data_job)
         for candidate in self.study.candidates:
             if candidate.role is Role.HYBRID and self.study.takes_inputs(candidate):
                 self._route(candidate, benchmarks, data_job)
@@ -171,6 +175,23 @@ class Planner:
             metric_package=None if task.plugin is None else plugin_identity(task.plugin),
             judged=predictions is not None and scores_predictions(self.study),
         )
+
+    def _load_test(self, candidate: Candidate, models: ModelJobs, data_job: str) -> None:
+        """The test of the first seed's model, which waits for its benchmark and leaves it as it is."""
+        made = models.model(candidate, seeds_of(self.study, candidate)[0])
+        if self.study.load is None or isinstance(made.ready, BaselineModel):
+            raise ValueError("there is nothing to test under load")
+        parameters = LoadParameters(
+            task=asked_task(self.study, candidate, self.base),
+            loadable=made.ready,
+            model_sha256=made.sha256,
+            plan=self.study.load.model_copy(update={"candidates": None}),
+            price=vendor_price(self.study, candidate, made.ready),
+        )
+        wanted = (candidate.name, "benchmark")
+        benchmark = next(job for owner, part, job in self.graph.parts if (owner, part) == wanted)
+        inputs = {"data": data_job, "benchmark": benchmark, **made.inputs}
+        self.graph.add(parameters, inputs, candidate.name, "load")
 
     def _route(self, candidate: Candidate, benchmarks: Mapping[str, str], data_job: str) -> None:
         teacher, student = candidate.teacher or "", candidate.student or ""

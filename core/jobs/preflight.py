@@ -8,6 +8,7 @@ from pathlib import Path
 from core.domain import Role
 from core.errors import UserError
 from core.jobs.judging import check_judging
+from core.jobs.load_checks import check_load
 from core.jobs.model_sources import answers_in_text
 from core.jobs.retrieval_jobs import check_retrieval
 from core.jobs.shape_checks import check_sizes
@@ -59,6 +60,7 @@ def check_supported(study: Study, base: Path) -> None:
         _check_training(study, candidate, field)
         _check_steps(study, candidate, field)
         _check_parents(study, candidate, field)
+    check_load(study)
     for library in _needed_libraries(study):
         if not is_installed(library):
             raise UserError("environment.library_missing", library=library, extra=extra_of(library))

@@ -473,6 +473,36 @@ class JudgeResult(ResultModel):
     seconds: float
 
 
+class LoadStep(ResultModel):
+    """One level of a load test. In a closed loop `concurrency` clients ask, each its next request when its last one is
+    answered; in an open one requests come `rate` a second, and `concurrency` can be under way.
+
+    `latency_ms` are of the answered requests, from the moment at which each was due. `cut_off_ms` are waits of requests
+    that were due and not sent before the time was up: bounds from below. `requests_per_second` are answers over
+    `seconds`. The first `warm_up_requests` are in none of these figures.
+    """
+
+    loop: Literal["closed", "poisson", "constant"]
+    concurrency: int
+    rate: float | None
+    requests_per_second: float
+    latency_ms: tuple[float, ...]
+    cut_off_ms: tuple[float, ...] = ()
+    failed: int
+    warm_up_requests: int
+    seconds: float
+
+
+class LoadResult(ResultModel):
+    """A candidate under load: the closed loop's levels, then the open loop's. `requests` counts all that were sent."""
+
+    runtime: str
+    device: str
+    steps: tuple[LoadStep, ...]
+    requests: int
+    seconds: float
+
+
 class PolicyScores(ResultModel):
     """One policy's out-of-sample scores of the test rows, in the order of `example_ids` of the route result.
 
@@ -517,6 +547,7 @@ Result = (
     | BenchmarkResult
     | CheckResult
     | JudgeResult
+    | LoadResult
     | SuiteResult
     | RouteResult
 )

@@ -20,6 +20,7 @@ from core.spec import (
     GgufModel,
     HubModel,
     Judge,
+    LoadPlan,
     LocalModel,
     PredictionsModel,
     Prune,
@@ -300,6 +301,20 @@ class SuiteParameters(_Part):
     price: VendorPrice | None = None
 
 
+class LoadParameters(_Part):
+    """Test under load what a benchmark measured. Inputs: `data`, `benchmark`; `model` where it is another job's result.
+
+    A model on this machine is tested under the runtime that the benchmark found best. `price` is an endpoint's.
+    """
+
+    kind: Literal[JobKind.LOAD] = JobKind.LOAD
+    task: Task
+    loadable: AnsweringModel | None = None
+    model_sha256: str | None = None
+    plan: LoadPlan
+    price: VendorPrice | None = None
+
+
 class RouteParameters(_Part):
     """Fit and evaluate policies. Inputs: `data`, `teacher` and `student` (benchmark jobs)."""
 
@@ -321,6 +336,7 @@ Parameters = Annotated[
     | BenchmarkParameters
     | CheckParameters
     | JudgeParameters
+    | LoadParameters
     | RouteParameters
     | IndexParameters
     | SuiteParameters,

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from core.domain import PolicyKind, Role
 from core.spec.base import Name, SpecModel
 from core.spec.criteria import Criteria
+from core.spec.load import LoadPlan
 from core.spec.making import Prune, Quantize, Train, TrimVocabulary
 from core.spec.models import CandidateModel, EndpointModel, Model, PredictionsModel
 from core.spec.profiles import Api, Profile, SelfHosted
@@ -81,6 +82,7 @@ class Study(SpecModel):
     routing: Routing = Routing()
     retrieval: Retrieval | None = None
     suites: list[Suite] = Field(default=[])
+    load: LoadPlan | None = None
 
     def compresses_its_own(self, candidate: Candidate) -> bool:
         """Whether what is compressed is no candidate itself: a model trained or named by this one."""

@@ -25,6 +25,7 @@ from core.jobs.results import (
     CompressResult,
     JudgeResult,
     LabelResult,
+    LoadResult,
     PrepareResult,
     ProfileResult,
     ResultModel,
@@ -40,7 +41,7 @@ DATA_PART = ("", "data")
 PROFILE_PART = ("", "profile")
 _STAGE = re.compile(r"(?:first_)?stage\d+")
 _SUITE = "suite:"
-_COUNTED_APART = ("train", "compress", "benchmark", "route", "label", "first_label", "check", "judge")
+_COUNTED_APART = ("train", "compress", "benchmark", "route", "label", "first_label", "check", "judge", "load")
 
 Kind = TypeVar("Kind", bound=ResultModel)
 
@@ -164,6 +165,7 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
         uncompressed=None if suffix else _uncompressed(parts, name),
         baseline_test=parts.test(parts.rows("baseline_benchmark")),
         label=parts.result(f"label{suffix}", LabelResult) or parts.result(f"first_label{suffix}", LabelResult),
+        load=parts.result("load", LoadResult),
         sweep=parts.result(f"sweep{suffix}", SweepResult),
         stages=parts.stages(suffix),
         making_seconds=parts.making_seconds(suffix),

@@ -40,6 +40,7 @@ HANDLERS: dict[JobKind, str] = {
     JobKind.BENCHMARK: "core.engines.benchmark.job",
     JobKind.CHECK: "core.engines.checking.job",
     JobKind.JUDGE: "core.engines.judging.job",
+    JobKind.LOAD: "core.engines.load.job",
     JobKind.ROUTE: "core.routing.job",
     JobKind.INDEX: "core.engines.retrieval.job",
     JobKind.SUITE: "core.engines.suites.job",

@@ -15,6 +15,7 @@ from core.jobs.results import (
     IndexResult,
     JudgeResult,
     LabelResult,
+    LoadResult,
     ProfileResult,
     RoundRecord,
     RungRecord,
@@ -65,6 +66,8 @@ def job_figures(
         case JobKind.SWEEP:
             space = (spec or {}).get("parameters", {}).get("space", {})
             return words.search(candidate, SweepResult.model_validate(result), space.get("retain"))
+        case JobKind.LOAD:
+            return words.load(LoadResult.model_validate(result))
         case JobKind.COMPRESS:
             return words.compression(CompressResult.model_validate(result))
         case JobKind.INDEX:
@@ -199,6 +202,13 @@ class _Words:
             facts.append(tr("gui.result.order_disagreements", share=share))
         if result.unreadable:
             facts.append(tr("gui.result.unreadable", count=result.unreadable))
+        return JobFigures(tuple(facts))
+
+    def load(self, result: LoadResult) -> JobFigures:
+        tr, best = self._translator.tr, max(result.steps, key=lambda step: step.requests_per_second)
+        rate = self._formats.number(float(f"{best.requests_per_second:.3g}"))
+        facts = [tr("gui.result.load", rate=rate, clients=best.concurrency)]
+        facts.append(tr("gui.result.load_requests", count=self._formats.number(result.requests, 0)))
         return JobFigures(tuple(facts))
 
     def compression(self, result: CompressResult) -> JobFigures:

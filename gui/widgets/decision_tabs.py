@@ -12,6 +12,7 @@ from gui.context import Context
 from gui.models.class_slice_rows import class_slice_rows
 from gui.models.data_rows import learning_rows, noise_sentence, suspect_notes, suspect_rows
 from gui.models.decision_rows import DASH, DecisionRows
+from gui.models.load_rows import load_rows, saturation_sentences
 from gui.models.table import Cell
 from gui.theme import GAP_CARDS, GAP_ROWS
 from gui.widgets.card import Card
@@ -19,9 +20,12 @@ from gui.widgets.chart import ChartView
 from gui.widgets.rows_table import RowsTable
 from gui.widgets.sentence import Sentence
 
-FLIPS, CANDIDATES, BREAK_EVEN, ROUTER, COMPLIANCE, ASSUMPTIONS, COMPLEXITY, PARTS, DATA = range(9)
+FLIPS, CANDIDATES, BREAK_EVEN, ROUTER, COMPLIANCE, ASSUMPTIONS, COMPLEXITY, PARTS, DATA, LOAD = range(10)
+UNDER_LOAD = ("candidate", "load_level", "speed", "goodput", "p50", "p95", "p99", "failed")
 COMPARED = ("candidate", "quality", "kept", "speed", "size", "latency", "cost", "standing")
-TAB_CODES = ("flips", "candidates", "break_even", "router", "compliance", "assumptions", "complexity", "parts", "data")
+TAB_CODES = (
+    "flips", "candidates", "break_even", "router", "compliance", "assumptions", "complexity", "parts", "data", "load",
+)  # fmt: skip
 CURVE_HEIGHT = 320
 ONE_OFF_WORTH_TELLING = 0.01
 _VERDICT_STATE = {Verdict.RECOMMENDED: "good", Verdict.NO_LEARNED_ROUTER: "", Verdict.INCONCLUSIVE: "warn"}
@@ -107,6 +111,7 @@ class DecisionTabs(Card):
         self._fill_complexity(rows)
         self._fill_parts(rows)
         self._fill_data(rows)
+        self._fill_load(rows)
 
     def retranslate(self) -> None:
         """Set every text again."""
@@ -179,6 +184,13 @@ class DecisionTabs(Card):
         notes = "\n".join(rows.words(note) for note in rows.decision.notes)
         titles = rows.titles("assumption", "value", "source", "as_of")
         self.tabs[ASSUMPTIONS].fill("", titles, rows.assumptions(), notes, stretch=2)
+
+    def _fill_load(self, rows: DecisionRows) -> None:
+        table = load_rows(rows)
+        if not table:
+            self.tabs[LOAD].fill(rows.tr("gui_decide.load.none"), [], [])
+            return
+        self.tabs[LOAD].fill(saturation_sentences(rows), rows.titles(*UNDER_LOAD), table, rows.tr("report.load.how"))
 
     def _fill_complexity(self, rows: DecisionRows) -> None:
         profile = rows.decision.complexity

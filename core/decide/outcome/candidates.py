@@ -12,6 +12,7 @@ from core.decide.outcome.figures import (
     GateResult,
     Interval,
     Latency,
+    LoadFigures,
     Message,
     Quality,
     Retained,
@@ -97,6 +98,7 @@ class CandidateDecision:
     judging: JudgeResult | None = None
     judges_itself: bool = False
     checking: CheckResult | None = None
+    load: LoadFigures | None = None
 
     @property
     def excluded_by(self) -> GateResult | None:

@@ -157,6 +157,40 @@ class RuntimeRow:
 
 
 @dataclass(frozen=True)
+class LoadLevel:
+    """One level of a load test: clients of a closed loop, or arrivals a second (`rate`) of an open one.
+
+    Latency counts from the moment at which a request was due, warm-up excluded. `goodput` are requests per second
+    within the limit, null without one. `cut_off` requests were due and not sent before the time was up: with any,
+    percentiles are bounds from below.
+    """
+
+    loop: Literal["closed", "poisson", "constant"]
+    concurrency: int
+    rate: float | None
+    requests_per_second: float
+    goodput: float | None
+    latency: Percentiles
+    failed: int
+    cut_off: int
+    warm_up_requests: int
+
+
+@dataclass(frozen=True)
+class LoadFigures:
+    """A load test. The saturation point is the closed level whose successor serves less than 10 % more requests per
+    second, null where the last one still gained."""
+
+    runtime: str
+    levels: tuple[LoadLevel, ...]
+    saturation_concurrency: int | None
+    saturation_requests_per_second: float | None
+    limit_ms: float | None
+    best_goodput: float | None
+    requests: int
+
+
+@dataclass(frozen=True)
 class CostPart:
     """One line of a monthly bill: `name` is a code of the catalogues (`decide.cost_part.…`)."""
 

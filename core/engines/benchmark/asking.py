@@ -6,21 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.domain import Example, Picture
+from core.domain import Example, Picture, Split
 from core.engines.benchmark.answering import as_messages, label_names
 from core.engines.language.answer_store import AnswerStore, Asked, known_answers
 from core.engines.language.endpoint_request import TOP_LOGPROBS, RequestForm
 from core.engines.language.labelling import label_rows
-from core.engines.language.request_estimate import RequestEstimate, estimate
-from core.jobs.specs import BenchmarkParameters, LabelParameters
+from core.engines.language.request_estimate import RequestEstimate, estimate, repeated
+from core.engines.language.token_guess import TokenGuess
+from core.jobs.specs import BenchmarkParameters, LabelParameters, LoadParameters
 from core.spec import EndpointModel
 
-AskingParameters = LabelParameters | BenchmarkParameters
+AskingParameters = LabelParameters | BenchmarkParameters | LoadParameters
 
 
 @dataclass(frozen=True)
 class Asking:
-    """The different messages of one job, with the names of their answers; `known` of them were answered before."""
+    """The different messages of one job, with the names of their answers; `known` of them were answered before.
+
+    A load test sends so many `requests` whatever is known; null elsewhere.
+    """
 
     model: EndpointModel
     messages: tuple[str, ...]
@@ -29,6 +33,7 @@ class Asking:
     names_labels: bool
     store: AnswerStore
     pictures: bool = False
+    requests: int | None = None
 
     @property
     def known(self) -> int:
@@ -37,6 +42,12 @@ class Asking:
 
     def estimate(self, elsewhere: set[str]) -> RequestEstimate:
         """What the job will still send; what other jobs buy (`elsewhere`, names of answers) it does not."""
+        if self.requests is not None:
+            guess = TokenGuess(self.max_output_tokens, self.names_labels)
+            for message, key in zip(self.messages, self.keys, strict=True):
+                if key in self.store:
+                    guess.learn(message, self.store.get(key).generation)
+            return repeated(self.requests, self.messages, guess, self.max_output_tokens)
         pairs = [pair for pair in zip(self.messages, self.keys, strict=True) if pair[1] not in elsewhere]
         messages, keys = [message for message, _ in pairs], [key for _, key in pairs]
         return estimate(messages, keys, self.store, self.max_output_tokens, self.names_labels, self.pictures)
@@ -62,6 +73,7 @@ def asking_of(parameters: AskingParameters, examples: Sequence[Example], answers
         weighed,
         known_answers(answers, asked),
         any(picture is not None for _, picture in pairs),
+        parameters.plan.most_requests if isinstance(parameters, LoadParameters) else None,
     )
 
 
@@ -71,6 +83,8 @@ def _messages(
     if isinstance(parameters, LabelParameters):
         return [(message, None) for message in label_rows(examples, parameters.task).row_messages]
     asked = as_messages(examples, parameters.task, labels)
+    if isinstance(parameters, LoadParameters):
+        return [(example.input, None) for example in asked if example.split is Split.TEST]
     requests: list[tuple[str, Picture | None]] = [(example.input, example.picture) for example in asked]
     if parameters.retrieval is None:
         return requests

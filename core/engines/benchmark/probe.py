@@ -114,7 +114,8 @@ def _of_median_length(requests: Sequence[str]) -> str:
     return sorted(requests, key=len)[len(requests) // 2]
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait for the end of stdin, that is of the parent, and end this process with it."""
     # os.read, not sys.stdin: a buffered reader that is still waiting would deadlock the interpreter's exit.
     while os.read(0, 1024):
         pass
@@ -131,7 +132,7 @@ def main(arguments: Sequence[str]) -> int:
         with phases.open("a", encoding="ascii") as stream:  # its length is the count: never half written
             stream.write(".")
 
-    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    threading.Thread(target=end_with_parent, name="parent-watch", daemon=True).start()
     try:
         asked = Asked.model_validate_json(Path(requests).read_bytes())
         measured = measure(Path(source), cast(Runtime, runtime), asked, on_phase_end)

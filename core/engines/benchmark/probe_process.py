@@ -30,14 +30,24 @@ def run_probe(
     Files go to `workplace`. Raises UserError where the process was killed from outside, and ProbeError where it failed
     by itself.
     """
-    requests, told, log = (workplace / name for name in ("requests.json", "report.json", "probe.log"))
+    requests, told = workplace / "requests.json", workplace / "report.json"
     requests.write_text(asked.model_dump_json(), encoding="utf-8")
-    command = [sys.executable, "-m", "core.engines.benchmark.probe", str(source), runtime, str(requests), str(told)]
     told.unlink(missing_ok=True)
+    arguments = ["core.engines.benchmark.probe", str(source), runtime, str(requests), str(told)]
+    run_module(arguments, runtime, workplace / "probe.log", lambda: on_wait(phases_done(told)))
+    return ProbeReport.model_validate_json(told.read_bytes())
+
+
+def run_module(arguments: Sequence[str], runtime: Runtime, log: Path, on_wait: Callable[[], None]) -> None:
+    """Run a module of ours (its name, then its arguments) to its end, in a process whose words go to `log`.
+
+    Raises as `run_probe` does.
+    """
+    command = [sys.executable, "-m", *arguments]
     with log.open("wb") as output, _process(command, output.fileno()) as process:
-        code = _wait(process, lambda: on_wait(phases_done(told)))
+        code = _wait(process, on_wait)
     if code == 0:
-        return ProbeReport.model_validate_json(told.read_bytes())
+        return
     if code < 0:
         raise UserError("benchmark.probe_killed", runtime=runtime, signal=-code)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

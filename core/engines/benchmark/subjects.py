@@ -65,6 +65,9 @@ class Subject(Protocol):
     runtime: str
     device: str
 
+    def answer(self, requests: Sequence[str]) -> object:
+        """Answer some requests as one batch; several threads may ask at once."""
+
     def warm_up(self, requests: Sequence[str]) -> int:
         """Answer requests that are not counted; how many single ones there were."""
 
@@ -111,6 +114,10 @@ class LabelSubject:
         self.runtime = classifier.runtime
         self.device = classifier.device
 
+    def answer(self, requests: Sequence[str]) -> object:
+        """The probabilities of each row; several threads may ask at once."""
+        return self._classifier.probabilities(requests)
+
     def warm_up(self, requests: Sequence[str]) -> int:
         """Answer requests that are not counted; how many single ones there were."""
         return timing.warm_up(self._classifier, requests)
@@ -140,6 +147,10 @@ class TextSubject:
         self._begin = partial(generator.generate, max_output_tokens=min(max_output_tokens, plan.REPEATED_OUTPUT_TOKENS))
         self.runtime = generator.runtime
         self.device = generator.device
+
+    def answer(self, requests: Sequence[str]) -> object:
+        """The text of each row; several threads may ask at once."""
+        return self._answer(requests)
 
     def warm_up(self, requests: Sequence[str]) -> int:
         """Answer requests that are not counted; how many single ones there were."""

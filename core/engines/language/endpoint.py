@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from core.domain import Picture
 from core.engines.language.answer import Answer
@@ -30,6 +30,9 @@ from core.spec import EndpointModel
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Request, Response
 
+T = TypeVar("T")
+Send = Callable[[str], Awaitable[Answer]]
+
 CONCURRENT_REQUESTS = 8
 # How often one request is sent at most, and how long answers that are under way are waited for at the end.
 ATTEMPTS = 5
@@ -48,7 +51,7 @@ class Endpoint:
     `top_logprobs` is how many alternatives of each token are wanted. `log` hears what the endpoint does not take;
     `should_stop` is asked ten times a second. `price` is what `max_cost` is held against. With `streams` answers come
     bit by bit, so that their tokens are timed. `sent` counts requests, those sent again included; `budget` what they
-    cost.
+    cost. `connections` are the most at once.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Endpoint:
         should_stop: Callable[[], bool] = lambda: False,
         price: VendorPrice | None = None,
         streams: bool = False,
+        connections: int = CONCURRENT_REQUESTS,
     ) -> None:
         self._model = model
         self._form = RequestForm(model, max_output_tokens, top_logprobs, log, streams)
@@ -73,7 +77,7 @@ class Endpoint:
         self._reach = reach_of(model, key)
         self._url = request_url(model)
         self._runner = asyncio.Runner()
-        self._client: AsyncClient = open_client(model, key, CONCURRENT_REQUESTS)
+        self._client: AsyncClient = open_client(model, key, connections)
         self._pacing = Pacing(model.requests_per_minute)
         self._picture: Picture | None = None
         self._tried = False
@@ -175,9 +179,7 @@ class Endpoint:
         task = asyncio.current_task()
         try:
             self._under_way.add(task)
-            with self.budget.spending(message) as answers:
-                answer = await self._sent_once(message)
-                answers.append(answer.generation)
+            answer = await self._once(message)
             self._pacing.succeeded()
             return answer
         except TransientTrouble as trouble:
@@ -190,6 +192,19 @@ class Endpoint:
             await self._pacing.leave()
             # Last of all: until then the answer is not safe from being dropped at the end.
             self._under_way.discard(task)
+
+    def under_load(self, work: Callable[[Send], Coroutine[Any, Any, T]]) -> T:
+        """What `work` returns, which gets a function that sends a message once, at once, beside any others under way.
+
+        That function raises TransientTrouble, RefusedRequest, and UserError where nothing more is to be sent.
+        """
+        return self._runner.run(work(self._once))
+
+    async def _once(self, message: str) -> Answer:
+        with self.budget.spending(message) as answers:
+            answer = await self._sent_once(message)
+            answers.append(answer.generation)
+        return answer
 
     def _tell_pause(self, trouble: TransientTrouble, pause_s: float) -> None:
         if pause_s >= _TOLD_PAUSE_S:

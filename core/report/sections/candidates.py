@@ -14,6 +14,7 @@ from core.report.model import Block, Cell, Chart, Paragraph, Section, Table, not
 from core.report.sections.checks import checks
 from core.report.sections.class_slices import class_slices
 from core.report.sections.judging import judging
+from core.report.sections.load import load_blocks
 from core.report.sections.material import Material, bounded, figure, named, numbers, words
 from core.report.sections.retrieval import retrieval
 from core.report.sections.suites import suites
@@ -38,6 +39,7 @@ def candidates(material: Material) -> Section:
     blocks += [_parts(material, kind) for kind in ("fields", "labels") if any(row[kind] for row in material.candidates)]
     blocks += judging(material)
     blocks += checks(material)
+    blocks += load_blocks(material)
     blocks.append(_costs(material))
     blocks += class_slices(material)
     if any(row["runtimes"] for row in material.candidates):

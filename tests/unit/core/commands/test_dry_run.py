@@ -134,3 +134,10 @@ def test_what_a_run_refuses_its_dry_run_refuses(tmp_path: Path, tercet: Tercet) 
 def test_json_without_a_dry_run_is_refused(tmp_path: Path, tercet: Tercet) -> None:
     write(tmp_path)
     assert "--json belongs to --dry-run" in tercet(*ARGUMENTS[:4], "--json", status=2)
+
+
+def test_a_load_test_sends_new_requests_whatever_was_answered_before(tmp_path: Path, tercet: Tercet) -> None:
+    write(tmp_path, "candidates:", "load: {concurrency: [1, 2], requests: 20, arrivals: none}\ncandidates:")
+    test = next(job for job in document(tercet)["jobs"] if job["kind"] == "load")
+    assert (test["requests"], test["known_answers"]) == (10 + 21 + 22, 0)
+    assert test["money"] == pytest.approx(53 * (26 * 1000 + 20 * 5000) / 1e6)

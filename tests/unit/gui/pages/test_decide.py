@@ -16,11 +16,12 @@ from core.decide.decision import decide
 from core.decide.outcome import Decision
 from core.decide.overrides import apply_overrides
 from core.evidence import StudyEvidence
+from core.jobs.results import LoadResult, LoadStep
 from gui.jobs.stored_decision import StoredDecision
 from gui.models.decision_rows import DecisionRows
 from gui.pages.decide import DecidePage
 from gui.pages.page import PageMark
-from gui.widgets.decision_tabs import COMPARED, COMPLEXITY, FLIPS, TAB_CODES
+from gui.widgets.decision_tabs import COMPARED, COMPLEXITY, FLIPS, LOAD, TAB_CODES
 from gui.widgets.what_if import BUDGET, LATENCY, REQUESTS, VALUE
 
 TimesDecided = Callable[[], int]
@@ -232,7 +233,7 @@ def test_a_narrow_page_needs_no_horizontal_scrolling(qtbot: QtBot, page: DecideP
 
     # The page lays itself out anew after the resize, in a later turn of the event loop.
     qtbot.waitUntil(lambda: content.width() <= page.scroll_area.viewport().width())
-    assert page.what_if.geometry().top() >= page.chart_card.geometry().bottom()
+    qtbot.waitUntil(lambda: page.what_if.geometry().top() >= page.chart_card.geometry().bottom())
 
 
 def test_slider_words_show_currency_and_units(page: DecidePage) -> None:
@@ -271,3 +272,24 @@ def test_a_variant_that_its_parent_beats_is_told_as_dominated(world: PageWorld) 
     rows = DecisionRows(decision, world.context.translator).comparison()
     places = [candidate.name for candidate in own.candidates]
     assert rows[places.index("student")][COMPARED.index("standing")].text == "dominated by teacher"
+
+
+def test_the_load_tab_shows_each_level_and_where_a_candidate_saturates(
+    qtbot: QtBot, page: DecidePage, world: PageWorld
+) -> None:
+    def step(clients: int, rate: float) -> LoadStep:
+        return LoadStep(
+            loop="closed", concurrency=clients, rate=None, requests_per_second=rate, latency_ms=(10.0,) * 300,
+            failed=0, warm_up_requests=clients, seconds=3.0,
+        )  # fmt: skip
+
+    tab = page.tabs.tabs[LOAD]
+    assert "No candidate was tested under load" in tab.sentence.text()
+    steps = (step(1, 90.0), step(2, 95.0))
+    tested = LoadResult(runtime="torch", device="CPU", steps=steps, requests=613, seconds=7.0)
+    rows = evidence()
+    first = replace(rows.candidates[0], load=tested)
+    show_rows(qtbot, page, world, replace(rows, candidates=(first, *rows.candidates[1:])))
+    assert f"{first.name} saturates at 1 client with 90 requests a second" in tab.sentence.text()
+    assert [tab.table.cells.cell(row, 1).text for row in range(2)] == ["1 client", "2 clients"]
+    assert tab.table.cells.cell(0, 6).value == 10.0

@@ -1,0 +1,66 @@
+"""The levels of a load test: closed loop up to the saturation point, then open loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from core.jobs.results import LoadStep
+from core.metrics.load import arrival_times, saturation_point
+from core.spec import LoadPlan
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level: `requests` in all, the first `warm_up` of which are not counted; none is sent after `seconds`, but at
+    least `least`. `due` are seconds after the start in an open loop, null in a closed one. `clients` send at once."""
+
+    loop: Literal["closed", "poisson", "constant"]
+    clients: int
+    requests: int
+    warm_up: int
+    seconds: float
+    least: int
+    rate: float | None = None
+    due: tuple[float, ...] | None = None
+
+
+def closed_level(plan: LoadPlan, clients: int) -> Level:
+    """A level of the closed loop. However slow a model is, each client has an answer that counts."""
+    requests, warm_up = plan.closed_requests(clients)
+    return Level("closed", clients, requests, warm_up, plan.seconds, 2 * clients)
+
+
+def open_level(plan: LoadPlan, rate: float, clients: int) -> Level:
+    """A level of the open loop. Where answers fall behind, sending ends after twice `seconds`."""
+    requests, warm_up = plan.open_requests(rate)
+    arrivals: Literal["poisson", "constant"] = "constant" if plan.arrivals == "constant" else "poisson"
+    due = tuple(arrival_times(rate, requests, arrivals, plan.seed))
+    return Level(arrivals, clients, requests, warm_up, 2.0 * plan.seconds, warm_up + 1, rate, due)
+
+
+def run_levels(
+    plan: LoadPlan, run: Callable[[Level], LoadStep], on_step: Callable[[LoadStep], None], open_clients: int | None
+) -> tuple[LoadStep, ...]:
+    """The steps of a test: closed loop until the saturation point or until requests fail, then open loop.
+
+    `open_clients` is how many requests an open loop may have under way; null means as many as the best closed level.
+    """
+    closed: list[LoadStep] = []
+    for clients in plan.concurrency:
+        closed.append(_step(closed_level(plan, clients), run, on_step))
+        if closed[-1].failed or saturation_point([step.requests_per_second for step in closed]) is not None:
+            break
+    best = max(closed, key=lambda step: step.requests_per_second)
+    if best.requests_per_second == 0.0:
+        return tuple(closed)
+    served = open_clients or best.concurrency
+    rates = plan.rates_at(best.requests_per_second)
+    return (*closed, *(_step(open_level(plan, rate, served), run, on_step) for rate in rates))
+
+
+def _step(level: Level, run: Callable[[Level], LoadStep], on_step: Callable[[LoadStep], None]) -> LoadStep:
+    step = run(level)
+    on_step(step)
+    return step

@@ -1,0 +1,112 @@
+"""Who sends which request when, within one level, and what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.engines.load.levels import Level
+from core.jobs.results import LoadStep
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One request: the moments at which it was due, sent and over, in seconds of one clock."""
+
+    place: int
+    due: float
+    sent: float
+    ended: float
+    answered: bool
+
+
+class Turns:
+    """Hands out the requests of a level in their order and collects their outcomes; safe for threads.
+
+    In a closed loop a request is due when a client takes it, in an open one as scheduled, whoever is free then.
+    """
+
+    def __init__(self, level: Level, now: Callable[[], float] = time.perf_counter) -> None:
+        self._level = level
+        self._now = now
+        self._lock = threading.Lock()
+        self._next = 0
+        self._begun = now()
+        self._stopped: float | None = None
+        self._outcomes: list[Outcome] = []
+
+    def take(self) -> tuple[int, float] | None:
+        """The place of the next request and the seconds to wait before it is due; null where no more is to be sent."""
+        with self._lock:
+            now = self._now()
+            late = now - self._begun >= self._level.seconds and self._next >= self._level.least
+            if self._stopped is not None or self._next >= self._level.requests or late:
+                self._stopped = self._stopped or now
+                return None
+            place = self._next
+            self._next += 1
+        due = self._due(place)
+        return place, 0.0 if due is None else due - now
+
+    def stop(self) -> None:
+        """Hand out nothing any more."""
+        with self._lock:
+            self._stopped = self._stopped or self._now()
+
+    def over(self, place: int, sent: float, answered: bool) -> None:
+        """A request that was sent at `sent` is over now."""
+        ended, due = self._now(), self._due(place)
+        outcome = Outcome(place, sent if due is None else due, sent, ended, answered)
+        with self._lock:
+            self._outcomes.append(outcome)
+
+    def _due(self, place: int) -> float | None:
+        return None if self._level.due is None else self._begun + self._level.due[place]
+
+    def step(self) -> LoadStep:
+        """What the level showed, once all that was sent is over.
+
+        Requests that were due but not sent before the time was up count as cut off, with their wait as latency, which
+        would have been longer.
+        """
+        level, outcomes = self._level, sorted(self._outcomes, key=lambda one: one.place)
+        counted = [one for one in outcomes if one.place >= level.warm_up]
+        waits = [] if level.due is None else self._waits()
+        answered = [one for one in counted if one.answered]
+        rate, seconds = self._rate(outcomes, counted)
+        return LoadStep(
+            loop=level.loop,
+            concurrency=level.clients,
+            rate=level.rate,
+            requests_per_second=rate,
+            latency_ms=tuple((one.ended - one.due) * 1000.0 for one in answered),
+            cut_off_ms=tuple(waits),
+            failed=len(counted) - len(answered),
+            warm_up_requests=min(level.warm_up, len(outcomes)),
+            seconds=seconds,
+        )
+
+    def _waits(self) -> list[float]:
+        """Milliseconds that each request had waited which was due and never sent."""
+        stopped = self._now() if self._stopped is None else self._stopped
+        due = [self._due(place) for place in range(max(self._next, self._level.warm_up), self._level.requests)]
+        return [(stopped - moment) * 1000.0 for moment in due if moment is not None and moment < stopped]
+
+    def _rate(self, outcomes: list[Outcome], counted: list[Outcome]) -> tuple[float, float]:
+        """Answers per second, and the seconds that they are counted over.
+
+        In a closed loop that is the time in which every client was busy: from the first answer to each client until the
+        last request was sent. In an open loop it is from the first counted arrival until the last answer.
+        """
+        if not counted:
+            return 0.0, 0.0
+        begin, end = min(one.due for one in counted), max(one.ended for one in counted)
+        if self._level.due is None:
+            ends = sorted(one.ended for one in outcomes)
+            first, last = ends[min(self._level.clients, len(ends)) - 1], max(one.sent for one in outcomes)
+            if last > first:
+                within = [one for one in outcomes if one.answered and first < one.ended <= last]
+                return len(within) / (last - first), last - first
+        return sum(one.answered for one in counted) / max(end - begin, 1e-9), end - begin

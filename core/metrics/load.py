@@ -1,0 +1,41 @@
+"""Load tests in figures: when requests arrive, and where more of them at once serve no more.
+
+Latency counts from the moment at which a request was due, so that a stall is not hidden by the requests that a waiting
+client does not send meanwhile (Tene, "How NOT to measure latency", 2013: coordinated omission).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+# The next level serves less than this share more: the one before is the saturation point.
+SATURATION_GAIN = 0.10
+
+
+def saturation_point(rates: Sequence[float]) -> int | None:
+    """The place of the first level whose successor serves less than 10 % more requests per second; null where every
+    level still gained."""
+    for place, (rate, following) in enumerate(itertools.pairwise(rates)):
+        if following < rate * (1.0 + SATURATION_GAIN):
+            return place
+    return None
+
+
+def arrival_times(rate: float, count: int, arrivals: Literal["poisson", "constant"], seed: int) -> list[float]:
+    """Seconds after the start at which `count` requests are due, `rate` a second: evenly, or with exponential gaps."""
+    if arrivals == "constant":
+        return [place / rate for place in range(count)]
+    gaps = np.random.default_rng(seed).exponential(1.0 / rate, size=count)
+    return [float(moment) for moment in np.cumsum(gaps) - gaps[0]]
+
+
+def goodput(requests_per_second: float, latency_ms: Sequence[float], limit_ms: float) -> float:
+    """Requests per second that were answered within the limit; `latency_ms` are those of all answered requests."""
+    if not latency_ms:
+        return 0.0
+    within = sum(latency <= limit_ms for latency in latency_ms)
+    return requests_per_second * within / len(latency_ms)

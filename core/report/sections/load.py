@@ -1,0 +1,53 @@
+"""The load tests: each level of each candidate, where it saturates, and how much of it meets the limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.decide.outcome import Message, message
+from core.report import figures
+from core.report.model import Block, Cell, Paragraph, Table
+from core.report.sections.material import Material, figure, named, numbers, words
+
+
+def load_blocks(material: Material) -> list[Block]:
+    """A table of all levels, and a sentence for each candidate; nothing where nothing was tested."""
+    tested = [(row["name"], row["load"]) for row in material.candidates if row["load"] is not None]
+    if not tested:
+        return []
+    blocks: list[Block] = [_table(material, tested), Paragraph(message("report.load.how"))]
+    return [*blocks, *(Paragraph(_saturation(name, load)) for name, load in tested)]
+
+
+def _table(material: Material, tested: list[tuple[str, dict[str, Any]]]) -> Table:
+    titles = words("candidate", "load_level") + numbers(
+        "requests_per_second", "goodput", "p50", "p95", "p99", "load_failed"
+    )
+    rows = tuple(_cells(material, name, level) for name, load in tested for level in load["levels"])
+    return Table(message("report.table.load"), titles, rows)
+
+
+def _cells(material: Material, name: str, level: dict[str, Any]) -> tuple[Cell, ...]:
+    open_loop = level["rate"] is not None
+    code = f"report.load.{level['loop']}"
+    rate = figures.number(level["rate"]) if open_loop else ""
+    told = message(code, rate=rate) if open_loop else message(code, count=level["concurrency"])
+    late = None if not level["cut_off"] else message("report.load.cut_off", count=level["cut_off"])
+    latency = level["latency_ms"]
+    return (
+        named(material, name),
+        Cell(told, late),
+        figure(level["requests_per_second"], figures.number),
+        figure(level["goodput"], figures.number),
+        *(figure(latency[key], figures.milliseconds) for key in ("p50", "p95", "p99")),
+        Cell(figures.count(level["failed"]), tone="warn" if level["failed"] else "plain"),
+    )
+
+
+def _saturation(name: str, load: dict[str, Any]) -> Message:
+    found = load["saturation"]
+    if found is None:
+        most = max(level["concurrency"] for level in load["levels"] if level["rate"] is None)
+        return message("report.load.unsaturated", name=name, count=most)
+    rate = figures.number(found["requests_per_second"])
+    return message("report.load.saturated", name=name, count=found["concurrency"], rate=rate)

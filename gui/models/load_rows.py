@@ -1,0 +1,52 @@
+"""Load tests as the window shows them: each level of each candidate, and where it saturates."""
+
+from __future__ import annotations
+
+from core.decide.outcome import CandidateDecision, LoadFigures, LoadLevel
+from gui.models.decision_rows import DASH, DecisionRows
+from gui.models.table import Cell
+
+
+def load_rows(rows: DecisionRows) -> list[list[Cell]]:
+    """One row for each level of each candidate that was tested."""
+    return [
+        _cells(rows, candidate, level)
+        for candidate in rows.decision.candidates
+        for level in (candidate.load.levels if candidate.load is not None else ())
+    ]
+
+
+def saturation_sentences(rows: DecisionRows) -> str:
+    """Where each tested candidate saturates, one line for each."""
+    tested = [(one.name, one.load) for one in rows.decision.candidates if one.load is not None]
+    return "\n".join(_saturation(rows, name, load) for name, load in tested)
+
+
+def _saturation(rows: DecisionRows, name: str, load: LoadFigures) -> str:
+    if load.saturation_concurrency is None or load.saturation_requests_per_second is None:
+        most = max(level.concurrency for level in load.levels if level.rate is None)
+        return rows.tr("report.load.unsaturated", name=name, count=most)
+    rate = _rate(rows, load.saturation_requests_per_second)
+    return rows.tr("report.load.saturated", name=name, count=load.saturation_concurrency, rate=rate)
+
+
+def _cells(rows: DecisionRows, candidate: CandidateDecision, level: LoadLevel) -> list[Cell]:
+    if level.rate is None:
+        told = rows.tr("report.load.closed", count=level.concurrency)
+    else:
+        told = rows.tr(f"report.load.{level.loop}", rate=_rate(rows, level.rate))
+    late = rows.tr("report.load.cut_off", count=level.cut_off) if level.cut_off else ""
+    times = (level.latency.p50, level.latency.p95, level.latency.p99)
+    good = level.goodput
+    return [
+        Cell(candidate.name, candidate.name, role=candidate.role, bold=True),
+        Cell(told, tip=late),
+        Cell(_rate(rows, level.requests_per_second), level.requests_per_second, number=True),
+        Cell(DASH if good is None else _rate(rows, good), good, number=True),
+        *(Cell(DASH if time is None else rows.formats.milliseconds(time), time, number=True) for time in times),
+        Cell(rows.formats.number(level.failed, 0), level.failed, number=True, color="warn" if level.failed else "text"),
+    ]
+
+
+def _rate(rows: DecisionRows, rate: float) -> str:
+    return rows.formats.number(float(f"{rate:.3g}"))

@@ -1,0 +1,99 @@
+"""What a decision, the results and the report say of a load test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from evidence_by_hand import benchmark, evidence_of, make_study, right_share, scored, single
+
+from core.decide import decide
+from core.decide.documents import recommendation_document, results_document
+from core.evidence import StudyEvidence
+from core.jobs.results import LoadResult, LoadStep
+from core.report.build import build_report
+from core.report.model import Table, text_of
+
+
+def step(clients: int, served: float, latency_ms: float, count: int = 300, **parts: Any) -> LoadStep:
+    """A level whose latencies spread evenly from nothing to twice the one given."""
+    times = tuple(float(value) for value in np.linspace(0.0, 2.0 * latency_ms, count))
+    fields: dict[str, Any] = {
+        "loop": "closed", "concurrency": clients, "rate": None, "requests_per_second": served, "latency_ms": times,
+        "failed": 0, "warm_up_requests": clients, "seconds": 5.0,
+    }  # fmt: skip
+    return LoadStep(**(fields | parts))
+
+
+STEPS = (
+    step(1, 50.0, 20.0),
+    step(2, 100.0, 20.0),
+    step(4, 103.0, 40.0, failed=2),
+    step(4, 80.0, 30.0, count=60, loop="poisson", rate=80.0, cut_off_ms=(900.0,) * 6),
+)
+
+
+def evidence(limit_ms: float | None, steps: tuple[LoadStep, ...] = STEPS) -> StudyEvidence:
+    criteria: dict[str, Any] = {"cost": {"monthly_requests": 1000}}
+    if limit_ms is not None:
+        criteria["service"] = {"p95_latency_ms": limit_ms}
+    study = make_study([single("big", "teacher"), single("small")], criteria=criteria)
+    rows = {name: scored(right_share(0.9, 100, seed)) for seed, name in enumerate(("big", "small"))}
+    tested = LoadResult(runtime="torch", device="CPU", steps=steps, requests=1000, seconds=9.0)
+    timed = {"small": benchmark([5.0] * 300, 100.0)}
+    return evidence_of(study, rows, timed, more={"small": {"load": tested}})
+
+
+def loads(limit_ms: float | None, steps: tuple[LoadStep, ...] = STEPS) -> list[Any]:
+    rows = evidence(limit_ms, steps)
+    document = results_document(rows, decide(rows, with_flips=False))
+    return [candidate["load"] for candidate in document["candidates"]]
+
+
+def test_results_tell_each_level_and_the_saturation_point_and_null_without_a_test() -> None:
+    big, small = loads(30.0)
+    assert big is None
+    assert small["saturation"] == {"concurrency": 2, "requests_per_second": 100.0}
+    assert [level["requests_per_second"] for level in small["levels"]] == [50.0, 100.0, 103.0, 80.0]
+    assert (small["limit_ms"], small["requests"]) == (30.0, 1000)
+
+
+def test_goodput_is_what_meets_the_limit_of_the_criteria() -> None:
+    small = loads(20.0)[1]
+    assert small["levels"][1]["goodput"] == pytest.approx(50.0)
+    assert small["best_goodput"] == pytest.approx(50.0)
+    unlimited = loads(None)[1]
+    assert unlimited["best_goodput"] is None
+    assert {level["goodput"] for level in unlimited["levels"]} == {None}
+
+
+def test_percentiles_are_hidden_where_the_samples_cannot_carry_them() -> None:
+    few = (step(1, 50.0, 20.0, count=58), step(2, 100.0, 20.0, count=298), step(4, 200.0, 20.0, count=299))
+    one, two, four = (level["latency_ms"] for level in loads(None, few)[1]["levels"])
+    assert (one["p95"], one["p99"]) == (None, None)
+    assert two["p95"] is not None
+    assert two["p99"] is None
+    assert four["p99"] is not None
+
+
+def test_requests_that_were_not_sent_in_time_raise_the_percentiles() -> None:
+    cut = loads(None)[1]["levels"][3]
+    assert (cut["cut_off"], cut["n"]) == (6, 66)
+    assert cut["latency_ms"]["p95"] > 200.0
+
+
+def test_the_saturation_point_is_null_where_every_level_still_gained() -> None:
+    assert loads(None, STEPS[:2])[1]["saturation"] is None
+
+
+def test_the_report_has_a_table_of_the_levels_where_some_candidate_was_tested() -> None:
+    rows = evidence(30.0)
+    decision = decide(rows, with_flips=False)
+    report = build_report(decision, rows, results_document(rows, decision), recommendation_document(decision))
+    blocks = [block for section in report.sections for block in section.blocks]
+    tables = [block for block in blocks if isinstance(block, Table) and text_of(block.title, "en") == "Under load"]
+    assert len(tables) == 1
+    texts = [[text_of(cell.phrase, "en") for cell in row] for row in tables[0].rows]
+    assert [row[1] for row in texts] == ["1 client", "2 clients", "4 clients", "80 a second, at random"]
+    assert texts[2][-1] == "2"

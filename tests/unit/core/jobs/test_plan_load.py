@@ -1,0 +1,92 @@
+"""A load test is a job of its own beside the benchmark, and what cannot be tested is refused at planning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_studies import NEURAL_STUDY, PREDICTIONS_STUDY, write_predictions
+
+from core.domain import JobKind
+from core.errors import UserError
+from core.jobs.plan import Plan, build_plan
+from core.jobs.specs import LoadParameters
+from core.study_file import parse_study
+
+ENDPOINT = "  - {name: far, role: teacher, model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: m%s}}\n"
+BOTH = "  - {name: both"
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    (tmp_path / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
+    return tmp_path
+
+
+def planned(base: Path, load: str, far: str | None = None) -> Plan:
+    text = NEURAL_STUDY
+    if far is not None:
+        text = text.replace(BOTH, ENDPOINT % far + BOTH)
+        text = text.replace("train: {method: distill,", "train: {method: distill, teacher: big,")
+    return build_plan(parse_study(text + load, "study.yaml"), base)
+
+
+def of_kind(plan: Plan, kind: JobKind) -> dict[str, Any]:
+    return {job.job_id: job for job in plan.jobs if job.kind is kind}
+
+
+def test_every_candidate_that_runs_here_is_tested_after_its_benchmark(base: Path) -> None:
+    plan = planned(base, "load: {concurrency: [1, 2]}\n")
+    tests = of_kind(plan, JobKind.LOAD)
+    assert sorted(name for job in tests.values() for name in job.candidates) == ["big", "floor", "small", "small-int8"]
+    for job in tests.values():
+        assert set(job.spec.inputs) == {"data", "benchmark", "model"}
+        parameters = job.spec.parameters
+        assert isinstance(parameters, LoadParameters)
+        assert parameters.plan.concurrency == [1, 2]
+
+
+def test_a_changed_load_test_leaves_every_other_job_as_it_is(base: Path) -> None:
+    without, some = planned(base, ""), planned(base, "load: {}\n")
+    more = planned(base, "load: {requests: 500, candidates: [small, floor]}\n")
+    assert {job.job_id for job in without.jobs} == {job.job_id for job in some.jobs} - set(of_kind(some, JobKind.LOAD))
+    assert {job.job_id for job in without.jobs} == {job.job_id for job in more.jobs} - set(of_kind(more, JobKind.LOAD))
+    assert of_kind(some, JobKind.LOAD).keys().isdisjoint(of_kind(more, JobKind.LOAD))
+
+
+def test_naming_candidates_leaves_their_tests_as_they_are(base: Path) -> None:
+    everyone, one = planned(base, "load: {}\n"), planned(base, "load: {candidates: [floor]}\n")
+    (test,) = of_kind(one, JobKind.LOAD)
+    assert test in of_kind(everyone, JobKind.LOAD)
+
+
+@pytest.mark.parametrize(
+    ("load", "far", "code"),
+    [
+        ("{candidates: [nobody]}", None, "study.candidate_unknown"),
+        ("{candidates: [both]}", None, "load.untestable"),
+        ("{}", ", requests_per_minute: 60", "load.paced"),
+        ("{}", ", max_requests: 1000", "load.cap"),
+    ],
+)
+def test_a_test_that_cannot_be_is_refused(base: Path, load: str, far: str | None, code: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        planned(base, f"load: {load}\n", far)
+    assert refusal.value.code == code
+
+
+def test_an_endpoint_that_may_be_asked_so_often_is_tested(base: Path) -> None:
+    plan = planned(
+        base, "load: {candidates: [far], requests: 50, concurrency: [1], arrivals: none}\n", ", max_requests: 61"
+    )
+    (test,) = of_kind(plan, JobKind.LOAD).values()
+    assert test.candidates == ("far",)
+
+
+def test_a_study_of_predictions_has_nobody_to_test(tmp_path: Path) -> None:
+    for name, seed in (("big", 1), ("small", 2)):
+        write_predictions(tmp_path, name, 0.9, seed, rows=40)
+    with pytest.raises(UserError) as refusal:
+        build_plan(parse_study(PREDICTIONS_STUDY + "load: {}\n", "study.yaml"), tmp_path)
+    assert refusal.value.code == "load.nobody"
