@@ -72,6 +72,8 @@ SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
     (r"checks checks nothing", "checks_empty"),
     (r"checks belong to kinds", "checks_kind"),
     (r"judge is of no use", "judge_unused"),
+    (r"concurrency must ascend", "load_levels"),
+    (r"rates need arrivals", "load_rates"),
 )
 
 
