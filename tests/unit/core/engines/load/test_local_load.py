@@ -9,7 +9,8 @@ import pytest
 from evidence_by_hand import benchmark
 from job_context import job_context
 
-from core.engines.load import job
+from core.engines.baseline.model import RUNTIME as FLOOR_RUNTIME
+from core.engines.load import job, local
 from core.events import Finished, to_line
 from core.jobs.folder import EVENTS_FILE
 from core.jobs.results import RuntimeFigures
@@ -22,8 +23,12 @@ NAMING = Task(kind="classification", metric="accuracy")
 @pytest.fixture
 def benchmarked(tmp_path: Path) -> Path:
     """The folder of a finished benchmark, whose best runtime is torch."""
+    return finished_benchmark(tmp_path, "torch")
+
+
+def finished_benchmark(tmp_path: Path, runtime: str) -> Path:
     measured = benchmark([1.0, 2.0], 10.0)
-    figures = RuntimeFigures(runtime="torch", latency=measured.runtimes[0].latency, requests_per_second=10.0)
+    figures = RuntimeFigures(runtime=runtime, latency=measured.runtimes[0].latency, requests_per_second=10.0)
     result = measured.model_copy(update={"runtimes": (figures,)})
     event = Finished(job_id="b", sequence=1, at=datetime.now(UTC), result=result.model_dump(mode="json"))
     folder = tmp_path / "benchmark"
@@ -51,3 +56,8 @@ def test_threads_share_a_model_that_is_loaded_in_a_process_of_its_own(
     assert all(step.requests_per_second > 0.0 and min(step.latency_ms) > 0.0 for step in result.steps)
     assert result.requests == plan.most_requests
     assert list(context.folder.iterdir()) == [], "nothing is left of the test's own files"
+
+
+def test_a_floor_is_opened_by_the_runtime_that_knows_it(tmp_path: Path) -> None:
+    runtime, _ = local._best_runtime(finished_benchmark(tmp_path, FLOOR_RUNTIME))
+    assert runtime == "sklearn"
