@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from core.decide.data_limits import accuracy_ceiling
-from core.decide.outcome import ComplexityProfile, Decision, Interval
+from core.decide.documents.values import interval_values
+from core.decide.outcome import ComplexityProfile, Decision
 from core.i18n import english
 from core.jobs.results import LearningCurve
 
@@ -21,7 +22,7 @@ def label_noise_document(decision: Decision) -> dict[str, Any] | None:
     return {
         "method": english("decide.label_noise.method"),
         "rate": {"value": noise.rate, "low": noise.low, "high": noise.high},
-        "accuracy_ceiling": _interval(accuracy_ceiling(noise)),
+        "accuracy_ceiling": interval_values(accuracy_ceiling(noise)),
         "rows": noise.rows,
         "surest_rows": noise.surest_rows,
         "disagreeing_rows": noise.disagreeing_rows,
@@ -77,7 +78,3 @@ def _curve(curve: LearningCurve, profile: ComplexityProfile) -> dict[str, Any]:
             ],
         },
     }
-
-
-def _interval(interval: Interval) -> dict[str, Any]:
-    return {"value": interval.value, "low": interval.low, "high": interval.high}

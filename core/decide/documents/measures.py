@@ -1,0 +1,63 @@
+"""Measurements beside a candidate's own: under load, and on lm-eval's tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.decide.documents.values import percentile_values
+from core.decide.outcome import (
+    LoadFigures,
+)
+from core.jobs.results import SuiteResult
+
+
+def suite_values(suites: Sequence[SuiteResult]) -> list[dict[str, Any]]:
+    """Figures of lm-eval's tasks, which have no part in the decision."""
+    return [
+        {
+            "suite": suite.task,
+            "task": figure.task,
+            "metric": figure.metric,
+            "filter": figure.filter,
+            "value": figure.value,
+            "standard_error": figure.standard_error,
+            "rows": figure.rows,
+            "num_fewshot": figure.num_fewshot,
+            "library": suite.library,
+        }
+        for suite in suites
+        for figure in suite.metrics
+    ]
+
+
+def load_values(load: LoadFigures | None) -> dict[str, Any] | None:
+    """Each level under load, and where throughput stops growing; null where nobody tested it."""
+    if load is None:
+        return None
+    saturation = None
+    if load.saturation_concurrency is not None:
+        rate = load.saturation_requests_per_second
+        saturation = {"concurrency": load.saturation_concurrency, "requests_per_second": rate}
+    return {
+        "runtime": load.runtime,
+        "requests": load.requests,
+        "limit_ms": load.limit_ms,
+        "saturation": saturation,
+        "best_goodput": load.best_goodput,
+        "levels": [
+            {
+                "loop": level.loop,
+                "concurrency": level.concurrency,
+                "rate": level.rate,
+                "requests_per_second": level.requests_per_second,
+                "goodput": level.goodput,
+                "latency_ms": percentile_values(level.latency),
+                "n": level.latency.n,
+                "failed": level.failed,
+                "cut_off": level.cut_off,
+                "warm_up_requests": level.warm_up_requests,
+            }
+            for level in load.levels
+        ],
+    }
