@@ -18,7 +18,7 @@ class FormatCheck(SpecModel):
 
     regex: NonEmpty | None = None
     json_object: bool = False
-    json_schema: str | dict[str, Any] | None = None
+    json_schema: NonEmpty | dict[str, Any] | None = None
     labels: Annotated[list[NonEmpty], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")

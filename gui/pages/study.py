@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.domain import JobState
 from core.errors import UserError
-from core.spec import METRICS_OF_KIND, SCORED_LATER, Complexity, Compliance, Cost, Service, Study
+from core.spec import METRICS_OF_KIND, SCORED_LATER, WRITING_KINDS, Complexity, Compliance, Cost, Service, Study
 from gui.context import Context
 from gui.document import SaveState
 from gui.pages.page import Page, PageMark
@@ -22,10 +22,13 @@ from gui.theme import GAP_CARDS
 from gui.undo import StudyDraft
 from gui.widgets.candidates_card import CandidatesCard, ProfilesCard
 from gui.widgets.card import Card
+from gui.widgets.checks_card import ChecksCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.fields import fields_of
 from gui.widgets.form import FieldForm, bind
 from gui.widgets.judge_editor import JudgeModelEditor
+from gui.widgets.load_card import LoadCard
+from gui.widgets.part_card import PartCard
 from gui.widgets.path_editor import PathEditor, written_path
 from gui.widgets.problems import problem_sentence
 from gui.widgets.retrieval_card import RetrievalCard
@@ -72,6 +75,8 @@ class StudyPage(Page):
         self.data = DataCard(context, draft, self)
         self.retrieval = RetrievalCard(context, draft, self)
         self.suites = SuitesCard(context, draft, self)
+        self.checks = ChecksCard(context, draft, self)
+        self.load_test = LoadCard(context, draft, self)
         self.candidates = CandidatesCard(context, self)
         self.profiles = ProfilesCard(context, self)
         self.whole_problem = WrappedLabel(self)
@@ -152,14 +157,16 @@ class StudyPage(Page):
         form.show_values(self._draft.value)
         asked = asks_in_words(task, candidates)
         # Only what answers in text can be given passages or asked a suite.
-        self.retrieval.setVisible(asked or self._draft.value("retrieval") is not None)
-        self.suites.setVisible(asked or bool(self._draft.value("suites")))
+        self.retrieval.setVisible(asked or self.retrieval.is_set)
+        self.suites.setVisible(asked or self.suites.is_set)
+        self.checks.setVisible(task.get("kind") in WRITING_KINDS or self.checks.is_set)
         form.show_only(shown_of_task(task, asked=asked))
 
     def _task_edited(self, path: str, value: Any) -> None:
         if path == "task.kind":  # another kind of task is scored by other measures
             task = {**self._draft.value("task"), "kind": value, "metric": METRICS_OF_KIND[str(value)][0]}
             task |= dict.fromkeys(("json_schema", "separator", "judge"))
+            task |= {} if value in WRITING_KINDS else {"checks": None}
             self._draft.edit("task", task, path)
         elif path == "task.metric" and value not in SCORED_LATER:
             self._draft.edit("task", {**self._draft.value("task"), "metric": value, "judge": None}, path)
@@ -198,8 +205,9 @@ class StudyPage(Page):
 
     def _show_problems(self) -> None:
         shown: set[str] = set()
-        for form in [*self.forms.values(), self.data.columns, self.data.split, self.retrieval.form]:
-            shown |= form.show_problems(self._draft.problems)
+        parts: list[FieldForm | PartCard] = [self.retrieval, self.suites, self.checks, self.load_test]
+        for part in [*self.forms.values(), self.data.columns, self.data.split, *parts]:
+            shown |= part.show_problems(self._draft.problems)
         rest = [self._told(path, problem) for path, problem in self._draft.problems.items() if path not in shown]
         document = self.context.document
         if document.is_open and document.snapshot.plan_problem is not None and not self._draft.problems:
@@ -270,8 +278,8 @@ class StudyPage(Page):
         card.body.addWidget(self.forms["task"])
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
-            (left, [self._cards[name] for name in ("cost", "service", "complexity", "compliance")]),
-            (right, [self.data, self.candidates, self.retrieval, self.suites, self.profiles]),
+            (left, [*self._cards.values(), self.checks]),
+            (right, [self.data, self.candidates, self.retrieval, self.suites, self.load_test, self.profiles]),
         ):
             column.setSpacing(GAP_CARDS)
             for card in cards:

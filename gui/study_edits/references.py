@@ -54,6 +54,17 @@ def users_of(candidates: Sequence[Document], name: str, kind: str) -> list[str]:
     ]
 
 
+def testable_under_load(candidates: Sequence[Document]) -> list[str]:
+    """The names of the candidates that run here or answer at an address, and look nothing up first."""
+    return [
+        str(candidate["name"])
+        for candidate in candidates
+        if candidate.get("role") != "hybrid"
+        and (candidate.get("model") or {}).get("source") != "predictions"
+        and not candidate.get("retrieval")
+    ]
+
+
 def asks_in_words(task: Document, candidates: Sequence[Document]) -> bool:
     """Whether a language model is asked, or may be, so that a prompt makes sense."""
     models = [candidate.get("model") or {} for candidate in candidates]

@@ -235,6 +235,7 @@ class WordsEditor(Editor):
         self._spec = spec
         self._translator = translator
         self._value: list[str] = []
+        self._suggestions = spec.presentation.suggestions
         self._name = ""
         self.chips: dict[str, QPushButton] = {}
         self._flow = FlowLayout(self, spacing=GAP_ROWS, line_height=CONTROL_HEIGHT)
@@ -252,6 +253,11 @@ class WordsEditor(Editor):
         self._value = [str(word) for word in value or []]
         self._show_chips()
 
+    def offer(self, words: Sequence[str]) -> None:
+        """Suggest other words."""
+        self._suggestions = tuple(words)
+        self._show_chips()
+
     def describe(self, name: str, help_text: str) -> None:
         """Name the chips' group and the line for screen readers."""
         self._name = name
@@ -264,7 +270,7 @@ class WordsEditor(Editor):
         self._show_chips()
 
     def _show_chips(self) -> None:
-        wanted = list(dict.fromkeys([*self._spec.presentation.suggestions, *self._value]))
+        wanted = list(dict.fromkeys([*self._suggestions, *self._value]))
         for word in [word for word in self.chips if word not in wanted]:
             chip = self.chips.pop(word)
             self._flow.removeWidget(chip)

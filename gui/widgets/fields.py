@@ -25,6 +25,7 @@ class FieldKind(Enum):
     PAIRS = "pairs"
     JSON = "json"
     INTEGERS = "integers"
+    NUMBERS = "numbers"
     LAYERS = "layers"
     LAYER_CHOICES = "layer_choices"
     WIDTHS = "widths"

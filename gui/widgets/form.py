@@ -110,12 +110,17 @@ class FieldForm(QWidget):
                 if row.shown and key.startswith(f"{path}.")
             }
             shown |= {f"{path}.{key}" for key in row.editor.show_problems(inside)}
-            own = [key for key in problems if (key == path or key.startswith(f"{path}.")) and key not in shown]
-            first = own[0] if own and row.shown else None
+            own = [key for key in problems if self._nearest(key) == path and key not in shown]
+            first = own[0] if own else None
             row.show_problem("" if first is None else problem_sentence(self._translator, problems[first], row.spec))
             if first is not None:
                 shown.update(own)
         return shown
+
+    def _nearest(self, key: str) -> str | None:
+        """The field in sight that a problem's path lies at or below: `a.b` rather than `a`; null where none is."""
+        found = [path for path, row in self.rows.items() if row.shown and (key == path or key.startswith(f"{path}."))]
+        return max(found, key=len, default=None)
 
     def show_only(self, paths: Collection[str]) -> None:
         """Show these fields and hide the others."""

@@ -25,6 +25,7 @@ _NUMBER_TYPES = ("float_parsing", "int_parsing", "int_from_float", "float_type",
 # Kinds that are written in a form of their own: any value that cannot be read is told by an example.
 _WRITTEN = {
     FieldKind.INTEGERS: "integers",
+    FieldKind.NUMBERS: "numbers",
     FieldKind.LAYERS: "layers",
     FieldKind.LAYER_CHOICES: "layer_choices",
     FieldKind.WIDTHS: "widths",

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.spec import Retrieval
 from gui.context import Context
-from gui.study_edits.shapes import defaults_of, model_of_source
+from gui.study_edits.shapes import Document, defaults_of, model_of_source
 from gui.undo import StudyDraft
-from gui.widgets.card import Card
 from gui.widgets.fields import FieldKind, FieldSpec, Presentation, fields_of
-from gui.widgets.form import FieldForm
-from gui.widgets.path_editor import PathEditor
+from gui.widgets.part_card import OptionalPartCard
 
 PATH = "retrieval"
 SOURCE, ENCODER_ID, ENCODER_PATH = (f"{PATH}.encoder.{name}" for name in ("source", "id", "path"))
@@ -41,67 +39,22 @@ def retrieval_specs() -> list[FieldSpec]:
     return [*(own[name] for name in _FIRST), *encoder, *rest]
 
 
-class RetrievalCard(Card):
+class RetrievalCard(OptionalPartCard):
     """A form over `retrieval` of the study, and a link that adds or removes it."""
 
     def __init__(self, context: Context, draft: StudyDraft, parent: QWidget | None = None) -> None:
-        super().__init__("…", parent)
-        self._context = context
-        self._draft = draft
-        self.form = FieldForm(context.translator, retrieval_specs(), self)
-        self.toggle_button = QPushButton(self)
-        self.toggle_button.setProperty("kind", "link")
-        self.toggle_button.clicked.connect(self._toggle)
-        self.add_corner(self.toggle_button)
-        self.body.addWidget(self.form)
-        self.form.edited.connect(self._edit)
-        self.form.sealed.connect(draft.seal)
-        draft.changed.connect(self._edited)
-        draft.replaced.connect(self.refresh)
-        context.translator.language_changed.connect(self.retranslate)
+        super().__init__(context, draft, PATH, retrieval_specs(), parent)
         self.retranslate()
 
-    def refresh(self) -> None:
-        """Show what the draft says of retrieval, and only the fields that its method needs."""
-        document = self._context.document
-        present = self._draft.value(PATH) is not None
-        self.form.setVisible(present)
-        self.toggle_button.setVisible(document.is_open and document.writable)
-        self._name_toggle()
-        self.form.show_values(self._draft.value)
-        self.form.show_only(self._wanted())
-        self.form.set_read_only(not (document.is_open and document.writable))
-        for row in self.form.rows.values():
-            if isinstance(row.editor, PathEditor) and document.is_open:
-                row.editor.base = document.snapshot.base
-
-    def retranslate(self) -> None:
-        """Set every word again."""
-        self.set_title(self._context.translator.tr("gui.retrieval.title"))
-        self._name_toggle()
-
-    def _name_toggle(self) -> None:
-        present = self._draft.value(PATH) is not None
-        code = "gui.retrieval.remove" if present else "gui.retrieval.add"
-        self.toggle_button.setText(self._context.translator.tr(code))
-
-    def _edited(self, path: str) -> None:
-        if path == PATH or path.startswith(f"{PATH}."):
-            self.refresh()
+    def _fresh(self) -> Document:
+        """By words alone at first: it needs no encoder, which may not be installed."""
+        return {**defaults_of(Retrieval), "method": "bm25"}
 
     def _wanted(self) -> set[str]:
-        names = set(self.form.rows)
+        names = super()._wanted()
         if self._draft.value(f"{PATH}.method") == "bm25":
             return names - {SOURCE, ENCODER_ID, ENCODER_PATH, f"{PATH}.query_prefix", f"{PATH}.passage_prefix"}
         return names - {ENCODER_ID if self._draft.value(SOURCE) == "local" else ENCODER_PATH}
-
-    def _toggle(self) -> None:
-        if self._draft.value(PATH) is not None:
-            self._draft.edit(PATH, None)
-        else:
-            # By words alone at first: it needs no encoder, which may not be installed.
-            self._draft.edit(PATH, {**defaults_of(Retrieval), "method": "bm25"})
-        self._draft.seal()
 
     def _edit(self, path: str, value: Any) -> None:
         if path == SOURCE:
@@ -110,4 +63,4 @@ class RetrievalCard(Card):
             first = {**model_of_source("sample"), "id": _FIRST_ENCODER}
             self._draft.edit(PATH, {**self._draft.value(PATH), "method": value, "encoder": first}, path)
         else:
-            self._draft.edit(path, value)
+            super()._edit(path, value)

@@ -10,9 +10,8 @@ from core.spec import Suite
 from gui.context import Context
 from gui.study_edits.shapes import Document, defaults_of
 from gui.undo import StudyDraft
-from gui.widgets.card import Card
 from gui.widgets.fields import FieldKind, FieldSpec, Presentation
-from gui.widgets.form import FieldForm
+from gui.widgets.part_card import PartCard
 
 PATH = "suites"
 TASKS, LIMIT, SHOTS = (f"{PATH}.{name}" for name in ("tasks", "limit", "num_fewshot"))
@@ -28,31 +27,12 @@ def suites_specs() -> list[FieldSpec]:
     ]
 
 
-class SuitesCard(Card):
+class SuitesCard(PartCard):
     """A form over `suites` of the study; limit and examples are of all tasks alike."""
 
     def __init__(self, context: Context, draft: StudyDraft, parent: QWidget | None = None) -> None:
-        super().__init__("…", parent)
-        self._context = context
-        self._draft = draft
-        self.form = FieldForm(context.translator, suites_specs(), self)
-        self.body.addWidget(self.form)
-        self.form.edited.connect(self._edit)
-        self.form.sealed.connect(draft.seal)
-        draft.changed.connect(lambda path: self.refresh() if path == PATH else None)
-        draft.replaced.connect(self.refresh)
-        context.translator.language_changed.connect(self.retranslate)
+        super().__init__(context, draft, PATH, suites_specs(), parent)
         self.retranslate()
-
-    def refresh(self) -> None:
-        """Show what the draft says of suites."""
-        document = self._context.document
-        self.form.show_values(self._value)
-        self.form.set_read_only(not (document.is_open and document.writable))
-
-    def retranslate(self) -> None:
-        """Set every word again."""
-        self.set_title(self._context.translator.tr("gui.suites.title"))
 
     def _entries(self) -> list[Document]:
         return self._draft.value(PATH) or []

@@ -36,7 +36,7 @@ def _listed(text: str) -> list[Any] | None:
     return values if isinstance(values, list) else None
 
 
-def _read_integers(text: str) -> Any:
+def _read_numbers(text: str) -> Any:
     values = _listed(text) if "," in _COMMAS.sub(",", text) else _listed(",".join(text.split()))
     return text.strip() if values is None else values or None
 
@@ -128,7 +128,8 @@ def _read_long_text(text: str) -> Any:
 
 
 FORMS: dict[FieldKind, WrittenForm] = {
-    FieldKind.INTEGERS: WrittenForm(_read_integers, _write_list),
+    FieldKind.INTEGERS: WrittenForm(_read_numbers, _write_list),
+    FieldKind.NUMBERS: WrittenForm(_read_numbers, _write_list),
     FieldKind.LAYERS: WrittenForm(_read_layers, _write_layers),
     FieldKind.LAYER_CHOICES: WrittenForm(_read_choices, _write_list),
     FieldKind.WIDTHS: WrittenForm(_read_widths, _write_list),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from form_support import store_of
 from own_metric import install_metric
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -29,15 +30,6 @@ criteria: {cost: {monthly_requests: 1000}}
 profiles: {own: {kind: self_hosted, capex: 6000}}
 candidates: [{name: floor, role: student, model: {source: baseline, kind: tfidf_linear}}]
 """
-
-
-def store_of(folder: Path, text: str) -> Path:
-    """A `.tercet` file of a study in which nothing has run."""
-    (folder / "study.yaml").write_text(text, encoding="utf-8")
-    loaded = load_study(folder / "study.yaml")
-    path = folder / "own.tercet"
-    StudyStore.create(path, loaded.study, loaded.base, loaded.text).close()
-    return path
 
 
 def line(application: Application, path: str) -> LineEditor:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from candidate_documents import candidates
+from form_support import missing_words
 from pydantic import BaseModel
 
-from core.i18n import catalogue
 from core.spec import Candidate, Dynamic, Lora, PredictionColumns, Prune, Stage, Train
 from gui.study_edits.edits import changed
 from gui.study_edits.shapes import MODELS
@@ -19,10 +17,9 @@ from gui.widgets.candidate_fields import (
     step_choices,
     step_fields,
 )
-from gui.widgets.fields import FieldKind, FieldSpec
+from gui.widgets.fields import FieldSpec
 
 KIND = "classification"
-EMPTY_TEXT = (FieldKind.TEXT, FieldKind.NUMBER, FieldKind.INTEGER, FieldKind.INTEGERS, FieldKind.PATH)
 
 
 def all_specs() -> list[FieldSpec]:
@@ -31,22 +28,9 @@ def all_specs() -> list[FieldSpec]:
     return [*specs, *(spec for fields in inner for spec in fields)]
 
 
-def codes_of(spec: FieldSpec) -> Iterator[str]:
-    code = f"field.{spec.path}"
-    yield from (code, f"{code}.help")
-    yield from (f"{code}.{choice}" for choice in spec.choices)
-    if spec.kind is FieldKind.FLAG:
-        yield f"{code}.yes"
-    if spec.optional and spec.kind in EMPTY_TEXT:
-        yield f"{code}.empty"
-    if spec.presentation.unit is not None:
-        yield f"gui.unit.{spec.presentation.unit}"
-
-
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_every_field_has_its_words(language: str) -> None:
-    words = catalogue(language)
-    assert [code for spec in all_specs() for code in codes_of(spec) if code not in words] == []
+    assert missing_words(all_specs(), language) == []
 
 
 def fields_in(model: type[BaseModel], prefix: str, left_out: tuple[str, ...] = ()) -> set[str]:

@@ -1,46 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from form_support import missing_words, open_page
 from pytestqt.qtbot import QtBot
-from window_support import open_in
 
-from core.i18n import catalogue
 from core.spec import Retrieval
-from core.store import StudyStore
-from core.study_file import load_study
 from gui.app import Application
-from gui.widgets.fields import FieldKind, FieldSpec
 from gui.widgets.retrieval_card import ENCODER_ID, ENCODER_PATH, SOURCE, RetrievalCard, retrieval_specs
-
-STUDY = """
-version: 1
-name: Own data
-task: {kind: generation, metric: exact_match}
-data: {file: rows.csv, columns: {input: text, target: label}, split: {test: 0.25, calibration: 0.25}}
-criteria: {cost: {monthly_requests: 1000}}
-profiles: {own: {kind: self_hosted, capex: 6000}}
-candidates: [{name: big, role: student, model: {source: hub, id: org/model}}]
-"""
-EMPTY_TEXT = (FieldKind.TEXT, FieldKind.NUMBER, FieldKind.INTEGER, FieldKind.PATH)
-
-
-def codes_of(spec: FieldSpec) -> Iterator[str]:
-    code = f"field.{spec.path}"
-    yield from (code, f"{code}.help")
-    yield from (f"{code}.{choice}" for choice in spec.choices)
-    if spec.optional and spec.kind in EMPTY_TEXT:
-        yield f"{code}.empty"
-    if spec.presentation.unit is not None:
-        yield f"gui.unit.{spec.presentation.unit}"
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_every_field_has_its_words(language: str) -> None:
-    words = catalogue(language)
-    assert [code for spec in retrieval_specs() for code in codes_of(spec) if code not in words] == []
+    assert missing_words(retrieval_specs(), language) == []
 
 
 def test_every_field_of_the_study_file_can_be_edited() -> None:
@@ -50,11 +23,7 @@ def test_every_field_of_the_study_file_can_be_edited() -> None:
 
 @pytest.fixture
 def card(qtbot: QtBot, application: Application, tmp_path: Path) -> RetrievalCard:
-    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
-    loaded = load_study(tmp_path / "study.yaml")
-    StudyStore.create(tmp_path / "own.tercet", loaded.study, loaded.base, loaded.text).close()
-    open_in(qtbot, application, tmp_path / "own.tercet")
-    return application.window.study_page.retrieval
+    return open_page(qtbot, application, tmp_path).retrieval
 
 
 def shown(card: RetrievalCard) -> set[str]:
@@ -98,6 +67,10 @@ def test_what_is_wrong_is_told_at_its_field(qtbot: QtBot, application: Applicati
     card.form.edited.emit("retrieval.documents", "docs")
     card.form.edited.emit("retrieval.chunk_words", 0)
     assert card.form.rows["retrieval.chunk_words"].problem.text()
+    card.form.edited.emit("retrieval.chunk_words", 50)
+    card.form.edited.emit("retrieval.overlap_words", 50)
+    assert card.form.rows["retrieval.overlap_words"].problem.text(), "also what is told of the part as a whole"
+    assert application.window.study_page.whole_problem.text() == ""
 
 
 def test_the_document_column_is_asked_for_with_retrieval_only(

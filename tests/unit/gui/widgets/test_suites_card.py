@@ -1,52 +1,26 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from form_support import TEXT_STUDY, missing_words, open_page
 from pytestqt.qtbot import QtBot
-from window_support import open_in
 
-from core.i18n import catalogue
 from core.spec import Suite
-from core.store import StudyStore
-from core.study_file import load_study
 from gui.app import Application
-from gui.widgets.fields import FieldKind, FieldSpec
 from gui.widgets.suites_card import LIMIT, SHOTS, TASKS, SuitesCard, suites_specs
 
-STUDY = """
-version: 1
-name: Own data
-task: {kind: generation, metric: exact_match}
-data: {file: rows.csv, columns: {input: text, target: label}, split: {test: 0.25, calibration: 0.25}}
-criteria: {cost: {monthly_requests: 1000}}
-profiles: {own: {kind: self_hosted, capex: 6000}}
-candidates: [{name: big, role: student, model: {source: hub, id: org/model}}]
-suites: [{task: own, include_path: tasks, limit: 7}]
-"""
-
-
-def codes_of(spec: FieldSpec) -> Iterator[str]:
-    code = f"field.{spec.path}"
-    yield from (code, f"{code}.help")
-    if spec.kind is FieldKind.INTEGER:
-        yield from (f"{code}.empty", f"gui.unit.{spec.presentation.unit}")
+STUDY = f"{TEXT_STUDY}suites: [{{task: own, include_path: tasks, limit: 7}}]\n"
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_every_field_has_its_words(language: str) -> None:
-    words = catalogue(language)
-    assert [code for spec in suites_specs() for code in codes_of(spec) if code not in words] == []
+    assert missing_words(suites_specs(), language) == []
 
 
 @pytest.fixture
 def card(qtbot: QtBot, application: Application, tmp_path: Path) -> SuitesCard:
-    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
-    loaded = load_study(tmp_path / "study.yaml")
-    StudyStore.create(tmp_path / "own.tercet", loaded.study, loaded.base, loaded.text).close()
-    open_in(qtbot, application, tmp_path / "own.tercet")
-    return application.window.study_page.suites
+    return open_page(qtbot, application, tmp_path, STUDY).suites
 
 
 def test_tasks_are_added_by_name_and_the_others_keep_what_they_say(application: Application, card: SuitesCard) -> None:
