@@ -1,4 +1,4 @@
-"""Each class and each slice as rows of cells, with the candidates side by side."""
+"""Each class, each field or label, and each slice as rows of cells, with the candidates side by side."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.decide.class_slices import FEWEST_ROWS, side_by_side
 from core.decide.outcome import CandidateDecision, ClassRecall, Interval, SliceQuality
+from core.metrics.fields import PartFigures
 from gui.models.decision_rows import DASH, DecisionRows
 from gui.models.table import Cell
 
@@ -25,22 +26,28 @@ class ClassSliceRows:
 
 
 def class_slice_rows(rows: DecisionRows) -> ClassSliceRows:
-    """The recall of each class, the rarest first, then the quality on each slice; a sentence where there is neither."""
+    """The recall of each class, the rarest first, or the F1 of each field or label; then the quality on each slice. A
+    sentence where there is none of them."""
     shown = [rows.decision.of(name) for name in side_by_side(rows.decision, MOST_CANDIDATES)]
     classes, slices = (shown[0].by_class, shown[0].by_slice) if shown else ((), ())
-    if not classes and not slices:
+    parts = list(dict.fromkeys(part.name for candidate in shown for part in candidate.parts))
+    if not classes and not slices and not parts:
         return ClassSliceRows(rows.tr("gui_decide.parts.none"), [], [], "")
     table = [_class_row(one, shown, place, rows) for place, one in enumerate(classes[:MOST_CLASSES])]
+    table += [_part_row(name, shown, rows) for name in parts[:MOST_CLASSES]]
     table += [_slice_row(one, shown, place, rows) for place, one in enumerate(slices)]
     titles = [*rows.titles("part", "rows"), *(candidate.name for candidate in shown)]
-    sentence = rows.tr("gui_decide.parts.classes" if classes else "gui_decide.parts.slices")
-    return ClassSliceRows(sentence, titles, table, _notes(rows, shown, len(classes)))
+    told = "classes" if classes else "apart" if parts else "slices"
+    return ClassSliceRows(rows.tr(f"gui_decide.parts.{told}"), titles, table, _notes(rows, shown, parts))
 
 
-def _notes(rows: DecisionRows, shown: Sequence[CandidateDecision], classes: int) -> str:
-    notes = [rows.tr("gui_decide.parts.intervals", fewest=FEWEST_ROWS)]
-    if classes > MOST_CLASSES:
-        notes.append(rows.tr("gui_decide.parts.more", shown=MOST_CLASSES, count=classes - MOST_CLASSES))
+def _notes(rows: DecisionRows, shown: Sequence[CandidateDecision], parts: Sequence[str]) -> str:
+    notes = []
+    if shown[0].by_class or shown[0].by_slice:
+        notes.append(rows.tr("gui_decide.parts.intervals", fewest=FEWEST_ROWS))
+    for code, count in (("more", len(shown[0].by_class)), ("more_apart", len(parts))):
+        if count > MOST_CLASSES:
+            notes.append(rows.tr(f"gui_decide.parts.{code}", shown=MOST_CLASSES, count=count - MOST_CLASSES))
     if len(shown) < sum(candidate.state == "measured" for candidate in rows.decision.candidates):
         notes.append(rows.tr("gui_decide.parts.other_candidates"))
     return "\n".join(notes)
@@ -50,6 +57,26 @@ def _class_row(one: ClassRecall, shown: Sequence[CandidateDecision], place: int,
     found = [candidate.by_class[place].recall if candidate.by_class else None for candidate in shown]
     name = rows.tr("gui_decide.parts.few", label=one.label) if one.few else one.label
     return _row(name, one.rows, found, rows, faded=one.few)
+
+
+def _part_row(name: str, shown: Sequence[CandidateDecision], rows: DecisionRows) -> list[Cell]:
+    """A field or label; the times it was asked for are the same of all, for they are the targets'."""
+    found = [next((part for part in candidate.parts if part.name == name), None) for candidate in shown]
+    wanted = next(part.wanted for part in found if part is not None)
+    cells = [_scores(part, rows) for part in found]
+    return [Cell(name, name, bold=True), Cell(rows.formats.count(wanted), wanted, number=True), *cells]
+
+
+def _scores(part: PartFigures | None, rows: DecisionRows) -> Cell:
+    """F1, with precision and recall behind it."""
+    if part is None or part.f1 is None:
+        return Cell(DASH, number=True)
+    precision, recall = (
+        DASH if share is None else rows.formats.percent(share) for share in (part.precision, part.recall)
+    )
+    text = rows.tr("gui_decide.parts.scores", f1=rows.formats.percent(part.f1), precision=precision, recall=recall)
+    counts = rows.tr("gui_decide.parts.counts", wanted=part.wanted, given=part.given, right=part.right)
+    return Cell(text, part.f1, number=True, tip=counts)
 
 
 def _slice_row(one: SliceQuality, shown: Sequence[CandidateDecision], place: int, rows: DecisionRows) -> list[Cell]:
