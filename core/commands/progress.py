@@ -23,6 +23,12 @@ _WHOLE_PARTS = (
 )  # fmt: skip
 
 
+def share_text(row: JobRow) -> str:
+    """How much of a job is done; empty while it runs in a phase that does not tell its steps."""
+    untold = row.state is JobState.RUNNING and row.total_steps <= 1
+    return "" if untold else f"{row.progress:.0%}"
+
+
 def remaining_text(seconds: float | None) -> str:
     """The remaining time as people say it, such as "41 s left"; empty where it is not known."""
     if seconds is None:
@@ -126,7 +132,7 @@ class PlainLines:
         if time.monotonic() - self._last < _LINE_INTERVAL_S or row.phase is None:
             return
         self._last = time.monotonic()
-        parts = [english(row.phase), f"{row.progress:.0%}", remaining_text(row.remaining_s)]
+        parts = [english(row.phase), share_text(row), remaining_text(row.remaining_s)]
         note(f"{self._prefix} {self._titles.of(row)}: " + ", ".join(part for part in parts if part))
 
     def ended(self, row: JobRow) -> None:
@@ -173,7 +179,7 @@ class Bars:
         """Move the bar."""
         if self._task is not None and row.phase is not None:
             detail = ", ".join(part for part in (english(row.phase), remaining_text(row.remaining_s)) if part)
-            self._progress.update(self._task, completed=row.progress, figure=f"{row.progress:.0%}", detail=detail)
+            self._progress.update(self._task, completed=row.progress, figure=share_text(row), detail=detail)
             self._progress.refresh()
 
     def ended(self, row: JobRow) -> None:

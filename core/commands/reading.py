@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.commands import console
-from core.commands.progress import JobTitles, remaining_text
+from core.commands.progress import JobTitles, remaining_text, share_text
 from core.decide import decide
 from core.decide.documents import recommendation_document, results_document
 from core.decide.outcome import Decision
@@ -48,7 +48,7 @@ def show_status(path: Path, *, as_json: bool) -> None:
         table.add_column(english(f"cli.column.{heading}"), overflow="fold")
     for row in rows:
         detail = row.message_text or remaining_text(row.remaining_s)
-        table.add_row(row.job_id[:8], titles.of(row), row.state.value, f"{row.progress:.0%}", detail)
+        table.add_row(row.job_id[:8], titles.of(row), row.state.value, share_text(row), detail)
     print_table(table)
 
 

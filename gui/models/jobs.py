@@ -155,7 +155,7 @@ class JobTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(row, live, Column(index.column()))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(self._text(row, live, column) for column in Column)
+            return ", ".join(filter(None, (self._text(row, live, column) for column in Column)))
         if role in (DETAIL_ROLE, Qt.ItemDataRole.ToolTipRole):
             return self._text(row, live, Column.DETAIL)
         if role == SHARE_ROLE:
@@ -179,6 +179,8 @@ class JobTableModel(QAbstractTableModel):
             case Column.STATE:
                 return self._translator.tr(f"gui.job.state.{row.state.value}")
             case Column.PROGRESS:
+                if row.state is JobState.RUNNING and (live is None or live.total_steps <= 1):
+                    return ""  # the phase is told in words, and no share of it is known
                 return self._translator.formats.percent(round(job_share(row, live), 2))
             case Column.DETAIL:
                 return job_detail(

@@ -26,6 +26,9 @@ RESULTS: dict[str, Any] = {
 class LM:
     """The base class of lm-eval's models."""
 
+    def set_cache_hook(self, hook: Any) -> None:
+        self.cache_hook = hook
+
 
 @dataclass
 class HFLM(LM):
@@ -34,6 +37,13 @@ class HFLM(LM):
     pretrained: Any
     tokenizer: Any
     batch_size: int
+
+    def generate_until(self, requests: list[Any]) -> list[str]:
+        for request in requests:
+            self.cache_hook.add_partial("generate_until", request, "")
+        return [""] * len(requests)
+
+    loglikelihood = loglikelihood_rolling = generate_until
 
 
 @dataclass

@@ -15,6 +15,7 @@ from core.engines.language.answer_store import AnswerStore, Asked, open_answers
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.generator import Generation
 from core.engines.language.request_estimate import estimate
+from core.engines.suites.progress import RequestCount
 from core.errors import UserError
 from core.jobs.specs import VendorPrice
 from core.lazy import load
@@ -36,6 +37,7 @@ class EndpointAnswering:
         job_id: str,
         warn: Callable[[str], None],
         should_stop: Callable[[], bool],
+        count: RequestCount,
         price: VendorPrice | None = None,
     ) -> None:
         self._model = model
@@ -44,6 +46,7 @@ class EndpointAnswering:
         self._warn = warn
         self._should_stop = should_stop
         self._price = price
+        self._count = count
         # What this job has bought so far: its cap in money is over all of it.
         self._bought: list[tuple[str, Generation]] = []
 
@@ -80,8 +83,10 @@ class EndpointAnswering:
                 endpoint.check_cap(len(missing))
                 endpoint.budget.check(estimate(missing, keys, store, limit, names_labels=False))
                 unusable: dict[str, str] = {}
+                self._count.expect(len(missing))
 
                 def keep(place: int, answer: Answer) -> None:
+                    self._count.add_partial("generate_until", missing[place], answer)
                     if answer.generation.finish_reason in _KEPT:
                         store.put(asked.key(missing[place]), answer, self._job_id)
                         self._bought.append((missing[place], answer.generation))

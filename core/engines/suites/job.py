@@ -12,6 +12,7 @@ from core.data.fingerprint import folder_sha256
 from core.engines.language.answer_store import answers_folder
 from core.engines.models.weights import resolve
 from core.engines.suites.endpoint_model import EndpointAnswering, endpoint_model
+from core.engines.suites.progress import RequestCount, count_requests
 from core.engines.suites.reading import metrics_of
 from core.errors import UserError
 from core.jobs.results import SuiteResult
@@ -32,7 +33,7 @@ def run(parameters: SuiteParameters, context: JobContext) -> SuiteResult:
     manager = _task_manager(parameters)
     model, device = _model(parameters, context)
     context.started(device)
-    context.progress("phase.suite", 0, 1)
+    context.progress("phase.suite_data", 0, 1)
     results = _evaluated(parameters, model, manager)
     metrics = metrics_of(results)
     if not metrics:
@@ -71,6 +72,9 @@ def _model(parameters: SuiteParameters, context: JobContext) -> tuple[Any, str]:
         if context.should_stop():
             raise Stopped
 
+    def tell(done: int, total: int) -> None:
+        context.progress("phase.suite", done, total)
+
     loadable = parameters.loadable
     if isinstance(loadable, EndpointModel):
         answering = EndpointAnswering(
@@ -79,11 +83,13 @@ def _model(parameters: SuiteParameters, context: JobContext) -> tuple[Any, str]:
             context.spec.job_id,
             lambda text: context.log(text, "warning"),
             context.should_stop,
+            RequestCount(tell),
             parameters.price,
         )
         return endpoint_model(answering), f"{loadable.model} @ {loadable.base_url}"
     source = context.input_folder("model") / "model" if loadable is None else resolve(loadable, parameters.model_sha256)
     model, device = load("core.engines.suites.local_model").local_model(source, stop_when_asked)
+    count_requests(model, tell)
     return model, str(device)
 
 

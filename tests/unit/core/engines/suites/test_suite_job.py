@@ -103,6 +103,30 @@ def test_a_stop_ends_the_evaluation_at_the_next_pass(tmp_path: Path, model: Path
     assert len(passes) == 1
 
 
+def test_the_requests_that_are_answered_are_the_progress(
+    tmp_path: Path, model: Path, harness: FakeHarness, endpoint: type[FakeEndpoint]
+) -> None:
+    told: list[tuple[str, int, int]] = []
+
+    def noting(context: RecordingContext) -> bool:
+        told[:] = context.phases
+        return False
+
+    def asking(asked: Mapping[str, Any]) -> dict[str, Any]:
+        asked["model"].generate_until(requests(("a", {}), ("b", {})))
+        asked["model"].pretrained(torch.tensor([[2]]))  # asks whether to stop
+        return RESULTS
+
+    harness.answer = asking
+    run(tmp_path, local(model), noting)
+    assert told == [("phase.suite_data", 0, 1), *(("phase.suite", done, 2) for done in range(3))]
+    harness.answer = lambda asked: asked["model"].generate_until(requests(("a", {}), ("b", {}))) and RESULTS
+    parameters = SuiteParameters(library="lm-eval 0.4.13", loadable=ENDPOINT, task="capitals")
+    context = job_context(tmp_path / "jobs" / "other", parameters, {})
+    job.run(parameters, context)
+    assert context.phases[1:-1] == [("phase.suite", done, 2) for done in range(3)]
+
+
 def test_an_unknown_task_is_told_with_its_neighbours(tmp_path: Path, model: Path, harness: FakeHarness) -> None:
     told = refusal(tmp_path, local(model), task="arc_esy")
     assert told.code == "suites.task_unknown"
