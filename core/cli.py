@@ -137,7 +137,8 @@ def examples(
         str,
         typer.Option(
             "--filter",
-            help="all, disagree, only-first, only-second (right), both-right or both-wrong, by the first two.",
+            help="all, disagree (other classes; for texts, scores 0.25 apart), only-first, only-second (right), "
+            "both-right or both-wrong, by the first two.",
         ),
     ] = "all",
     search: Annotated[str, typer.Option("--search", metavar="TEXT", help="In input, target or an answer.")] = "",

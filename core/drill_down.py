@@ -19,11 +19,15 @@ _NEEDS_TWO = (Show.DISAGREE, Show.ONLY_SECOND)
 
 @dataclass(frozen=True)
 class DrillDown:
-    """The candidates of a study that have answers, in study order, and what their test rows can be narrowed to."""
+    """The candidates of a study that have answers, in study order, and what their test rows can be narrowed to.
+
+    `by_score` says that answers are more than the name of a class, so that they disagree by their scores.
+    """
 
     data_job: str
     sides: tuple[Side, ...]
     facets: Facets
+    by_score: bool
 
     def side(self, name: str) -> Side:
         """The candidate of that name. Raises UserError naming those with answers."""
@@ -49,7 +53,8 @@ def drill_down_of(store: StudyStore, evidence: StudyEvidence) -> DrillDown | Non
     routed = {side.name: side for side in _routed(evidence, measured)}
     sides: dict[str, Side] = {**measured, **routed}
     ordered = tuple(sides[one.name] for one in evidence.study.candidates if one.name in sides)
-    return DrillDown(data_job, ordered, store.example_facets(data_job))
+    by_score = evidence.study.task.kind != "classification"
+    return DrillDown(data_job, ordered, store.example_facets(data_job), by_score)
 
 
 def _routed(evidence: StudyEvidence, measured: dict[str, MeasuredSide]) -> list[RoutedSide]:

@@ -77,6 +77,7 @@ def _question(found: DrillDown, sides: tuple[Side, ...], wish: Wish) -> Question
         target=wish.target,
         part=_part(found, wish.part),
         sort=_sort(sides, wish),
+        by_score=found.by_score,
     )
 
 

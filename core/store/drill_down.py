@@ -35,6 +35,8 @@ from core.store import schema
 
 RIGHT_FROM = 0.5
 """A score from here on counts as a right answer: scores are 0 or 1 for most metrics, and fractional for some."""
+APART_FROM = 0.25
+"""Answers in words disagree from this difference of their scores on: two texts are hardly ever the same."""
 _EXAMPLES = schema.examples
 _FIGURES = ("output", "score", "confidence", "latency_ms", "input_tokens", "output_tokens")
 _MOST_CLASSES = 2_000
@@ -84,7 +86,8 @@ class SortKey:
 
 @dataclass(frozen=True)
 class Question:
-    """Which test rows of a dataset are meant, and in which order. `part` is a (column, value) of a slice."""
+    """Which test rows of a dataset are meant, and in which order. `part` is a (column, value) of a slice; `by_score`
+    says that answers disagree by their scores (`APART_FROM`) and not by what they say."""
 
     data_job: str
     sides: tuple[Side, ...]
@@ -93,6 +96,7 @@ class Question:
     target: str | None = None
     part: tuple[str, str] | None = None
     sort: SortKey = SortKey()
+    by_score: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,7 @@ class _Query:
         if sort.side is not None:
             return self._sides[sort.side].column(sort.name), True
         if sort.name == "difference":
-            return func.abs(self._sides[0].column("score") - self._sides[1].column("score")), True
+            return self._difference(), True
         return {"row": _EXAMPLES.c.ordinal, "input": _EXAMPLES.c.input, "target": _EXAMPLES.c.target}[sort.name], False
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -223,11 +227,16 @@ class _Query:
         return right if show is Show.BOTH_RIGHT else wrong
 
     def _differ(self) -> ColumnElement[bool]:
-        """The outputs differ, or the scores where an output is not known."""
+        """The outputs differ, or the scores where an output is not known or says little by itself."""
+        if self._question.by_score:
+            return self._difference() >= APART_FROM
         outputs = [func.trim(side.column("output")) for side in self._sides[:2]]
         scores = [side.column("score") for side in self._sides[:2]]
         known = and_(*(output.is_not(None) for output in outputs))
         return or_(and_(known, outputs[0] != outputs[1]), and_(~known, scores[0] != scores[1]))
+
+    def _difference(self) -> ColumnElement[float]:
+        return func.abs(self._sides[0].column("score") - self._sides[1].column("score"))
 
     def texts(self, connection: Connection, ids: Sequence[str]) -> dict[str, ComparedExample]:
         """The whole rows by id."""

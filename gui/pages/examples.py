@@ -146,7 +146,7 @@ class ExamplesPage(Page):
     def _offer(self, found: DrillDown) -> None:
         usual = usual_sides(self.context.document.study, found.sides)
         names = [side.name for side in usual if not isinstance(side, RoutedSide)] or [side.name for side in usual]
-        self.filters.offer(found.sides, found.facets, names)
+        self.filters.offer(found, names)
 
     def _choose_wanted(self) -> None:
         if self._found is None or not self._wanted:

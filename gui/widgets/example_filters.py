@@ -9,8 +9,8 @@ from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from core.domain import Role
-from core.drill_down import with_hybrid
-from core.store.drill_down import Facets, Question, Show, Side
+from core.drill_down import DrillDown, with_hybrid
+from core.store.drill_down import APART_FROM, Question, Show, Side
 from gui.context import Context
 from gui.theme import GAP_CARDS, GAP_TIGHT
 from gui.widgets.role_mark import role_icon
@@ -28,6 +28,7 @@ class ExampleFilters(QWidget):
         super().__init__(parent)
         self._context = context
         self._sides: tuple[Side, ...] = ()
+        self._by_score = False
         self.first, self.second, self.show_box, self.classes, self.slices = (QComboBox(self) for _ in range(5))
         self.search = QLineEdit(self)
         self.search.setClearButtonEnabled(True)
@@ -63,12 +64,13 @@ class ExampleFilters(QWidget):
             search=self.search.text().strip(),
             target=self.classes.currentData(),
             part=None if part is None else (part[0], part[1]),
+            by_score=self._by_score,
         )
 
-    def offer(self, sides: Sequence[Side], facets: Facets, chosen: Sequence[str]) -> None:
+    def offer(self, found: DrillDown, chosen: Sequence[str]) -> None:
         """Offer other candidates, classes and slices; what was chosen before stays, where it is still there."""
-        self._sides = tuple(sides)
-        names = [side.name for side in sides]
+        self._sides, self._by_score, facets = found.sides, found.by_score, found.facets
+        names = [side.name for side in found.sides]
         wanted = [name for name in self._chosen_names() if name in names]
         self._fill_candidates(wanted if len(wanted) == 2 else chosen)
         tr = self._context.translator.tr
@@ -132,11 +134,19 @@ class ExampleFilters(QWidget):
         tr, names = self._context.translator.tr, self._chosen_names()
         self._captions["first"].setText(tr(f"gui_examples.filter.{'alone' if len(self._sides) == 1 else 'first'}"))
         if len(names) == 2:
-            options = [(tr(f"gui_examples.show.{show.value}", first=names[0], second=names[1]), show) for show in Show]
+            words = {
+                "first": names[0],
+                "second": names[1],
+                "apart": self._context.translator.formats.number(APART_FROM),
+            }
+            options = [(tr(f"gui_examples.show.{self._code_of(show)}", **words), show) for show in Show]
         else:
             alone = {Show.ALL: "all", Show.ONLY_FIRST: "right", Show.BOTH_WRONG: "wrong"}
             options = [(tr(f"gui_examples.show.{word}"), show) for show, word in alone.items()]
         self._fill(self.show_box, [(text, show.value) for text, show in options])
+
+    def _code_of(self, show: Show) -> str:
+        return "apart" if show is Show.DISAGREE and self._by_score else show.value
 
     @staticmethod
     def _fill(box: QComboBox, options: Sequence[tuple[str, Any]]) -> None:

@@ -105,6 +105,11 @@ def test_filters_compare_the_first_two(store: StudyStore, show: Show, expected: 
     assert ids(store, Question(DATA, PAIR, show=show)) == expected
 
 
+def test_answers_in_words_disagree_by_their_scores(store: StudyStore) -> None:
+    """Row r3 is answered differently, and both answers are wrong."""
+    assert ids(store, Question(DATA, PAIR, show=Show.DISAGREE, by_score=True)) == ["r1", "r2"]
+
+
 def test_with_one_candidate_the_filters_say_right_and_wrong(store: StudyStore) -> None:
     assert ids(store, Question(DATA, (STUDENT,), show=Show.ONLY_FIRST)) == ["r0", "r2"]
     assert ids(store, Question(DATA, (STUDENT,), show=Show.BOTH_WRONG)) == ["r1", "r3", "r4"]
