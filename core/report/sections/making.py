@@ -10,6 +10,7 @@ from core.evidence import CandidateEvidence
 from core.i18n import catalogue
 from core.jobs.results import RoundRecord, RungRecord, SweepResult, TrainResult, TrialRecord
 from core.report import figures
+from core.report.machines import device_phrase
 from core.report.model import Block, Cell, Chart, Phrase, Table, not_measured
 from core.report.sections.material import Material, figure, named, numbers, words, yes_or_no
 from core.spec import SweepModel, Train
@@ -48,7 +49,7 @@ def _training(material: Material) -> Table:
                 named(material, entry.name),
                 Cell(message(f"report.training.{way}"), _resumed(done.resumed_steps)),
                 Cell(_mixture(done, asked) if way == "distill" else "–"),
-                Cell(done.device),
+                Cell(device_phrase(done.device)),
                 figure(done.epochs, figures.count),
                 figure(done.steps, figures.count),
                 figure(done.examples, figures.count),
