@@ -16,6 +16,9 @@ _EXTRAS = {
     "safetensors": "engine",
     "accelerate": "engine",
     "gguf": "engine",
+    "huggingface_hub": "engine",
+    "onnxscript": "engine",
+    "tokenizers": "engine",
     "httpx2": "endpoint",
     "keyring": "endpoint",
     "lm_eval": "suites",
@@ -28,7 +31,7 @@ _EXTRAS = {
 
 
 def load(name: str) -> ModuleType:
-    """The module `name`, imported now. Raises UserError, naming the extra to install, where it is not there."""
+    """The module `name`, imported now. Raises UserError, which says how to install it, where it is not there."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -36,12 +39,21 @@ def load(name: str) -> ModuleType:
         ours = package in ("core", "gui")
         if ours or error.name is None or error.name.partition(".")[0] != package:
             raise
-        raise UserError("environment.library_missing", library=package, extra=extra_of(package)) from error
+        raise missing_library(package) from error
 
 
-def extra_of(library: str) -> str:
-    """The extra of Tercet that brings a library."""
-    return _EXTRAS.get(library, "engine")
+def missing_library(library: str) -> UserError:
+    """What says that a library is not there: which extra of Tercet brings it, or, where none does, that the
+    installation has lost a part of its own."""
+    extra = extra_of(library)
+    if extra is None:
+        return UserError("environment.installation_incomplete", library=library)
+    return UserError("environment.library_missing", library=library, extra=extra)
+
+
+def extra_of(library: str) -> str | None:
+    """The extra of Tercet that brings a library; null where none does, as for one that every installation has."""
+    return _EXTRAS.get(library)
 
 
 def is_installed(name: str) -> bool:

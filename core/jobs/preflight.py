@@ -14,7 +14,7 @@ from core.jobs.retrieval_jobs import check_retrieval
 from core.jobs.shape_checks import check_sizes
 from core.jobs.suite_jobs import check_suites
 from core.keys import endpoint_key
-from core.lazy import extra_of, is_installed
+from core.lazy import is_installed, missing_library
 from core.metrics.plugins import plugin_identity
 from core.model_files import is_onnx_folder, sample_path
 from core.spec import (
@@ -63,7 +63,7 @@ def check_supported(study: Study, base: Path) -> None:
     check_load(study)
     for library in _needed_libraries(study):
         if not is_installed(library):
-            raise UserError("environment.library_missing", library=library, extra=extra_of(library))
+            raise missing_library(library)
     check_retrieval(study, base, ENGINE_LIBRARIES)
     check_suites(study, base)
     judge = None if study.task.judge is None else study.task.judge.model

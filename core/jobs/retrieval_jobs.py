@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.jobs.graph import JobGraph
 from core.jobs.model_sources import ModelPart, answers_in_text, ready_model
 from core.jobs.specs import IndexParameters, RetrievalUse
-from core.lazy import extra_of, is_installed
+from core.lazy import is_installed, missing_library
 from core.model_files import is_language_model_folder, sample_path
 from core.spec import Candidate, Encoder, HubModel, LocalModel, PredictionsModel, Retrieval, SampleModel, Study
 from core.study_file import resolve_path
@@ -40,7 +40,7 @@ def check_retrieval(study: Study, base: Path, libraries: tuple[str, ...]) -> Non
         return
     for library in libraries:
         if not is_installed(library):
-            raise UserError("environment.library_missing", library=library, extra=extra_of(library))
+            raise missing_library(library)
     _check_encoder(encoder, base)
 
 

@@ -14,7 +14,7 @@ from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import answers_in_text, seeds_of
 from core.jobs.specs import DataFile, SuiteParameters
 from core.jobs.vendor_prices import vendor_price
-from core.lazy import extra_of, is_installed
+from core.lazy import is_installed, missing_library
 from core.spec import BaselineModel, Candidate, PredictionsModel, Study, Suite
 from core.study_file import resolve_path
 
@@ -26,7 +26,7 @@ def check_suites(study: Study, base: Path) -> None:
     """Raises UserError where lm-eval is not installed, a suite names a candidate that answers in no text or is not
     there, or stands twice, or its folder of tasks is missing."""
     if study.suites and not is_installed(LIBRARY):
-        raise UserError("environment.library_missing", library=LIBRARY, extra=extra_of(LIBRARY))
+        raise missing_library(LIBRARY)
     seen: set[str] = set()
     for place, suite in enumerate(study.suites):
         field = f"suites[{place}]"

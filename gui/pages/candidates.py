@@ -208,6 +208,7 @@ class CandidatesPage(Page):
         others = [other for place, other in enumerate(candidates) if place != index]
         self.card.set_title(str(chosen.get("name") or "–"))
         self.editor.show_candidate(chosen, others, self._task_kind(), list(self._profiles()), document.snapshot.base)
+        self.editor.set_currency(str(self._draft.value("criteria.cost.currency") or ""))
         self.editor.set_read_only(not document.writable)
         head = f"candidates.{index}"
         own = {

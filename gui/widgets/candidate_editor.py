@@ -141,6 +141,11 @@ class CandidateEditor(QWidget):
             self._name_row().show_problem(self._refused_name)
         return shown
 
+    def set_currency(self, currency: str) -> None:
+        """Name the study's currency in every unit of money."""
+        for section in self.sections.values():
+            section.form.set_currency(currency)
+
     def focus_problem(self) -> bool:
         """Put the focus into the first field with a problem; false where there is none."""
         rows = [row for section in self.sections.values() for row in section.form.rows.values()]

@@ -33,6 +33,7 @@ _SHOWN_AS: dict[str, Presentation] = {
     "model.endpoint.requests_per_minute": Presentation("per_minute"),
     "model.endpoint.timeout_s": Presentation("seconds"),
     "model.endpoint.max_requests": Presentation("requests"),
+    "model.endpoint.max_cost": Presentation("money_job"),
     "model.endpoint.ca_file": Presentation(wide=True, files="*.pem *.crt *.cer"),
     "model.gguf.file": Presentation(wide=True, files="*.gguf"),
     "model.predictions.file": Presentation(wide=True, files="*.csv *.tsv *.jsonl *.parquet *.json"),
