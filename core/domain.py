@@ -116,7 +116,8 @@ class Example:
     """One row of the user's task data. `example_id` is unique within the dataset; `group` never spans two splits.
 
     `fields` are the cells of the columns that the task's prompt names, of the context, and of the column that names the
-    document which answers the row, as (column, value).
+    document which answers the row, as (column, value). `shown` are the pictures of answered examples that stand in
+    `input` where that is a whole message.
     """
 
     example_id: str
@@ -127,6 +128,7 @@ class Example:
     slices: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
     picture: Picture | None = None
+    shown: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,24 +15,37 @@ from core.commands.running import chosen_jobs
 from core.data.examples import read_examples
 from core.decide.assumptions import check_prices
 from core.domain import Example, JobKind, JobState
-from core.engines.benchmark.asking import Asking, asking_of
-from core.engines.language.answer_store import FOLDER_NAME
 from core.engines.language.request_estimate import RequestEstimate, shown_money
-from core.i18n import english
+from core.engines.pricing.asking import Asking, asking_of
+from core.engines.pricing.known import KnownStudy
+from core.engines.pricing.later import judging, re_asking
+from core.engines.pricing.suites import suite_asking
+from core.i18n import Value, english
 from core.jobs.plan import Plan, PlannedJob, build_plan
-from core.jobs.specs import BenchmarkParameters, LabelParameters, LoadParameters, PrepareParameters, VendorPrice
+from core.jobs.specs import (
+    BenchmarkParameters,
+    CheckParameters,
+    JudgeParameters,
+    LabelParameters,
+    LoadParameters,
+    PrepareParameters,
+    SuiteParameters,
+    VendorPrice,
+)
 from core.lazy import load
 from core.paths import artefacts_of, job_folder
+from core.spec import EndpointModel, Judge
 from core.store import StudyStore
 from core.study_file import load_study
 
-_COLUMNS = ("candidates", "kind", "requests", "input_tokens", "output_tokens", "money", "most_money")
+_WORDS = ("candidates", "kind", "endpoint")
+_COLUMNS = (*_WORDS, "requests", "input_tokens", "output_tokens", "money", "most_money")
 
 
 @dataclass(frozen=True)
 class PricedJob:
     """One job that asks an endpoint: what it will still send, and how many answers are there. `price` is null where
-    the candidate's profile names none."""
+    the profile of who is asked names none."""
 
     job: PlannedJob
     asking: Asking
@@ -40,14 +53,19 @@ class PricedJob:
     price: VendorPrice | None
 
     @property
+    def is_counted(self) -> bool:
+        """Whether it is known how many requests there are at most."""
+        return self.asking.bound is None or self.asking.bound.counted
+
+    @property
     def money(self) -> float | None:
-        """The expected price of what is still to be sent."""
-        return None if self.price is None else self.expected.money(self.price)
+        """The expected price of what is still to be sent; null where there is no price, or no bound of the requests."""
+        return None if self.price is None or not self.is_counted else self.expected.money(self.price)
 
     @property
     def most_money(self) -> float | None:
         """Its price where every answer is as long as its limit allows."""
-        return None if self.price is None else self.expected.most_money(self.price)
+        return None if self.price is None or not self.is_counted else self.expected.most_money(self.price)
 
     @property
     def refusal(self) -> str | None:
@@ -89,25 +107,49 @@ def _states(store_path: Path) -> dict[str, JobState]:
 
 def _priced(plan: Plan, due: Sequence[PlannedJob], states: Mapping[str, JobState], store_path: Path) -> list[PricedJob]:
     """The jobs among `due` that ask an endpoint; an answer that two of them need is bought by the first."""
-    asking_jobs = [
-        (job, job.spec.parameters)
-        for job in due
-        if isinstance(job.spec.parameters, LabelParameters | BenchmarkParameters | LoadParameters)
-        and job.spec.parameters.loadable is not None
-        and job.spec.parameters.loadable.source == "endpoint"
-    ]
+    asking_jobs = [job for job in due if _asked_model(job) is not None]
     if not asking_jobs:
         return []
-    examples = _examples(plan, states, store_path)
-    answers = artefacts_of(store_path) / FOLDER_NAME
+    done = frozenset(job_id for job_id, state in states.items() if state is JobState.SUCCEEDED)
+    known = KnownStudy(plan, done, _examples(plan, states, store_path), artefacts_of(store_path))
     elsewhere: set[str] = set()
     priced = []
-    for job, parameters in asking_jobs:
-        asking = asking_of(parameters, examples, answers)
+    for job in asking_jobs:
+        asking = _asking(known, job)
         if asking is not None:
-            priced.append(PricedJob(job, asking, asking.estimate(elsewhere), parameters.price))
+            price = getattr(job.spec.parameters, "price", None)
+            priced.append(PricedJob(job, asking, asking.estimate(elsewhere), price))
             elsewhere |= set() if asking.requests is not None else set(asking.keys)
     return priced
+
+
+def _asked_model(job: PlannedJob) -> EndpointModel | None:
+    """The endpoint that a job may ask; null where it asks none."""
+    model: object
+    match job.spec.parameters:
+        case JudgeParameters(judge=Judge(model=judge)):
+            model = judge
+        case (
+            LabelParameters() | BenchmarkParameters() | LoadParameters() | CheckParameters() | SuiteParameters() as one
+        ):
+            model = one.loadable
+        case _:
+            return None
+    return model if isinstance(model, EndpointModel) else None
+
+
+def _asking(known: KnownStudy, job: PlannedJob) -> Asking | None:
+    match job.spec.parameters:
+        case CheckParameters() as parameters:
+            return re_asking(known, job, parameters)
+        case JudgeParameters() as parameters:
+            return judging(known, job, parameters)
+        case SuiteParameters() as parameters:
+            return suite_asking(parameters, known.answers_folder)
+        case LabelParameters() | BenchmarkParameters() | LoadParameters() as parameters:
+            return asking_of(parameters, known.examples, known.answers_folder)
+        case _:
+            return None
 
 
 def _examples(plan: Plan, states: Mapping[str, JobState], store_path: Path) -> list[Example]:
@@ -122,35 +164,62 @@ def _examples(plan: Plan, states: Mapping[str, JobState], store_path: Path) -> l
 
 
 def _document(study: str, currency: str, priced: Sequence[PricedJob], others: int) -> dict[str, Any]:
-    money = [job.money for job in priced if job.money is not None]
-    most = [job.most_money for job in priced if job.most_money is not None]
     return {
         "study": study,
         "currency": currency,
         "jobs": [_job_document(job) for job in priced],
+        "endpoints": _endpoints(priced),
         "other_jobs": others,
-        "requests": sum(job.expected.requests for job in priced),
-        "money": sum(money),
-        "most_money": sum(most),
-        "unpriced_jobs": len(priced) - len(money),
+        **_sums(priced),
+        "unpriced_jobs": sum(job.money is None for job in priced),
     }
 
 
+def _sums(priced: Sequence[PricedJob]) -> dict[str, Any]:
+    """Requests and money of jobs, without those that have no price or no bound."""
+    return {
+        "requests": sum(job.expected.requests for job in priced),
+        "money": sum(job.money or 0.0 for job in priced),
+        "most_money": sum(job.most_money or 0.0 for job in priced),
+    }
+
+
+def _endpoints(priced: Sequence[PricedJob]) -> list[dict[str, Any]]:
+    """The jobs of each endpoint together, in the order in which they come."""
+    named: dict[tuple[str, str], list[PricedJob]] = {}
+    for job in priced:
+        named.setdefault((job.asking.model.base_url, job.asking.model.model), []).append(job)
+    return [
+        {
+            "base_url": url,
+            "model": model,
+            "jobs": len(own),
+            **_sums(own),
+            "input_tokens": round(sum(job.expected.input_tokens for job in own)),
+            "output_tokens": round(sum(job.expected.output_tokens for job in own)),
+            "unpriced_jobs": sum(job.money is None for job in own),
+        }
+        for (url, model), own in named.items()
+    ]
+
+
 def _job_document(priced: PricedJob) -> dict[str, Any]:
-    model, expected = priced.asking.model, priced.expected
+    model, expected, counted = priced.asking.model, priced.expected, priced.is_counted
     return {
         "id": priced.job.job_id,
         "kind": priced.job.kind.value,
         "candidates": list(priced.job.candidates),
         "model": model.model,
-        "requests": expected.requests,
+        "base_url": model.base_url,
+        "requests": expected.requests if counted else None,
         "known_answers": priced.asking.known,
-        "input_tokens": round(expected.input_tokens),
-        "output_tokens": round(expected.output_tokens),
-        "most_output_tokens": expected.most_output_tokens,
+        "input_tokens": round(expected.input_tokens) if counted else None,
+        "output_tokens": round(expected.output_tokens) if counted else None,
+        "most_output_tokens": expected.most_output_tokens if counted else None,
         "money": priced.money,
         "most_money": priced.most_money,
         "measured_rows": expected.measured_rows,
+        "bounded": priced.asking.bound is not None,
         "assumes": _assumes(priced),
         "max_requests": model.max_requests,
         "max_cost": model.max_cost,
@@ -159,10 +228,20 @@ def _job_document(priced: PricedJob) -> dict[str, Any]:
 
 
 def _assumes(priced: PricedJob) -> str:
-    """What tokens and money rest on, in a sentence."""
+    """What requests, tokens and money rest on, in a sentence."""
+    bound = priced.asking.bound
+    told = "" if bound is None else english(bound.code, **bound.values)
+    if bound is not None and not bound.counted:
+        return told
+    return "; ".join(part for part in (told, _tokens_assumed(priced)) if part)
+
+
+def _tokens_assumed(priced: PricedJob) -> str:
     rows, limit = priced.expected.measured_rows, priced.asking.max_output_tokens
     if rows:
         return english("cli.dry_run.measured", count=rows)
+    if priced.job.kind is JobKind.JUDGE:
+        return english("cli.dry_run.guessed_verdict", limit=limit)
     code = "cli.dry_run.guessed_label" if priced.asking.names_labels else "cli.dry_run.guessed_text"
     return english(code, limit=limit)
 
@@ -173,32 +252,45 @@ def _print(priced: Sequence[PricedJob], currency: str, others: int) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for heading in _COLUMNS:
-        side: Literal["left", "right"] = "left" if heading in ("candidates", "kind") else "right"
+        side: Literal["left", "right"] = "left" if heading in _WORDS else "right"
         table.add_column(english(f"cli.dry_run.column.{heading}", currency=currency), justify=side, overflow="fold")
     for job in priced:
         table.add_row(*_cells(job))
     print_table(table)
-    document = _document("", currency, priced, others)
-    total = {name: shown_money(document[name]) for name in ("money", "most_money")}
-    console.say(english("cli.dry_run.total", requests=document["requests"], currency=currency, **total))
+    console.say(english("cli.dry_run.total", currency=currency, **_shown_sums(_sums(priced))))
+    endpoints = _endpoints(priced)
+    for one in endpoints if len(endpoints) > 1 else ():
+        sums = english("cli.dry_run.total", currency=currency, **_shown_sums(one))
+        console.say(f"  {one['model']} @ {one['base_url']}: {sums}")
     for job in priced:
-        names = ", ".join(job.job.candidates)
-        console.say(f"  {names}: {_assumes(job)}")
-        if job.price is None:
-            console.say(f"  {names}: {english('cli.dry_run.unpriced')}")
-        if job.refusal is not None:
-            cap = getattr(job.asking.model, job.refusal)
-            console.say(f"  {names}: {english('cli.dry_run.refused', cap=job.refusal, value=f'{cap:g}')}")
+        _print_notes(job)
     console.say(english("cli.dry_run.others", count=others))
 
 
+def _shown_sums(sums: Mapping[str, Any]) -> dict[str, Value]:
+    money = {name: shown_money(sums[name]) for name in ("money", "most_money")}
+    return {"requests": sums["requests"], **money}
+
+
+def _print_notes(job: PricedJob) -> None:
+    """What a job's figures rest on, and what stands against it."""
+    told = f"  {', '.join(job.job.candidates)}, {job.job.kind.value}: "
+    console.say(f"{told}{_assumes(job)}")
+    if job.price is None:
+        console.say(f"{told}{english('cli.dry_run.unpriced')}")
+    if job.refusal is not None:
+        code = "cli.dry_run.refused" if job.asking.bound is None else "cli.dry_run.may_be_refused"
+        cap = f"{job.asking.model_field}.{job.refusal}"
+        console.say(f"{told}{english(code, cap=cap, value=f'{getattr(job.asking.model, job.refusal):g}')}")
+
+
 def _cells(job: PricedJob) -> list[str]:
+    amounts = (job.expected.requests, job.expected.input_tokens, job.expected.output_tokens)
     money = ["–" if amount is None else shown_money(amount) for amount in (job.money, job.most_money)]
     return [
         ", ".join(job.job.candidates),
         job.job.kind.value,
-        f"{job.expected.requests:,}",
-        f"{job.expected.input_tokens:,.0f}",
-        f"{job.expected.output_tokens:,.0f}",
+        job.asking.model.model,
+        *(f"{amount:,.0f}" if job.is_counted else "–" for amount in amounts),
         *money,
     ]

@@ -15,6 +15,7 @@ from core.data.reading import read_table, require_filled
 from core.domain import Picture, Split
 from core.errors import UserError
 from core.jobs.specs import DataFile, PrepareParameters
+from core.spec import Columns
 
 _ID = "id"
 # No column of the user's can have this name.
@@ -142,19 +143,33 @@ def _weights_by_split(parameters: PrepareParameters, frames: Mapping[Split, pd.D
 
 def _read(file: DataFile, parameters: PrepareParameters, split: Split | None = None) -> pd.DataFrame:
     columns = parameters.columns
-    required = {"data.columns.input": columns.input, "data.columns.target": columns.target}
+    required = {"data.columns.input": columns.input}
+    may_lack_targets = _may_lack_targets(parameters)
+    if not may_lack_targets:
+        required["data.columns.target"] = columns.target
     path = require_unchanged(file)
     others = group_columns(parameters) | slice_columns(parameters) | prompt_columns(parameters)
     if columns.document is not None:
         others["data.columns.document"] = columns.document
     others |= {} if split is Split.TRAIN else figure_columns(parameters)
     others |= context_columns(parameters)
-    frame = read_table(path, required | others | picture_columns(parameters), [_ID])
+    frame = read_table(path, required | others | picture_columns(parameters), [_ID, columns.target])
+    if may_lack_targets and columns.target not in frame:
+        frame[columns.target] = ""
+    else:
+        required["data.columns.target"] = columns.target
     for field, column in required.items():
         require_filled(frame, column, field, path)
     if columns.image is not None:
         frame[_PICTURE] = pd.Series(pictures_of(frame, columns.image, path), index=frame.index, dtype=object)
     return frame
+
+
+def _may_lack_targets(parameters: PrepareParameters) -> bool:
+    """Whether a file may have no column of targets: where the study names none, and neither scoring nor training needs
+    any."""
+    unnamed = parameters.columns.target == Columns.model_fields["target"].default
+    return unnamed and not parameters.task.needs_targets and not parameters.needs_train
 
 
 def _rows(parameters: PrepareParameters, frame: pd.DataFrame, ids: list[str], splits: list[Split] | None) -> RawRows:

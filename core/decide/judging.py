@@ -3,6 +3,7 @@ answers that fail their checks."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from core.decide.options import Option
@@ -12,6 +13,10 @@ from core.i18n import Value
 from core.spec import Candidate, CandidateModel, Study, TeacherLayers
 
 TOLD_DISAGREEMENT_SHARE = 0.1
+# So many rows with the same score say that a judge tells nothing apart; below so many rows it may be chance.
+ONE_VERDICT_SHARE = 0.99
+LEAST_TOLD_ROWS = 10
+_RIGHT = 0.5
 _IDENTITY = ("source", "id", "path", "file", "base_url", "model")
 
 
@@ -40,6 +45,10 @@ def judge_notes(study: Study, options: Sequence[Option]) -> list[Message]:
     judged = [option for option in options if option.evidence.judging is not None and option.system is not None]
     near = [option.name for option in judged if is_near_judge(study, option.candidate)]
     notes = [message("decide.note.judge_is_near", names=", ".join(near))] if near else []
+    notes += _uninformative(judged)
+    judge = study.task.judge
+    if judge is not None and judge.text_only and any(_is_judged(option) for option in judged):
+        notes.append(message("decide.note.judge_blind"))
     for option in judged:
         found = option.evidence.judging
         if found is None:
@@ -50,6 +59,39 @@ def judge_notes(study: Study, options: Sequence[Option]) -> list[Message]:
         if found.unreadable_rows:
             notes.append(message("decide.note.judge_silent", candidate=option.name, count=found.unreadable_rows))
     return notes
+
+
+def _uninformative(judged: Sequence[Option]) -> list[Message]:
+    """A note where a judge gives one score to all answers, or to nearly all though an exact match tells the candidates
+    apart: by its verdicts all are alike, whatever they are worth."""
+    found = [result for option in judged if (result := option.evidence.judging) is not None and result.judge]
+    scores: Counter[float] = Counter()
+    for result in found:
+        scores.update({one.score: one.rows for one in result.by_score})
+    rows = scores.total()
+    if rows < LEAST_TOLD_ROWS:
+        return []
+    score, commonest = scores.most_common(1)[0]
+    short = [result for result in found if result.exact_rows and result.exact_matches is not None]
+    told_apart = len({(result.exact_matches or 0) / result.exact_rows for result in short}) > 1
+    # Where every answer is the reference to the letter, one verdict for all of them is right.
+    all_exact = bool(short) and all(result.exact_matches == result.exact_rows == result.rows for result in short)
+    alike = commonest == rows and not (all_exact and score > _RIGHT)
+    if not alike and not (told_apart and commonest >= ONE_VERDICT_SHARE * rows):
+        return []
+    verdicts: Counter[str] = Counter()
+    for result in found:
+        verdicts.update({one.verdict: one.count for one in result.by_verdict})
+    values: dict[str, Value] = {"judge": found[0].judge or "", "share": commonest / rows, "rows": rows}
+    values |= {"score": score, "verdict": verdicts.most_common(1)[0][0]}
+    if len(found) > 1 and told_apart:
+        return [message("decide.note.judge_uninformative_apart", **values)]
+    return [message("decide.note.judge_uninformative", **values)]
+
+
+def _is_judged(option: Option) -> bool:
+    found = option.evidence.judging
+    return found is not None and found.judge is not None
 
 
 def check_notes(options: Sequence[Option]) -> list[Message]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from core.domain import Role
 from core.errors import UserError
 from core.jobs.asked_task import plain_task
 from core.jobs.model_sources import ready_model
 from core.jobs.specs import BenchmarkParameters, CheckParameters, JudgeParameters
 from core.jobs.vendor_prices import judge_price
-from core.spec import Checks, PredictionsModel, Study
+from core.spec import Checks, EndpointModel, PredictionsModel, Study
 
 
 def scores_predictions(study: Study) -> bool:
@@ -30,6 +32,7 @@ def judge_parameters(study: Study, base: Path, measured: BenchmarkParameters) ->
         judge=judge,
         model_sha256=sha256,
         context_column=study.data.columns.context if study.task.metric == "groundedness" else None,
+        pictures=judge is not None and study.data.columns.image is not None and not judge.text_only,
         predictions=measured.predictions,
         price=judge_price(study),
     )
@@ -45,6 +48,7 @@ def check_parameters(study: Study, checks: Checks, measured: BenchmarkParameters
         loadable=measured.loadable if checks.re_ask else None,
         model_sha256=measured.model_sha256 if checks.re_ask else None,
         imported=measured.predictions is not None,
+        passages_prompt=None if measured.retrieval is None or not checks.re_ask else measured.retrieval.prompt,
         price=measured.price,
     )
 
@@ -55,13 +59,31 @@ def check_judging(study: Study) -> None:
     measured_here = any(not isinstance(model, PredictionsModel) for model in own)
     if study.task.metric == "judge" and study.task.judge is None and measured_here:
         raise UserError("study.judge_missing", field="task.judge")
-    retrieving = next((candidate.name for candidate in study.candidates if candidate.retrieval), None)
-    if study.task.checks is not None and study.task.checks.re_ask and retrieving is not None:
-        raise UserError("study.re_ask_retrieval", field="task.checks.re_ask", name=retrieving)
+    _check_pictures(study)
     if not study.uses_context:
         return
     column = study.data.columns.context
     if column is None:
-        raise UserError("study.context_missing", field="data.columns.context")
+        bare = next((one.name for one in study.candidates if one.role is not Role.HYBRID and not one.retrieval), None)
+        if bare is None:
+            return
+        raise UserError("study.context_missing", field="data.columns.context", name=bare)
     if measured_here and column not in study.task.prompt_columns:
         raise UserError("study.context_unasked", field="task.prompt", column=column)
+
+
+def _check_pictures(study: Study) -> None:
+    """A judge sees the pictures of the rows, or the study says that it needs none."""
+    judge, shown = study.task.judge, study.data.columns.image is not None
+    if judge is None:
+        return
+    if judge.text_only and not shown:
+        raise UserError("study.judge_text_only", field="task.judge.text_only")
+    takes_pictures = isinstance(judge.model, EndpointModel) and judge.model.images
+    if shown and not takes_pictures and not judge.text_only:
+        raise UserError("study.judge_blind", field="task.judge.model")
+
+
+def passages_inputs(inputs: Mapping[str, str], benchmark: str, *, needed: bool) -> dict[str, str]:
+    """The inputs by which a job reads what passages a benchmark with these `inputs` gave its candidate."""
+    return {"found": benchmark, "index": inputs["index"]} if needed and "index" in inputs else {}

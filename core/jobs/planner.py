@@ -12,7 +12,7 @@ from core.domain import Role
 from core.errors import UserError
 from core.jobs.asked_task import asked_task, plain_task
 from core.jobs.graph import DATA_PART, PROFILE_PART, JobGraph
-from core.jobs.judging import check_parameters, judge_parameters, scores_predictions
+from core.jobs.judging import check_parameters, judge_parameters, passages_inputs, scores_predictions
 from core.jobs.load_checks import tested_under_load
 from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import ModelPart, seeds_of
@@ -152,15 +152,19 @@ class Planner:
         self, candidate: Candidate, part: str, parameters: BenchmarkParameters, inputs: Mapping[str, str]
     ) -> str:
         """The job whose predictions count: the benchmark, or what checks or scores its answers."""
-        answers, task = self.graph.add(parameters, inputs, candidate.name, part), self.study.task
+        benchmark, task = self.graph.add(parameters, inputs, candidate.name, part), self.study.task
+        answers = benchmark
         if task.checks is not None:
             checking = check_parameters(self.study, task.checks, parameters)
             model = {"model": inputs["model"]} if "model" in inputs and task.checks.re_ask else {}
-            own = {"data": inputs["data"], "answers": answers, **model}
+            needed = task.checks.need_context or task.checks.re_ask
+            passages = passages_inputs(inputs, benchmark, needed=needed)
+            own = {"data": inputs["data"], "answers": answers, **model, **passages}
             answers = self.graph.add(checking, own, candidate.name, part.replace("benchmark", "check"))
         if task.scored_later:
             scoring = judge_parameters(self.study, self.base, parameters)
-            own = {"data": inputs["data"], "answers": answers}
+            passages = passages_inputs(inputs, benchmark, needed=task.metric == "groundedness")
+            own = {"data": inputs["data"], "answers": answers, **passages}
             answers = self.graph.add(scoring, own, candidate.name, part.replace("benchmark", "judge"))
         return answers
 

@@ -28,9 +28,11 @@ class Passages:
 
 
 def check_retrieval(study: Study, base: Path, libraries: tuple[str, ...]) -> None:
-    """Raises UserError where a candidate that is given passages answers in no text, or the encoder is none; where there
-    is an encoder, for missing `libraries` too."""
+    """Raises UserError where a candidate that is given passages answers in no text, none is given any, or the encoder
+    is none; where there is an encoder, for missing `libraries` too."""
     wanting = [(place, one) for place, one in enumerate(study.candidates) if one.retrieval]
+    if study.retrieval is not None and not wanting:
+        raise UserError("study.retrieval_unused", field="retrieval")
     for place, candidate in wanting:
         imported = candidate.role is Role.HYBRID or isinstance(candidate.model, PredictionsModel)
         if imported or not answers_in_text(study, candidate, base):

@@ -252,8 +252,10 @@ class BenchmarkParameters(_Part):
 
 class CheckParameters(_Part):
     """Check the answers of a benchmark, and ask once more where the checks say so. Inputs: `data`, `answers` (the
-    benchmark); `model` where another job made it. `task` is what the model was asked; `imported` answers have none.
-    `price` is an endpoint's."""
+    benchmark); `model` where another job made it; `found` (the benchmark) and `index` where it was given passages.
+
+    `task` is what the model was asked, with passages put in by `passages_prompt` (null for the usual one); `imported`
+    answers have none. `price` is an endpoint's."""
 
     kind: Literal[JobKind.CHECK] = JobKind.CHECK
     task: Task
@@ -262,15 +264,17 @@ class CheckParameters(_Part):
     loadable: AnsweringModel | None = None
     model_sha256: str | None = None
     imported: bool = False
+    passages_prompt: str | None = None
     price: VendorPrice | None = None
 
 
 class JudgeParameters(_Part):
-    """Score the answers of a benchmark. Inputs: `data`, `answers` (the benchmark, or the check of its answers).
+    """Score the answers of a benchmark. Inputs: `data`, `answers` (the benchmark, or the check of its answers); `found`
+    (the benchmark) and `index` where answers are held against the passages that were given.
 
     `judge` asks its model, whose weights' hash is `model_sha256`; without it words and numbers are held against the
-    cells of `context_column`. `predictions` is the file that the answers are from, whose own scores are kept. `price`
-    is that of a judge behind an endpoint.
+    cells of `context_column` and the passages. With `pictures` the judge sees those of the rows. `predictions` is the
+    file that the answers are from, whose own scores are kept. `price` is that of a judge behind an endpoint.
     """
 
     kind: Literal[JobKind.JUDGE] = JobKind.JUDGE
@@ -278,6 +282,7 @@ class JudgeParameters(_Part):
     judge: Judge | None = None
     model_sha256: str | None = None
     context_column: str | None = None
+    pictures: bool = False
     predictions: PredictionsFile | None = None
     price: VendorPrice | None = None
 

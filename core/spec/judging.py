@@ -18,7 +18,8 @@ class Judge(SpecModel):
     With `mode: reference` it rates the answer from 1 to `scale` by the target; with `pairwise` it says whether the
     answer or the target is better, without being told which is which. Each row is judged in both orders of the two
     texts, and its score is the mean of both. `prompt` stands in for what the judge is told to go by. A verdict ends
-    after `max_output_tokens`. `profile` is where the judge runs and at which price; the study's only profile, or that
+    after `max_output_tokens`. Where the data have pictures, the judge sees them; `text_only` says that what it goes by
+    needs none. `profile` is where the judge runs and at which price; the study's only profile, or that
     of a candidate of the same model, serves without a name.
     """
 
@@ -27,4 +28,5 @@ class Judge(SpecModel):
     scale: Annotated[int, Field(ge=2, le=10)] = 5
     prompt: Annotated[str, Field(min_length=1)] | None = None
     max_output_tokens: PositiveInt = 512
+    text_only: bool = False
     profile: Name | None = None

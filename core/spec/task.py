@@ -40,6 +40,8 @@ WRITING_KINDS = ("generation", "extraction")
 """Kinds whose answers are texts that every model writes: none is a classifier."""
 SCORED_LATER = ("judge", "groundedness")
 """Metrics whose scores a job of its own finds once the answers are there."""
+TARGETLESS = ("json_schema", "groundedness")
+"""Metrics that hold an answer against something else than a target."""
 PluginMetric = Annotated[str, Field(pattern=rf"^{PLUGIN_PREFIX}\S.*$")]
 
 
@@ -57,9 +59,8 @@ class Task(SpecModel):
     `max_output_tokens`. `few_shot` shows it answered rows first, unless it was trained here. A metric `plugin:NAME` is
     that of an installed package (`core.metrics.plugins`). `json_schema` is a JSON schema, or the path of its file: what
     an answer must fit under the metric of that name, and what an extraction without a prompt asks for. `separator`
-    parts the labels of a multi-label row where they are no JSON list.
-    that of an installed package (`core.metrics.plugins`). `judge` scores the answers of metric judge, and finds
-    what the context supports under groundedness, which else goes by words and numbers (`core.metrics.grounding`).
+    parts the labels of a multi-label row where they are no JSON list. `judge` scores the answers of metric judge, and
+    finds what the context supports under groundedness, which else goes by words and numbers (`core.metrics.grounding`).
     `checks` are what every answer must keep to.
     """
 
@@ -129,6 +130,11 @@ class Task(SpecModel):
     def writes(self) -> bool:
         """Whether answers are texts that every model writes."""
         return self.kind in WRITING_KINDS
+
+    @property
+    def needs_targets(self) -> bool:
+        """Whether an answer is scored by a target: a schema and a context are there without any."""
+        return self.metric not in TARGETLESS
 
     @property
     def scored_later(self) -> bool:

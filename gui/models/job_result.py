@@ -200,6 +200,12 @@ class _Words:
         if result.both_orders:
             share = formats.percent(round(result.disagreements / result.both_orders, 3))
             facts.append(tr("gui.result.order_disagreements", share=share))
+        if result.by_verdict:
+            share = formats.percent(round(result.by_verdict[0].count / sum(one.count for one in result.by_verdict), 3))
+            verdict, distinct = result.by_verdict[0].verdict, len(result.by_verdict)
+            facts.append(tr("gui.result.distinct_verdicts", count=distinct, verdict=verdict, share=share))
+        if (kappa := result.kappa) is not None:
+            facts.append(tr("gui.result.kappa", kappa=formats.number(kappa, 2), rows=result.exact_rows))
         if result.unreadable:
             facts.append(tr("gui.result.unreadable", count=result.unreadable))
         return JobFigures(tuple(facts))

@@ -69,7 +69,15 @@ def judging_values(candidate: CandidateDecision) -> dict[str, Any] | None:
         "kept": found.kept,
         "input_tokens": found.input_tokens,
         "output_tokens": found.output_tokens,
-        "exact_match": {"rows": found.exact_rows, "agreements": found.exact_agreements},
+        "exact_match": {
+            "rows": found.exact_rows,
+            "agreements": found.exact_agreements,
+            "matches": found.exact_matches,
+            "judged_right": found.exact_judged_right,
+            "kappa": found.kappa,
+        },
+        "by_verdict": [{"verdict": one.verdict, "count": one.count} for one in found.by_verdict],
+        "by_score": [{"score": one.score, "rows": one.rows} for one in found.by_score],
     }
 
 

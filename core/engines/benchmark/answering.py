@@ -177,7 +177,12 @@ def as_messages(examples: Sequence[Example], task: Task, labels: Sequence[str]) 
     """
     shots = draw_shots(task, examples)
     return [
-        replace(example, input=message_of(task, example, labels, shots.before(example)))
+        _as_message(task, example, labels, shots.before(example))
         for example in examples
         if example.split is not Split.TRAIN
     ]
+
+
+def _as_message(task: Task, example: Example, labels: Sequence[str], shots: Sequence[Example]) -> Example:
+    shown = tuple(shot.picture for shot in shots if shot.picture is not None)
+    return replace(example, input=message_of(task, example, labels, shots), shown=shown)

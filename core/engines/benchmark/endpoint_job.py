@@ -20,6 +20,7 @@ from core.engines.language.answer_store import AnswerStore, answers_folder, open
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
 from core.engines.language.label_text import LabelText
+from core.engines.language.question import question_of_row
 from core.engines.language.request_estimate import estimate, told_estimate
 from core.engines.retrieval.messages import later
 from core.i18n import english
@@ -105,14 +106,13 @@ class EndpointAnswers:
     def announce(self, examples: Sequence[Example], context: JobContext, price: VendorPrice | None) -> None:
         """Say how many answers are known already, and what the others will take. Raises UserError where those are more
         than may be asked or paid."""
-        messages = {self._asked.key(example.input, example.picture): example.input for example in examples}
-        shown = any(example.picture is not None for example in examples)
+        messages = {self._asked.key(one): one for one in map(question_of_row, examples)}
         known = [key for key in messages if key in self._store]
         earlier = [key for key in known if self._store.bought_by(key) == self._job_id]
         self._endpoint.check_cap(len(messages) - len(known))
         self._endpoint.budget.count_earlier((messages[key], self._store.get(key).generation) for key in earlier)
         texts, keys = list(messages.values()), list(messages)
-        expected = estimate(texts, keys, self._store, self._limit, self._texts is not None, shown)
+        expected = estimate(texts, keys, self._store, self._limit, self._texts is not None)
         self._endpoint.budget.check(expected)
         if known:
             context.log(english("benchmark.log.answers_kept", count=len(known), rows=len(messages)))
@@ -122,7 +122,7 @@ class EndpointAnswers:
     def token_times(self, examples: Sequence[Example], retrieved: Retrieved | None = None) -> TokenTimes | None:
         """The times of the tokens of all answers that were streamed, earlier ones included, later by what the search
         of their passages took; null where none was."""
-        rows = {self._asked.key(example.input, example.picture): example.example_id for example in examples}
+        rows = {self._asked.key(question_of_row(example)): example.example_id for example in examples}
         answers = {key: self._store.get(key).generation for key in rows if key in self._store}
         times = token_times(
             [
@@ -141,11 +141,12 @@ class EndpointAnswers:
         return [self._prediction(example, self._answer(example)) for example in examples]
 
     def _answer(self, example: Example) -> Answer:
-        key = self._asked.key(example.input, example.picture)
+        message = question_of_row(example)
+        key = self._asked.key(message)
         if key in self._store:
             return self._store.get(key)
         heard: list[Answer] = []
-        whole = self._endpoint.ask([example.input], lambda place, answer: heard.append(answer), example.picture)
+        whole = self._endpoint.ask([message], lambda place, answer: heard.append(answer))
         if not whole and not heard:
             raise Stopped
         answer = heard[0]

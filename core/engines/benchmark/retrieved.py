@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.data.jsonl import read_rows, write_rows
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark.answering import RowAnswerer
 from core.engines.language.generator import LocalGenerator
 from core.engines.models.weights import resolve
+from core.engines.retrieval.given import FILE_NAME, Found, GivenPassages, read_found, write_found
 from core.engines.retrieval.index import FOLDER_NAME, Index, Passage
 from core.engines.retrieval.messages import packed, with_passages
 from core.engines.retrieval.rank import Ranks, leaked_rows, ranks_by_answer, ranks_by_document
@@ -24,29 +24,20 @@ from core.jobs.specs import RetrievalUse
 from core.spec import Task
 from core.worker.context import JobContext, Stopped
 
-FILE_NAME = "retrieved.jsonl"
 _WARM_UP_SEARCHES = 3
 _MIB = 2**20
-
-
-@dataclass(frozen=True)
-class _Found:
-    """One row's passages by number, the best first, and the milliseconds that its search took."""
-
-    example_id: str
-    milliseconds: float
-    passages: tuple[int, ...]
 
 
 class Retrieved:
     """The passages of some rows, and where a process that is timed finds the index."""
 
-    def __init__(self, use: RetrievalUse, setup: RetrievalSetup, examples: Sequence[Example], found: list[_Found]):
+    def __init__(self, use: RetrievalUse, setup: RetrievalSetup, examples: Sequence[Example], found: dict[str, Found]):
         self._use = use
         self.setup = setup
         self._examples = {example.example_id: example for example in examples}
-        self._found = {one.example_id: one for one in found}
+        self._found = found
         self._index = Index(Path(setup.index))
+        self._given = GivenPassages(self._index, found)
 
     def messages(self, requests: Sequence[Example]) -> list[Example]:
         """The requests, whose inputs are what is asked without passages, with the passages in them."""
@@ -114,7 +105,7 @@ class Retrieved:
         return ("answer", ranks_by_answer(tested, found)) if task.kind == "generation" else (None, Ranks(()))
 
     def _passages(self, example_id: str) -> list[Passage]:
-        return [self._index.passage(number) for number in self._found[example_id].passages]
+        return self._given.of(example_id)
 
 
 def with_figures(result: BenchmarkResult, retrieved: Retrieved, task: Task, context: JobContext) -> BenchmarkResult:
@@ -138,11 +129,11 @@ def retrieve_rows(use: RetrievalUse, examples: Sequence[Example], context: JobCo
     )
     path = context.folder / FILE_NAME
     if not path.exists():
-        write_rows(path, _search(setup, examples, context), lambda one: vars(one))
-    return Retrieved(use, setup, examples, list(read_rows(path, _decoded)))
+        write_found(path, _search(setup, examples, context))
+    return Retrieved(use, setup, examples, read_found(path))
 
 
-def _search(setup: RetrievalSetup, examples: Sequence[Example], context: JobContext) -> list[_Found]:
+def _search(setup: RetrievalSetup, examples: Sequence[Example], context: JobContext) -> list[Found]:
     retriever = Retriever(setup)
     for example in examples[:_WARM_UP_SEARCHES]:
         retriever.search([example.input])
@@ -153,12 +144,8 @@ def _search(setup: RetrievalSetup, examples: Sequence[Example], context: JobCont
         begun = time.perf_counter()
         (passages,) = retriever.search([example.input])
         took_ms = (time.perf_counter() - begun) * 1000
-        found.append(_Found(example.example_id, took_ms, tuple(passage.number for passage in passages)))
+        found.append(Found(example.example_id, took_ms, tuple(passage.number for passage in passages)))
     return found
-
-
-def _decoded(document: dict[str, Any]) -> _Found:
-    return _Found(document["example_id"], float(document["milliseconds"]), tuple(document["passages"]))
 
 
 class LaterAnswers:

@@ -10,10 +10,11 @@ from typing import TypeVar
 from core.data.examples import read_examples
 from core.data.predictions import read_predictions, write_predictions
 from core.domain import Example, Prediction, Split
-from core.engines.benchmark.answering import as_messages
-from core.engines.checking.second import ask_again, second_message
+from core.engines.checking.second import ask_again, first_messages, second_message
 from core.engines.language.answer import Answer
 from core.engines.language.asking import counted_seconds
+from core.engines.language.question import Message
+from core.engines.retrieval.given import RowContexts, given_passages
 from core.i18n import english
 from core.jobs.results import CheckCount, CheckResult
 from core.jobs.specs import CheckParameters
@@ -28,7 +29,7 @@ _BATCH_ROWS = 1000
 
 
 @dataclass(frozen=True)
-class _Row:
+class CheckedRow:
     """One answer with what is wrong with it, and with the second one, where that was asked for."""
 
     example: Example
@@ -40,14 +41,17 @@ class _Row:
 
     @property
     def answered(self) -> bool:
+        """Whether there is an answer."""
         return self.prediction.output is not None
 
     @property
     def corrected(self) -> bool:
+        """Whether the second answer passes every check."""
         return self.second is not None and not self.second_failures
 
     @property
     def remaining(self) -> tuple[Failure, ...]:
+        """What is wrong with the answer that stands."""
         return () if self.corrected else self.failures
 
     @property
@@ -70,10 +74,12 @@ def run(parameters: CheckParameters, context: JobContext) -> CheckResult:
     with counted_seconds(context.folder) as seconds:
         checks = AnswerChecks(parameters.checks)
         examples = read_examples(context.input_folder("data"))
-        rows = _checked(parameters, checks, examples, read_predictions(context.input_folder("answers")))
+        passages = given_passages(context)
+        against = Against(checks, RowContexts(parameters.context_column, passages))
+        rows = checked_rows(against, examples, read_predictions(context.input_folder("answers")))
         wrong = [row for row in rows if row.failures]
         if parameters.checks.re_ask and not parameters.imported and wrong:
-            rows = _asked_again(parameters, checks, examples, rows, context)
+            rows = _asked_again(parameters, against, examples, rows, context)
         else:
             context.started("CPU")
             context.progress("phase.check", len(rows), len(rows))
@@ -83,49 +89,57 @@ def run(parameters: CheckParameters, context: JobContext) -> CheckResult:
     return result
 
 
-def _checked(
-    parameters: CheckParameters, checks: AnswerChecks, examples: Sequence[Example], predictions: Sequence[Prediction]
-) -> list[_Row]:
+@dataclass(frozen=True)
+class Against:
+    """The checks, and the contexts that answers are held against."""
+
+    checks: AnswerChecks
+    contexts: RowContexts
+
+    def failures(self, answer: str, example: Example) -> tuple[Failure, ...]:
+        """What is wrong with an answer to an example."""
+        return self.checks.failures(answer, self.contexts.of(example))
+
+
+def checked_rows(against: Against, examples: Sequence[Example], predictions: Sequence[Prediction]) -> list[CheckedRow]:
+    """Each prediction with its example and what is wrong with it."""
     by_id = {example.example_id: example for example in examples}
-    rows = [_Row(by_id[one.example_id], one) for one in predictions]
+    rows = [CheckedRow(by_id[one.example_id], one) for one in predictions]
     return [
-        replace(row, failures=checks.failures(row.prediction.output or "", _context_of(parameters, row.example)))
-        if row.answered
-        else row
+        replace(row, failures=against.failures(row.prediction.output or "", row.example)) if row.answered else row
         for row in rows
     ]
 
 
-def _context_of(parameters: CheckParameters, example: Example) -> str:
-    return dict(example.fields).get(parameters.context_column or "", "")
-
-
 def _asked_again(
     parameters: CheckParameters,
-    checks: AnswerChecks,
+    against: Against,
     examples: Sequence[Example],
-    rows: Sequence[_Row],
+    rows: Sequence[CheckedRow],
     context: JobContext,
-) -> list[_Row]:
-    first = {one.example_id: one.input for one in as_messages(examples, parameters.task, [])}
-    messages = {
-        row.example.example_id: second_message(first[row.example.example_id], row.prediction.output or "", row.failures)
-        for row in rows
-        if row.failures and row.example.example_id in first
-    }
+) -> list[CheckedRow]:
+    first = first_messages(parameters, examples, against.contexts.passages)
+    messages = second_messages(first, rows)
     answers = ask_again(parameters, list(messages.values()), context)
     scorer = row_scorer(parameters.task)
     return [
-        _with_second(parameters, checks, row, answers[messages[row.example.example_id]], scorer)
+        _with_second(against, row, answers[messages[row.example.example_id]], scorer)
         if row.example.example_id in messages
         else row
         for row in rows
     ]
 
 
-def _with_second(
-    parameters: CheckParameters, checks: AnswerChecks, row: _Row, answer: Answer, scorer: RowScorer | None
-) -> _Row:
+def second_messages(first: Mapping[str, Message], rows: Sequence[CheckedRow]) -> dict[str, Message]:
+    """What is asked again about the rows that failed, by their ids; `first` is what was asked about each."""
+    return {
+        row.example.example_id: second_message(first[row.example.example_id], row.prediction.output or "", row.failures)
+        for row in rows
+        if row.failures and row.example.example_id in first
+    }
+
+
+def _with_second(against: Against, row: CheckedRow, answer: Answer, scorer: RowScorer | None) -> CheckedRow:
     said = answer.generation
     usable = said.finish_reason in ("stop", "length")
     score = 0.0
@@ -139,11 +153,11 @@ def _with_second(
         input_tokens=said.input_tokens,
         output_tokens=said.output_tokens,
     )
-    failures = checks.failures(said.text, _context_of(parameters, row.example)) if usable else row.failures
+    failures = against.failures(said.text, row.example) if usable else row.failures
     return replace(row, second=second, second_failures=failures, second_ms=said.latency_ms)
 
 
-def _hand_over(rows: Sequence[_Row], context: JobContext) -> None:
+def _hand_over(rows: Sequence[CheckedRow], context: JobContext) -> None:
     final = [row.final for row in rows]
     with (context.folder / FILE_NAME).open("w", encoding="utf-8", newline="\n") as stream:
         for row in rows:
@@ -153,7 +167,7 @@ def _hand_over(rows: Sequence[_Row], context: JobContext) -> None:
         context.predictions(final[begin : begin + _BATCH_ROWS])
 
 
-def _document(row: _Row) -> dict[str, object]:
+def _document(row: CheckedRow) -> dict[str, object]:
     return {
         "id": row.example.example_id,
         "failures": [[one.check, one.words] for one in row.failures],
@@ -163,7 +177,7 @@ def _document(row: _Row) -> dict[str, object]:
     }
 
 
-def _result(checks: AnswerChecks, rows: Sequence[_Row], seconds: float, *, later: bool) -> CheckResult:
+def _result(checks: AnswerChecks, rows: Sequence[CheckedRow], seconds: float, *, later: bool) -> CheckResult:
     """Shares are of the test rows that have an answer; the second requests of the others count in what they cost."""
     tested = [row for row in rows if row.example.split is Split.TEST and row.answered]
     asked = [row for row in tested if row.second is not None]

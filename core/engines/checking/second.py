@@ -5,15 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.domain import Example
+from core.engines.benchmark.answering import as_messages
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import answers_folder, open_answers
 from core.engines.language.asking import tell_cost, waiting
 from core.engines.language.endpoint_round import OnAnswer
 from core.engines.language.generator import Generation, LocalGenerator
+from core.engines.language.question import Message, Question, pictures_of, question_of_row, text_of
 from core.engines.language.respondents import LocalRespondent, Respondent, open_respondent
+from core.engines.retrieval.given import PassageSource
+from core.engines.retrieval.messages import with_passages
 from core.i18n import english
 from core.jobs.specs import CheckParameters
 from core.lazy import load
@@ -23,20 +29,35 @@ from core.worker.context import JobContext, Stopped
 PHASE = "phase.re_ask"
 
 
-def second_message(message: str, answer: str, failures: Sequence[Failure]) -> str:
-    """What is asked once more: the first message, the answer to it, and what is wrong with that."""
+def first_messages(
+    parameters: CheckParameters, examples: Sequence[Example], passages: PassageSource
+) -> dict[str, Message]:
+    """What was asked about each row that is not of train, by its id, with the passages that were given."""
+    asked = as_messages(examples, parameters.task, [])
+    prompt = parameters.passages_prompt
+    return {
+        one.example_id: question_of_row(
+            replace(one, input=with_passages(prompt, passages.of(one.example_id), one.input))
+        )
+        for one in asked
+    }
+
+
+def second_message(message: Message, answer: str, failures: Sequence[Failure]) -> Message:
+    """What is asked once more: the first message with its pictures, the answer to it, and what is wrong with that."""
     wrong = "; it ".join(failure.words for failure in failures)
-    return (
-        f"{message}\n\nYou answered before:\n<<<\n{answer}\n>>>\n\nThat answer cannot be used: it {wrong}. "
+    text = (
+        f"{text_of(message)}\n\nYou answered before:\n<<<\n{answer}\n>>>\n\nThat answer cannot be used: it {wrong}. "
         "Answer again so that this is mended, with nothing but the new answer."
     )
+    return Question(text, pictures_of(message)) if pictures_of(message) else text
 
 
-def ask_again(parameters: CheckParameters, messages: Sequence[str], context: JobContext) -> dict[str, Answer]:
+def ask_again(parameters: CheckParameters, messages: Sequence[Message], context: JobContext) -> dict[Message, Answer]:
     """The answer to each message. What was bought before is not bought again; one that the model failed to give is not
     kept. Raises Stopped and UserError."""
     wanted = tuple(dict.fromkeys(messages))
-    unanswered: dict[str, Answer] = {}
+    unanswered: dict[Message, Answer] = {}
     with (
         _respondent(parameters, context) as respondent,
         open_answers(answers_folder(context.folder), respondent.asked(), waiting(context)) as store,
@@ -90,7 +111,7 @@ class OneByOne:
         """What names its answers."""
         return self._respondent.asked()
 
-    def ask(self, messages: Sequence[str], missing: Sequence[int], on_answer: OnAnswer) -> None:
+    def ask(self, messages: Sequence[Message], missing: Sequence[int], on_answer: OnAnswer) -> None:
         """Answer the missing messages in their order. Raises Stopped within an answer too."""
         source: Path = self._respondent.source
         module: Any = load("core.engines.language.torch_generator")
@@ -98,7 +119,7 @@ class OneByOne:
         for place in missing:
             self._stop_when_asked()
             begun = time.perf_counter()
-            (said,) = generator.generate([messages[place]], self._limit)
+            (said,) = generator.generate([text_of(messages[place])], self._limit)
             on_answer(place, Answer(_timed(said, (time.perf_counter() - begun) * 1000.0)))
 
     def _stop_when_asked(self) -> None:

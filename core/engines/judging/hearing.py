@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import AnswerStore, Asked
+from core.engines.language.question import Message
 from core.errors import UserError
 from core.i18n import english
 from core.worker.context import JobContext
@@ -24,10 +25,10 @@ class Hearing:
 
     def __init__(
         self,
-        messages: Sequence[str],
+        messages: Sequence[Message],
         asked: Asked,
         store: AnswerStore,
-        readable: Callable[[str, str], bool],
+        readable: Callable[[Message, str], bool],
         context: JobContext,
     ) -> None:
         self.messages = tuple(dict.fromkeys(messages))
@@ -35,7 +36,7 @@ class Hearing:
         self._store = store
         self._readable = readable
         self._context = context
-        self._failed: dict[str, Answer] = {}
+        self._failed: dict[Message, Answer] = {}
         self.missing = [place for place, message in enumerate(self.messages) if self._keys[message] not in store]
         self.known = len(self.messages) - len(self.missing)
         self._heard = 0
@@ -75,7 +76,7 @@ class Hearing:
         """The names of the answers to `messages`."""
         return list(self._keys.values())
 
-    def answer(self, message: str) -> Answer:
+    def answer(self, message: Message) -> Answer:
         """What the judge said to a message. Raises KeyError where it was not asked."""
         return self._failed.get(message) or self._store.get(self._keys[message])
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from core.data.examples import read_examples
 from core.data.predictions import read_predictions, write_predictions
-from core.domain import Example, Prediction
+from core.domain import Prediction
 from core.engines.judging.forms import Form, form_of
 from core.engines.judging.hearing import PHASE, Hearing, unreadable
+from core.engines.judging.rows import JudgedRow, judged_rows
 from core.engines.language.answer_store import answers_folder, open_answers
 from core.engines.language.asking import counted_seconds, tell_cost, waiting
+from core.engines.language.generator import Generation
+from core.engines.language.question import Message
 from core.engines.language.respondents import open_respondent
+from core.engines.retrieval.given import RowContexts, given_passages
 from core.i18n import english
-from core.jobs.results import JudgeResult
+from core.jobs.results import JudgeResult, ScoreCount, VerdictCount
 from core.jobs.specs import JudgeParameters
-from core.lazy import load
 from core.metrics.grounding import groundedness
 from core.metrics.text import exact_match
 from core.worker.context import JobContext, Stopped
@@ -29,33 +33,21 @@ MOST_UNREADABLE_SHARE = 0.05
 _SHORT_WORDS, _SHORT_CHARACTERS = 5, 40
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One answer to score; `given` says that its score is that of its file."""
-
-    example: Example
-    prediction: Prediction
-    given: bool = False
-
-    @property
-    def answered(self) -> bool:
-        return self.prediction.output is not None and bool(self.prediction.output.strip())
-
-
 def run(parameters: JudgeParameters, context: JobContext) -> JudgeResult:
     """Score the answers of the input `answers`; `predictions.jsonl` of the job's folder has them with their scores.
 
     Raises Stopped, and UserError where the judge cannot be asked or too few of its answers hold a verdict.
     """
     rows = _rows(parameters, context)
-    form = form_of(parameters)
+    contexts = RowContexts(parameters.context_column, given_passages(context))
+    form = form_of(parameters, contexts)
     if form is None or parameters.judge is None:
-        return _by_words(parameters, rows, context)
+        return _by_words(contexts, rows, context)
     to_judge = {row.example.example_id: row for row in rows if row.answered and not row.given}
     asked = {name: form.messages(row.example, row.prediction.output or "") for name, row in to_judge.items()}
     places = {message: place for own in asked.values() for place, message in enumerate(own)}
 
-    def readable(message: str, text: str) -> bool:
+    def readable(message: Message, text: str) -> bool:
         return form.value(places[message], text) is not None
 
     judge = parameters.judge
@@ -68,6 +60,7 @@ def run(parameters: JudgeParameters, context: JobContext) -> JudgeResult:
             judge.max_output_tokens,
             context,
             price=parameters.price,
+            short_answers=True,
         ) as respondent,
         open_answers(answers_folder(context.folder), respondent.asked(), waiting(context)) as store,
     ):
@@ -75,7 +68,7 @@ def run(parameters: JudgeParameters, context: JobContext) -> JudgeResult:
         hearing.begin(respondent.device)
         if hearing.missing:
             limit, price = judge.max_output_tokens, parameters.price
-            tell_cost(respondent, hearing.messages, hearing.keys, store, limit, price, context)
+            tell_cost(respondent, hearing.messages, hearing.keys, store, limit, price, context, short_answers=True)
             respondent.ask(hearing.messages, hearing.missing, hearing.take)
         values = {name: _values(form, own, hearing) for name, own in asked.items()}
         result = _result(form, parameters, rows, values, hearing, seconds())
@@ -85,31 +78,16 @@ def run(parameters: JudgeParameters, context: JobContext) -> JudgeResult:
     return result
 
 
-def _rows(parameters: JudgeParameters, context: JobContext) -> list[_Row]:
-    examples = {example.example_id: example for example in read_examples(context.input_folder("data"))}
-    given = _given_ids(parameters, list(examples.values()))
-    return [
-        _Row(examples[prediction.example_id], prediction, prediction.example_id in given)
-        for prediction in read_predictions(context.input_folder("answers"))
-    ]
+def _rows(parameters: JudgeParameters, context: JobContext) -> list[JudgedRow]:
+    examples = read_examples(context.input_folder("data"))
+    return judged_rows(parameters, examples, read_predictions(context.input_folder("answers")))
 
 
-def _given_ids(parameters: JudgeParameters, examples: Sequence[Example]) -> set[str]:
-    """The examples whose file gives a score of their own."""
-    if parameters.predictions is None:
-        return set()
-    source = parameters.predictions
-    scored: set[str] = load("core.data.imported").scored_elsewhere(
-        source.file, source.columns, examples, parameters.task
-    )
-    return scored
-
-
-def _values(form: Form, messages: Sequence[str], hearing: Hearing) -> list[float | None]:
+def _values(form: Form, messages: Sequence[Message], hearing: Hearing) -> list[float | None]:
     return [form.value(place, hearing.answer(message).generation.text) for place, message in enumerate(messages)]
 
 
-def _scored(row: _Row, values: Sequence[float | None] | None) -> Prediction:
+def _scored(row: JudgedRow, values: Sequence[float | None] | None) -> Prediction:
     """The mean of what the verdicts say; 0 without an answer, a claim or a verdict."""
     if row.given:
         return row.prediction
@@ -120,7 +98,7 @@ def _scored(row: _Row, values: Sequence[float | None] | None) -> Prediction:
 def _result(
     form: Form,
     parameters: JudgeParameters,
-    rows: Sequence[_Row],
+    rows: Sequence[JudgedRow],
     values: Mapping[str, Sequence[float | None]],
     hearing: Hearing,
     seconds: float,
@@ -128,8 +106,6 @@ def _result(
     pairs = [(one[0], one[1]) for one in values.values() if form.both_orders and len(one) == 2]
     both = [(first, second) for first, second in pairs if first is not None and second is not None]
     said = [hearing.answer(message).generation for message in hearing.messages]
-    scores = {row.example.example_id: _scored(row, values.get(row.example.example_id)).score for row in rows}
-    short = [row for row in rows if row.example.example_id in values and _is_short(row.example.target)]
     judge = parameters.judge
     return JudgeResult(
         method=form.method,
@@ -147,19 +123,42 @@ def _result(
         kept=len(hearing.messages) - hearing.bought,
         input_tokens=sum(one.input_tokens or 0 for one in said),
         output_tokens=sum(one.output_tokens or 0 for one in said),
-        exact_rows=len(short) if form.both_orders else 0,
-        exact_agreements=sum(
-            (scores[row.example.example_id] > 0.5)
-            == (exact_match((row.prediction.output or "").casefold(), row.example.target.casefold()) == 1.0)
-            for row in short
-        )
-        if form.both_orders
-        else 0,
+        by_verdict=_by_verdict(form, said),
+        by_score=_by_score(rows, values),
+        **(_against_exact_match(rows, values) if form.both_orders else {}),
         seconds=seconds,
     )
 
 
-def _counts(rows: Sequence[_Row]) -> dict[str, int]:
+def _by_verdict(form: Form, said: Sequence[Generation]) -> tuple[VerdictCount, ...]:
+    counts = Counter(verdict for one in said if (verdict := form.verdict(one.text)) is not None)
+    return tuple(VerdictCount(verdict=verdict, count=count) for verdict, count in counts.most_common())
+
+
+def _by_score(rows: Sequence[JudgedRow], values: Mapping[str, Sequence[float | None]]) -> tuple[ScoreCount, ...]:
+    """The scores of rows with at least one verdict."""
+    found = ((row, values.get(row.example.example_id, ())) for row in rows)
+    counts = Counter(_scored(row, own).score for row, own in found if any(value is not None for value in own))
+    return tuple(ScoreCount(score=score, rows=count) for score, count in counts.most_common())
+
+
+def _against_exact_match(rows: Sequence[JudgedRow], values: Mapping[str, Sequence[float | None]]) -> dict[str, int]:
+    """The judge beside an exact match, on the judged rows whose target is short."""
+    short = [row for row in rows if row.example.example_id in values and _is_short(row.example.target)]
+    pairs = []
+    for row in short:
+        said, target = (row.prediction.output or "").casefold(), row.example.target.casefold()
+        judged = _scored(row, values[row.example.example_id]).score > 0.5
+        pairs.append((judged, exact_match(said, target) == 1.0))
+    return {
+        "exact_rows": len(pairs),
+        "exact_agreements": sum(judged == exact for judged, exact in pairs),
+        "exact_matches": sum(exact for _, exact in pairs),
+        "exact_judged_right": sum(judged for judged, _ in pairs),
+    }
+
+
+def _counts(rows: Sequence[JudgedRow]) -> dict[str, int]:
     given = sum(row.given for row in rows)
     return {
         "rows": len(rows) - given,
@@ -183,7 +182,7 @@ def _name_of(parameters: JudgeParameters) -> str | None:
 
 def _refuse_unreadable(
     result: JudgeResult,
-    asked: Mapping[str, Sequence[str]],
+    asked: Mapping[str, Sequence[Message]],
     values: Mapping[str, Sequence[float | None]],
     hearing: Hearing,
 ) -> None:
@@ -198,18 +197,18 @@ def _refuse_unreadable(
     raise unreadable(hearing.answer(unread).generation.text, result.unreadable, result.verdicts)
 
 
-def _by_words(parameters: JudgeParameters, rows: Sequence[_Row], context: JobContext) -> JudgeResult:
+def _by_words(contexts: RowContexts, rows: Sequence[JudgedRow], context: JobContext) -> JudgeResult:
     """The share of each answer's sentences that its context supports, by words and numbers. Asks nobody."""
     begun = time.monotonic()
     context.started("CPU")
-    column, scored = parameters.context_column or "", list[Prediction]()
+    scored: list[Prediction] = []
     for row in rows:
         if context.should_stop():
             raise Stopped
         score = row.prediction.score
         if not row.given:
             said = row.prediction.output or ""
-            score = groundedness(said, dict(row.example.fields).get(column, ""))
+            score = groundedness(said, contexts.of(row.example))
         scored.append(replace(row.prediction, score=score))
         context.progress(PHASE, len(scored), len(rows))
     _hand_over(scored, context)
@@ -226,6 +225,10 @@ def _tell(result: JudgeResult, context: JobContext) -> None:
     if result.unreadable:
         told = english("judge.log.unreadable", count=result.unreadable, verdicts=result.verdicts)
         context.log(told, "warning")
+    # Where every answer is its target to the letter, one verdict is right.
+    alike = result.by_score[0].rows if len(result.by_score) == 1 and result.both_orders else 0
+    if alike > 1 and result.exact_matches != alike:
+        context.log(english("judge.log.one_verdict", rows=alike, judge=result.judge or ""), "warning")
     if result.disagreements:
         told = english("judge.log.disagreements", count=result.disagreements, rows=result.both_orders)
         context.log(told)

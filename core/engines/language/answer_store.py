@@ -19,9 +19,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from core.domain import Picture
 from core.engines.durable import disk_full_told, sync_folder
 from core.engines.language.answer import Answer, answer_document, answer_of
+from core.engines.language.question import Message, pictures_of, text_of
 
 FOLDER_NAME = "answers"
 _LOCK_POLL_S = 0.5
@@ -40,16 +40,17 @@ class Asked:
     model: str
     settings: Mapping[str, Any]
 
-    def key(self, message: str, picture: Picture | None = None) -> str:
-        """The name of the answer to a message with its picture: a SHA-256 in hex."""
+    def key(self, message: Message) -> str:
+        """The name of the answer to a message with its pictures: a SHA-256 in hex."""
         document: dict[str, Any] = {
             "address": self.address,
             "model": self.model,
             "settings": self.settings,
-            "messages": [{"role": "user", "content": message}],
+            "messages": [{"role": "user", "content": text_of(message)}],
         }
-        if picture is not None:
-            document["picture"] = picture.identity
+        shown = [picture.identity for picture in pictures_of(message)]
+        if shown:
+            document |= {"picture": shown[0]} if len(shown) == 1 else {"pictures": shown}
         return hashlib.sha256(_canonical(document)).hexdigest()
 
     @property

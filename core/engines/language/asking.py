@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.engines.durable import disk_full_told, write_json
 from core.engines.language.answer_store import AnswerStore
+from core.engines.language.question import Message
 from core.engines.language.request_estimate import estimate, told_estimate
 from core.engines.language.respondents import EndpointRespondent, Respondent
 from core.i18n import english
@@ -37,12 +38,13 @@ def waiting(context: JobContext) -> Callable[[], None]:
 
 def tell_cost(
     respondent: Respondent,
-    messages: Sequence[str],
+    messages: Sequence[Message],
     keys: Sequence[str],
     store: AnswerStore,
     max_output_tokens: int,
     price: VendorPrice | None,
     context: JobContext,
+    short_answers: bool = False,
 ) -> None:
     """Say what an endpoint's answers to the messages that have none in `store` will cost; `keys` name the answers.
 
@@ -50,7 +52,7 @@ def tell_cost(
     """
     if not isinstance(respondent, EndpointRespondent):
         return
-    expected = estimate(messages, keys, store, max_output_tokens, names_labels=False)
+    expected = estimate(messages, keys, store, max_output_tokens, names_labels=short_answers)
     job_id = context.spec.job_id
     earlier = [
         (message, store.get(key).generation)

@@ -8,7 +8,6 @@ from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from core.domain import Picture
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import Asked
 from core.engines.language.endpoint_budget import Budget
@@ -20,6 +19,7 @@ from core.engines.language.endpoint_round import OnAnswer, Round
 from core.engines.language.endpoint_stream import StreamedReply
 from core.engines.language.endpoint_trouble import RefusedRequest, TransientTrouble, reach_of
 from core.engines.language.generator import Generation
+from core.engines.language.question import Message
 from core.engines.language.token_guess import TokenGuess
 from core.errors import UserError
 from core.i18n import Value, english
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient, Request, Response
 
 T = TypeVar("T")
-Send = Callable[[str], Awaitable[Answer]]
+Send = Callable[[Message], Awaitable[Answer]]
 
 CONCURRENT_REQUESTS = 8
 # How often one request is sent at most, and how long answers that are under way are waited for at the end.
@@ -51,7 +51,7 @@ class Endpoint:
     `top_logprobs` is how many alternatives of each token are wanted. `log` hears what the endpoint does not take;
     `should_stop` is asked ten times a second. `price` is what `max_cost` is held against. With `streams` answers come
     bit by bit, so that their tokens are timed. `sent` counts requests, those sent again included; `budget` what they
-    cost. `connections` are the most at once.
+    cost. `connections` are the most at once. `short_answers` says that a label or a verdict is asked for.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Endpoint:
         price: VendorPrice | None = None,
         streams: bool = False,
         connections: int = CONCURRENT_REQUESTS,
+        short_answers: bool = False,
     ) -> None:
         self._model = model
         self._form = RequestForm(model, max_output_tokens, top_logprobs, log, streams)
@@ -71,7 +72,7 @@ class Endpoint:
         self._should_stop = should_stop
         self._keeps_steps = top_logprobs > 0
         # Alternatives are wanted of labels alone.
-        self._guess = TokenGuess(max_output_tokens, top_logprobs > 0)
+        self._guess = TokenGuess(max_output_tokens, top_logprobs > 0 or short_answers)
         self.budget = Budget(model.max_cost, price, self._guess)
         key = endpoint_key(model)
         self._reach = reach_of(model, key)
@@ -79,7 +80,6 @@ class Endpoint:
         self._runner = asyncio.Runner()
         self._client: AsyncClient = open_client(model, key, connections)
         self._pacing = Pacing(model.requests_per_minute)
-        self._picture: Picture | None = None
         self._tried = False
         self._told_whole = False
         self._ending = False
@@ -108,8 +108,8 @@ class Endpoint:
         if cap is not None and rows > cap:
             raise UserError("endpoint.cap", rows=rows, cap=cap)
 
-    def ask(self, messages: Sequence[str], on_answer: OnAnswer, picture: Picture | None = None) -> bool:
-        """Ask all messages, each beside the picture where there is one; whether it was not stopped before the end.
+    def ask(self, messages: Sequence[Message], on_answer: OnAnswer) -> bool:
+        """Ask all messages; whether it was not stopped before the end.
 
         `on_answer` gets each answer with the place of its message as soon as it is there, in any order; one that the
         endpoint refused or failed to give is `too_long` or `failed`. The first request goes alone: where it fails,
@@ -117,10 +117,9 @@ class Endpoint:
         seconds. Raises UserError where the endpoint cannot be used.
         """
         self.check_cap(len(messages))
-        self._picture, self._guess.pictures = picture, picture is not None
         return self._runner.run(self._ask_all(messages, on_answer))
 
-    async def _ask_all(self, messages: Sequence[str], on_answer: OnAnswer) -> bool:
+    async def _ask_all(self, messages: Sequence[Message], on_answer: OnAnswer) -> bool:
         questions = Round(messages, self._answer, on_answer)
         self._ending = False
         try:
@@ -143,7 +142,7 @@ class Endpoint:
         with suppress(UserError, TransientTrouble):
             await questions.wait_for(lambda task: task in self._under_way, GRACE_S)
 
-    async def _answer(self, message: str) -> Answer:
+    async def _answer(self, message: Message) -> Answer:
         """The answer to a message, sent up to five times."""
         attempts = 0
         while True:
@@ -173,7 +172,7 @@ class Endpoint:
             raise self._reach.refused(refusal) from refusal
         return Answer(Generation("", finish_reason="failed"))
 
-    async def _paced(self, message: str) -> Answer:
+    async def _paced(self, message: Message) -> Answer:
         """One request, when it is its turn. Raises TransientTrouble, RefusedRequest and UserError."""
         await self._pacing.enter()
         task = asyncio.current_task()
@@ -200,7 +199,7 @@ class Endpoint:
         """
         return self._runner.run(work(self._once))
 
-    async def _once(self, message: str) -> Answer:
+    async def _once(self, message: Message) -> Answer:
         with self.budget.spending(message) as answers:
             answer = await self._sent_once(message)
             answers.append(answer.generation)
@@ -211,7 +210,7 @@ class Endpoint:
             values: dict[str, Value] = {"failures": self._pacing.failures, "limit": CONSECUTIVE_FAILURES}
             self._log(english("endpoint.log.pause", seconds=round(pause_s), reason=trouble.reason, **values))
 
-    async def _sent_once(self, message: str) -> Answer:
+    async def _sent_once(self, message: Message) -> Answer:
         cap = self._model.max_requests
         if cap is not None and self.sent >= cap:
             raise UserError("endpoint.cap_reached", cap=cap)
@@ -227,7 +226,7 @@ class Endpoint:
                 raise
             raise told from error
 
-    async def _whole(self, message: str) -> Answer:
+    async def _whole(self, message: Message) -> Answer:
         timer = SendTimer()
         async with asyncio.timeout(self._model.timeout_s):
             response = await self._client.send(self._request(message, timer))
@@ -235,11 +234,11 @@ class Endpoint:
         self._reach.check(response.status_code, response.headers, response.content)
         return read_reply(response.content, self._reach, latency_ms, self._keeps_steps)
 
-    def _request(self, message: str, timer: SendTimer, headers: dict[str, str] | None = None) -> Request:
-        body, extensions = self._form.body(message, self._picture), {"trace": timer.trace}
+    def _request(self, message: Message, timer: SendTimer, headers: dict[str, str] | None = None) -> Request:
+        body, extensions = self._form.body(message), {"trace": timer.trace}
         return self._client.build_request("POST", self._url, json=body, headers=headers, extensions=extensions)
 
-    async def _streamed(self, message: str) -> Answer:
+    async def _streamed(self, message: Message) -> Answer:
         """The answer as it comes. It may take as long as it does, but nothing may come for `timeout_s` at a time;
         comments, by which a server keeps a connection open, do not count."""
         reply = StreamedReply(self._reach)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from core.engines.language.endpoint_trouble import TransientTrouble
 from core.engines.language.generator import Generation
+from core.engines.language.question import Message
 from core.engines.language.request_estimate import RequestEstimate, shown_money
 from core.engines.language.token_guess import TokenGuess
 from core.errors import UserError
@@ -30,7 +31,7 @@ class Budget:
         self._under_way = 0.0
         self.spent = 0.0
 
-    def count_earlier(self, answered: Iterable[tuple[str, Generation]]) -> None:
+    def count_earlier(self, answered: Iterable[tuple[Message, Generation]]) -> None:
         """Count answers that earlier attempts of this job bought: a resumed job begins with no new budget."""
         for message, said in answered:
             self._settle(message, said)
@@ -51,7 +52,7 @@ class Budget:
             )
 
     @contextmanager
-    def spending(self, message: str) -> Iterator[list[Generation]]:
+    def spending(self, message: Message) -> Iterator[list[Generation]]:
         """One request: the list takes its answer. Raises UserError where the cap leaves no room for it.
 
         A request that broke off after it was sent counts as expected, for vendors charge what they wrote.
@@ -71,14 +72,14 @@ class Budget:
             for said in answers:
                 self._settle(message, said)
 
-    def _settle(self, message: str, said: Generation) -> None:
+    def _settle(self, message: Message, said: Generation) -> None:
         inputs = self._guess.input_tokens(message) if said.input_tokens is None else said.input_tokens
         outputs = self._guess.output_tokens if said.output_tokens is None else said.output_tokens
         self._guess.learn(message, said)
         if self._price is not None:
             self.spent += self._price.money(1, inputs, outputs)
 
-    def _expected(self, message: str) -> float:
+    def _expected(self, message: Message) -> float:
         if self._price is None:
             return 0.0
         return self._price.money(1, self._guess.input_tokens(message), self._guess.output_tokens)

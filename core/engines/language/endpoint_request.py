@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from core.domain import Picture
 from core.engines.language.answer_store import Asked
 from core.engines.language.picture_part import content_of
+from core.engines.language.question import Message
 from core.errors import UserError
 from core.i18n import english
 from core.spec import EndpointModel
@@ -62,11 +62,11 @@ class RequestForm:
             {"body": self._settings, "logprobs": self._wanted},
         )
 
-    def body(self, message: str, picture: Picture | None = None) -> dict[str, Any]:
+    def body(self, message: Message) -> dict[str, Any]:
         """The body of one request. Raises UserError for a picture that is not what it was."""
         body: dict[str, Any] = {
             "model": self._model.model,
-            "messages": [{"role": "user", "content": content_of(message, picture)}],
+            "messages": [{"role": "user", "content": content_of(message)}],
             **self._sent,
             "stream": self.streams,
         }

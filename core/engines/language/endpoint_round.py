@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from core.engines.language.answer import Answer
+from core.engines.language.question import Message
 from core.errors import UserError
 
 OnAnswer = Callable[[int, Answer], None]
@@ -20,7 +21,7 @@ class Round:
     """
 
     def __init__(
-        self, messages: Sequence[str], answer: Callable[[str], Coroutine[Any, Any, Answer]], on_answer: OnAnswer
+        self, messages: Sequence[Message], answer: Callable[[Message], Coroutine[Any, Any, Answer]], on_answer: OnAnswer
     ) -> None:
         self._messages = messages
         self._answer = answer

@@ -36,7 +36,7 @@ def draw_shots(task: Task, examples: Sequence[Example]) -> Shots:
     """The examples that a task shows, drawn from the train rows: the same for the same data and seed, whoever is asked.
 
     Labels take turns in a classification, so that no label has two examples before each has one. No two examples are
-    of one group. Raises UserError where train has too few rows.
+    of one group. Raises UserError where train has too few rows, or no targets.
     """
     if task.few_shot is None:
         return NO_SHOTS
@@ -45,6 +45,8 @@ def draw_shots(task: Task, examples: Sequence[Example]) -> Shots:
     wanted = task.few_shot.examples
     if len(ranked) < wanted:
         raise UserError("language.few_shot_rows", wanted=wanted, found=len(ranked))
+    if not all(example.target for example in ranked[: wanted + 1]):
+        raise UserError("language.few_shot_targets")
     return Shots(wanted, tuple(ranked[: wanted + 1]))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.domain import Example
+from core.engines.language.question import picture_mark
 from core.errors import UserError
 from core.metrics.reasoning import split_reasoning
 from core.spec import Task
@@ -22,20 +24,47 @@ def message_of(task: Task, example: Example, labels: Sequence[str] = (), shots: 
     """What is asked about an example: the task's prompt with the example's cells in its braces.
 
     Without a prompt it is the input itself, for one label or several a question that lists `labels`, and for extraction
-    one that shows the schema. `shots` are answered examples that stand before it. Raises UserError where the prompt
-    names a column that the prepared data does not have.
+    one that shows the schema. `shots` are answered examples that stand before it; where they have pictures, each
+    picture is called by a mark. Raises UserError where the prompt names a column that the prepared data does not have.
     """
+    *shown, asked = _marked([*shots, example])
     if task.prompt is None and task.kind == "classification":
-        return _classify(example, labels, shots)
+        return _classify(asked, labels, shown)
     if task.prompt is None and task.kind == "multi_label":
-        return _choose(example, labels, shots)
+        return _choose(asked, labels, shown)
     if task.prompt is None and task.kind == "extraction":
-        return _extract(task, example, shots)
-    asked = _question(task, example)
-    if not shots:
-        return asked
-    shown = "\n\n".join(f"{_question(task, shot)}\n\nRight answer: {shot.target}\n\n---" for shot in shots)
-    return f"Here are examples with their right answers.\n\n{shown}\n\nAnswer the next one in the same way.\n\n{asked}"
+        return _extract(task, asked, shown)
+    question = f"{asked.mark}{_question(task, asked.example)}"
+    if not shown:
+        return question
+    before = "\n\n".join(
+        f"{one.mark}{_question(task, one.example)}\n\nRight answer: {one.example.target}\n\n---" for one in shown
+    )
+    return (
+        f"Here are examples with their right answers.\n\n{before}\n\nAnswer the next one in the same way.\n\n{question}"
+    )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An example as it stands in a message, with the mark that its picture is called by before it."""
+
+    example: Example
+    mark: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.mark}Text: {self.example.input}"
+
+
+def _marked(examples: Sequence[Example]) -> list[_Row]:
+    """Each example with its mark: the last one is what is asked about, whose picture alone needs none."""
+    number, rows = 0, []
+    several = any(example.picture is not None for example in examples[:-1])
+    for example in examples:
+        number += example.picture is not None
+        rows.append(_Row(example, f"{picture_mark(number)}\n" if several and example.picture is not None else ""))
+    return rows
 
 
 def _question(task: Task, example: Example) -> str:
@@ -44,31 +73,31 @@ def _question(task: Task, example: Example) -> str:
     return _filled(task.prompt, {"input": example.input, **dict(example.fields)})
 
 
-def _classify(example: Example, labels: Sequence[str], shots: Sequence[Example]) -> str:
+def _classify(asked: _Row, labels: Sequence[str], shots: Sequence[_Row]) -> str:
     choices = "\n".join(f"- {label}" for label in labels)
-    shown = "".join(f"Text: {shot.input}\nCategory: {shot.target}\n\n" for shot in shots)
+    shown = "".join(f"{shot.text}\nCategory: {shot.example.target}\n\n" for shot in shots)
     return (
         f"Classify the text into exactly one of these categories:\n{choices}\n\n"
-        f"{shown}Text: {example.input}\n\nAnswer with the name of the category and nothing else."
+        f"{shown}{asked.text}\n\nAnswer with the name of the category and nothing else."
     )
 
 
-def _choose(example: Example, labels: Sequence[str], shots: Sequence[Example]) -> str:
+def _choose(asked: _Row, labels: Sequence[str], shots: Sequence[_Row]) -> str:
     choices = "\n".join(f"- {label}" for label in labels)
-    shown = "".join(f"Text: {shot.input}\nCategories: {shot.target}\n\n" for shot in shots)
+    shown = "".join(f"{shot.text}\nCategories: {shot.example.target}\n\n" for shot in shots)
     return (
         f"Choose every category that fits the text, from these and no others:\n{choices}\n\n"
-        f"{shown}Text: {example.input}\n\nAnswer with a JSON list of the names of the categories and nothing else; "
+        f"{shown}{asked.text}\n\nAnswer with a JSON list of the names of the categories and nothing else; "
         "write [] where none fits."
     )
 
 
-def _extract(task: Task, example: Example, shots: Sequence[Example]) -> str:
+def _extract(task: Task, asked: _Row, shots: Sequence[_Row]) -> str:
     schema = json.dumps(task.json_schema, ensure_ascii=False)
-    shown = "".join(f"Text: {shot.input}\nJSON: {shot.target}\n\n" for shot in shots)
+    shown = "".join(f"{shot.text}\nJSON: {shot.example.target}\n\n" for shot in shots)
     return (
         f"Extract from the text one JSON object that fits this JSON schema:\n{schema}\n\n"
-        f"{shown}Text: {example.input}\n\nAnswer with the JSON object and nothing else; leave out what the text does "
+        f"{shown}{asked.text}\n\nAnswer with the JSON object and nothing else; leave out what the text does "
         "not say."
     )
 

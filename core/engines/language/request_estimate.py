@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.engines.language.answer_store import AnswerStore
+from core.engines.language.question import Message
 from core.engines.language.token_guess import TokenGuess
 from core.i18n import english
 from core.jobs.specs import VendorPrice
@@ -34,20 +35,18 @@ class RequestEstimate:
 
 
 def estimate(
-    messages: Sequence[str],
+    messages: Sequence[Message],
     keys: Sequence[str],
     store: AnswerStore | None,
     max_output_tokens: int,
     names_labels: bool,
-    pictures: bool = False,
 ) -> RequestEstimate:
-    """What the messages without an answer in `store` will take; `keys` name the answers to `messages`, each beside a
-    picture where there are `pictures`.
+    """What the messages without an answer in `store` will take; `keys` name the answers to `messages`.
 
     Input tokens are those that the endpoint counted per character of earlier messages, output tokens the mean of
     earlier answers, where there are any.
     """
-    guess = TokenGuess(max_output_tokens, names_labels, pictures)
+    guess = TokenGuess(max_output_tokens, names_labels)
     missing = {}
     for message, key in zip(messages, keys, strict=True):
         if store is not None and key in store:
@@ -81,7 +80,7 @@ def shown_money(amount: float) -> str:
     return f"{amount:,.2f}" if amount == 0.0 or amount >= _CENT else f"{amount:.2g}"
 
 
-def repeated(count: int, messages: Sequence[str], guess: TokenGuess, max_output_tokens: int) -> RequestEstimate:
+def repeated(count: int, messages: Sequence[Message], guess: TokenGuess, max_output_tokens: int) -> RequestEstimate:
     """What `count` requests will take that go round and round through the messages."""
     rounds = [guess.input_tokens(messages[place % len(messages)]) for place in range(count)]
     return RequestEstimate(count, sum(rounds), count * guess.output_tokens, count * max_output_tokens, guess.rows)

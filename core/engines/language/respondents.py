@@ -14,6 +14,7 @@ from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
 from core.engines.language.endpoint_round import OnAnswer
 from core.engines.language.generator import Generation, LocalGenerator
+from core.engines.language.question import Message, text_of
 from core.engines.language.request_estimate import RequestEstimate
 from core.jobs.specs import AnsweringModel, LabelParameters, VendorPrice
 from core.lazy import load
@@ -33,7 +34,7 @@ class Respondent(Protocol):
     def asked(self) -> Asked:
         """What names its answers."""
 
-    def ask(self, messages: Sequence[str], missing: Sequence[int], on_answer: OnAnswer) -> None:
+    def ask(self, messages: Sequence[Message], missing: Sequence[int], on_answer: OnAnswer) -> None:
         """Answer those messages whose places are `missing`, each handed over as soon as it is there. Raises Stopped,
         and UserError where the model cannot be asked."""
 
@@ -56,15 +57,19 @@ def open_respondent(
     context: JobContext,
     top_logprobs: int = 0,
     price: VendorPrice | None = None,
+    short_answers: bool = False,
 ) -> Iterator[Respondent]:
     """A ready model, or that of the input `model`, to be asked. On this machine it weighs `labels` where there are
-    any; an endpoint writes at its `price`, and is asked for the alternatives of each token. Raises UserError."""
+    any; an endpoint writes at its `price`, and is asked for the alternatives of each token. `short_answers` are
+    expected of it where it gives verdicts. Raises UserError."""
     if isinstance(model, EndpointModel):
 
         def log(text: str) -> None:
             context.log(text, "warning")
 
-        with Endpoint(model, max_output_tokens, top_logprobs, log, context.should_stop, price) as endpoint:
+        with Endpoint(
+            model, max_output_tokens, top_logprobs, log, context.should_stop, price, short_answers=short_answers
+        ) as endpoint:
             yield EndpointRespondent(endpoint)
         return
     if model is None:
@@ -85,13 +90,13 @@ class EndpointRespondent:
         """What names its answers."""
         return self._endpoint.asked()
 
-    def check_cost(self, expected: RequestEstimate, bought: Iterable[tuple[str, Generation]]) -> None:
+    def check_cost(self, expected: RequestEstimate, bought: Iterable[tuple[Message, Generation]]) -> None:
         """Raises UserError where what is expected costs more than the study file allows, with what was `bought` by
         earlier attempts (messages and answers); nothing is sent."""
         self._endpoint.budget.count_earlier(bought)
         self._endpoint.budget.check(expected)
 
-    def ask(self, messages: Sequence[str], missing: Sequence[int], on_answer: OnAnswer) -> None:
+    def ask(self, messages: Sequence[Message], missing: Sequence[int], on_answer: OnAnswer) -> None:
         """Answer the missing messages, those first that come first. Raises Stopped and UserError."""
         wanted = [messages[place] for place in missing]
         if not self._endpoint.ask(wanted, lambda place, answer: on_answer(missing[place], answer)):
@@ -118,20 +123,22 @@ class LocalRespondent:
         settings = {"labels": list(self._labels)} if self._labels else {"max_output_tokens": self._limit}
         return Asked(f"sha256:{sha256}", "local", settings)
 
-    def ask(self, messages: Sequence[str], missing: Sequence[int], on_answer: OnAnswer) -> None:
-        """Answer the missing messages in batches of like length, which are the same after every stop."""
+    def ask(self, messages: Sequence[Message], missing: Sequence[int], on_answer: OnAnswer) -> None:
+        """Answer the missing messages in batches of like length, which are the same after every stop. It sees
+        no pictures."""
+        texts = [text_of(message) for message in messages]
         module: Any = load("core.engines.language.torch_generator")
         generator: LocalGenerator = module.TorchGenerator(self.source, on_step=self._stop_when_asked)
-        generator.share_opening(messages)
-        tokens = generator.token_counts(messages)
-        order = sorted(range(len(messages)), key=lambda place: tokens[place])
+        generator.share_opening(texts)
+        tokens = generator.token_counts(texts)
+        order = sorted(range(len(texts)), key=lambda place: tokens[place])
         wanted = set(missing)
         for begin in range(0, len(order), BATCH_ROWS):
             batch = order[begin : begin + BATCH_ROWS]
             if wanted.isdisjoint(batch):
                 continue
             self._stop_when_asked()
-            answers = self._answers(generator, [messages[place] for place in batch], [tokens[place] for place in batch])
+            answers = self._answers(generator, [texts[place] for place in batch], [tokens[place] for place in batch])
             for place, answer in zip(batch, answers, strict=True):
                 if place in wanted:
                     on_answer(place, answer)

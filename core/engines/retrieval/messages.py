@@ -20,10 +20,14 @@ def with_passages(prompt: str | None, passages: Sequence[Passage], request: str)
     """The whole message: the passages, numbered from [1], and the request; the request alone where none was found."""
     if not passages:
         return request
-    context = "\n\n".join(f"[{number}] {passage.text}" for number, passage in enumerate(passages, start=1))
-    cells = {"context": context, "request": request}
+    cells = {"context": numbered(passages), "request": request}
     parts = string.Formatter().parse(prompt or DEFAULT_PROMPT)
     return "".join(text + ("" if name is None else cells[name]) for text, name, _, _ in parts)
+
+
+def numbered(passages: Sequence[Passage]) -> str:
+    """The passages one below the other, numbered from [1]."""
+    return "\n\n".join(f"[{number}] {passage.text}" for number, passage in enumerate(passages, start=1))
 
 
 def packed(query: str, request: str) -> str:

@@ -71,4 +71,5 @@ def _first(right: Iterable[bool]) -> int:
 def leaked_rows(examples: Sequence[Example], hashes: Iterable[str]) -> int:
     """How many rows' input and target together are all that a document says."""
     known = set(hashes)
-    return sum(content_hash(f"{example.input} {example.target}") in known for example in examples)
+    targeted = (example for example in examples if example.target)
+    return sum(content_hash(f"{example.input} {example.target}") in known for example in targeted)

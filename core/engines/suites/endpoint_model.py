@@ -23,7 +23,7 @@ from core.spec import EndpointModel
 from core.worker.context import Stopped
 
 # lm-eval's own default where a task sets no limit.
-_MOST_TOKENS = 256
+MOST_TOKENS = 256
 _KEPT = ("stop", "length", "content_filter")
 
 
@@ -136,7 +136,7 @@ def _request(arguments: tuple[Any, ...]) -> tuple[str, tuple[str, ...], int]:
     message, settings = arguments[0], dict(arguments[1])
     until = settings.get("until") or ()
     stops = (until,) if isinstance(until, str) else tuple(until)
-    return str(message), stops, int(settings.get("max_gen_toks") or settings.get("max_tokens") or _MOST_TOKENS)
+    return str(message), stops, int(settings.get("max_gen_toks") or settings.get("max_tokens") or MOST_TOKENS)
 
 
 def _before(text: str, stops: Sequence[str]) -> str:

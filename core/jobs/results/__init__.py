@@ -31,7 +31,7 @@ from core.jobs.results.measuring import (
     TokenTimes,
 )
 from core.jobs.results.routing import PolicyScores, RouteResult
-from core.jobs.results.scoring import CheckCount, CheckResult, JudgeResult
+from core.jobs.results.scoring import CheckCount, CheckResult, JudgeResult, ScoreCount, VerdictCount
 from core.jobs.results.training import (
     CompressResult,
     LabelResult,
@@ -86,6 +86,7 @@ __all__ = [
     "RouteResult",
     "RungRecord",
     "RuntimeFigures",
+    "ScoreCount",
     "SizeQuality",
     "SuiteMetric",
     "SuiteResult",
@@ -96,4 +97,5 @@ __all__ = [
     "TrainResult",
     "TrialRecord",
     "UsableInformation",
+    "VerdictCount",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from core.jobs.results.base import ResultModel
+from core.metrics.agreement import cohens_kappa
 
 
 class CheckCount(ResultModel):
@@ -39,6 +40,20 @@ class CheckResult(ResultModel):
     seconds: float
 
 
+class VerdictCount(ResultModel):
+    """How often a judge gave one verdict, by the word or number that it named."""
+
+    verdict: str
+    count: int
+
+
+class ScoreCount(ResultModel):
+    """How many rows got one score by a judge's verdicts."""
+
+    score: float
+    rows: int
+
+
 class JudgeResult(ResultModel):
     """How the answers of a benchmark were scored; they stand with their scores in `predictions.jsonl` of the job's
     folder.
@@ -48,8 +63,10 @@ class JudgeResult(ResultModel):
     and score 0. `disagreements` of `both_orders` rows got another verdict in the other order, whose means are
     `first_order` (the reference stands first) and `second_order`. Of `verdicts` so many are `unreadable`, and
     `unreadable_rows` have none at all and score 0. `bought` verdicts were asked for by this job, `kept` ones before;
-    tokens are of both. On `exact_rows` whose target is short the judge and an exact match say the same in
-    `exact_agreements`.
+    tokens are of both. `by_verdict` counts the verdicts, `by_score` the scores of rows that got one, the most frequent
+    first. On `exact_rows` whose target is short the judge and an exact match say the same in `exact_agreements`: the
+    match says yes to `exact_matches` of them, the judge (a score above one half) to `exact_judged_right`. The last two
+    are null, and the two lists empty, in results from before they were counted.
     """
 
     method: Literal["reference", "pairwise", "sentences", "words"]
@@ -71,4 +88,15 @@ class JudgeResult(ResultModel):
     output_tokens: int = 0
     exact_rows: int = 0
     exact_agreements: int = 0
+    exact_matches: int | None = None
+    exact_judged_right: int | None = None
+    by_verdict: tuple[VerdictCount, ...] = ()
+    by_score: tuple[ScoreCount, ...] = ()
     seconds: float
+
+    @property
+    def kappa(self) -> float | None:
+        """Cohen's kappa of the judge and the exact match; null where there is none."""
+        if self.exact_matches is None or self.exact_judged_right is None:
+            return None
+        return cohens_kappa(self.exact_rows, self.exact_agreements, self.exact_judged_right, self.exact_matches)

@@ -24,7 +24,13 @@ def judging(material: Material) -> list[Block]:
 
 def _table(material: Material, rows: list[dict[str, Any]]) -> Table:
     titles = words("candidate", "judge") + numbers(
-        "rows_judged", "order_disagreements", "unreadable", "exact_agreement", "judging_cost"
+        "rows_judged",
+        "order_disagreements",
+        "unreadable",
+        "distinct_verdicts",
+        "exact_agreement",
+        "kappa",
+        "judging_cost",
     )
     return Table(message("report.table.judging"), titles, tuple(_cells(material, row) for row in rows))
 
@@ -41,9 +47,18 @@ def _cells(material: Material, row: dict[str, Any]) -> tuple[Cell, ...]:
         figure(found["rows"], figures.count, given),
         none if bias is None else bounded(bias["share"], bias["low"], bias["high"], figures.percent),
         none if share is None else figure(share, figures.percent),
+        _distinct(found["by_verdict"]) if found["by_verdict"] else none,
         none if not exact["rows"] else _agreement(exact),
+        none if exact["kappa"] is None else Cell(f"{exact['kappa']:.2f}".replace("-", "−")),
         figure((row["cost"] or {}).get("one_off_judging"), material.money),
     )
+
+
+def _distinct(counts: list[dict[str, Any]]) -> Cell:
+    """How many different verdicts there are, with the share of the most frequent one."""
+    total, most = sum(one["count"] for one in counts), counts[0]
+    told = message("report.judging.commonest", verdict=most["verdict"], share=most["count"] / total)
+    return figure(len(counts), figures.count, told)
 
 
 def _agreement(exact: dict[str, int]) -> Cell:

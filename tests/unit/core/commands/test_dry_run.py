@@ -15,7 +15,10 @@ from core.cli import main
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import Asked, open_answers
 from core.engines.language.generator import Generation
+from core.engines.pricing.suites import suite_asking
+from core.jobs.specs import SuiteParameters
 from core.paths import artefacts_of
+from core.spec import EndpointModel
 
 STUDY = """
 version: 1
@@ -141,3 +144,98 @@ def test_a_load_test_sends_new_requests_whatever_was_answered_before(tmp_path: P
     test = next(job for job in document(tercet)["jobs"] if job["kind"] == "load")
     assert (test["requests"], test["known_answers"]) == (10 + 21 + 22, 0)
     assert test["money"] == pytest.approx(53 * (26 * 1000 + 20 * 5000) / 1e6)
+
+
+JUDGE = """  judge:
+    model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: strict, key_env: TERCET_DRY_KEY}
+    profile: vendor
+"""
+
+
+def judged(folder: Path, metric: str = "judge", more: str = "", columns: str = "") -> None:
+    """The study with a judge behind another endpoint, whose limit of an answer is 20 tokens."""
+    task = next(line for line in STUDY.splitlines() if line.startswith("task:"))
+    prompt = '  prompt: "{text}{note}"\n'
+    write(
+        folder, task, f"task:\n  kind: generation\n  metric: {metric}\n{prompt}  max_output_tokens: 20\n{JUDGE}{more}"
+    )
+    text = (folder / "study.yaml").read_text(encoding="utf-8")
+    (folder / "study.yaml").write_text(text.replace("target: target}", f"target: target{columns}}}"), encoding="utf-8")
+    rows = (folder / "rows.csv").read_text(encoding="utf-8").splitlines()
+    named = ["text,target,note", *(f"{row}," for row in rows[1:])]
+    (folder / "rows.csv").write_text("\n".join(named) + "\n", encoding="utf-8")
+
+
+def test_verdicts_are_priced_in_both_orders_before_there_is_an_answer(tmp_path: Path, tercet: Tercet) -> None:
+    judged(tmp_path)
+    told = document(tercet)
+    bench, verdicts = told["jobs"]
+    assert (bench["kind"], verdicts["kind"], verdicts["model"], verdicts["bounded"]) == (
+        "benchmark",
+        "judge",
+        "strict",
+        True,
+    )
+    assert (verdicts["requests"], verdicts["output_tokens"], verdicts["most_output_tokens"]) == (40, 40 * 8, 40 * 512)
+    assert verdicts["input_tokens"] > 40 * (20 + 16 + 10)
+    assert "judged in both orders" in verdicts["assumes"]
+    assert [(one["model"], one["jobs"], one["requests"]) for one in told["endpoints"]] == [
+        ("m", 1, 20),
+        ("strict", 1, 40),
+    ]
+    assert told["money"] == pytest.approx(sum(one["money"] for one in told["endpoints"]))
+    text = tercet(*ARGUMENTS)
+    assert "strict @ http://127.0.0.1:1/v1: 40 requests" in text
+    assert "big, judge: at most" in text
+
+
+def test_second_requests_and_sentences_are_priced_as_if_all_were_asked(tmp_path: Path, tercet: Tercet) -> None:
+    checks = "  checks: {format: {regex: x}, re_ask: true}\n"
+    judged(tmp_path, "groundedness", checks, ", context: note")
+    bench, again, verdicts = document(tercet)["jobs"]
+    assert (again["kind"], again["requests"], again["output_tokens"]) == ("check", 20, 20 * 20)
+    # Each carries the first message, an answer of 20 tokens, and what is wrong with it.
+    assert again["input_tokens"] >= bench["input_tokens"] + 20 * (20 + 110)
+    assert (verdicts["kind"], verdicts["requests"]) == ("judge", 20)  # one sentence of 20 tokens each
+    assert "asked for once more" in again["assumes"]
+    assert "one by one" in verdicts["assumes"]
+
+
+def test_the_caps_of_a_judge_are_held_against_its_verdicts(tmp_path: Path, tercet: Tercet) -> None:
+    judged(tmp_path)
+    text = (tmp_path / "study.yaml").read_text(encoding="utf-8")
+    (tmp_path / "study.yaml").write_text(
+        text.replace("model: strict,", "model: strict, max_cost: 1,"), encoding="utf-8"
+    )
+    bench, verdicts = document(tercet)["jobs"]
+    assert (bench["refused_by"], verdicts["refused_by"]) == (None, "max_cost")
+    assert "may be refused by task.judge.model.max_cost: 1" in tercet(*ARGUMENTS)
+
+
+def test_answers_that_are_there_are_judged_to_the_letter(tmp_path: Path, tercet: Tercet) -> None:
+    judged(tmp_path)
+    (tmp_path / "big.csv").write_text(
+        "id,input,target,output,score\n1,a,x,one,\n2,b,y,two words,\n3,c,z,,\n4,d,w,w,0.5\n", encoding="utf-8"
+    )
+    text = (tmp_path / "study.yaml").read_text(encoding="utf-8")
+    end = text.rindex("    model: {source")
+    begin, after = text.index("data:"), text.index("criteria:")
+    text = text[:begin] + text[after:end] + "    model: {source: predictions, file: big.csv}\n"
+    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+    (verdicts,) = document(tercet)["jobs"]
+    assert (verdicts["requests"], verdicts["bounded"]) == (4, False)  # two answers to judge, both orders
+
+
+def test_a_suite_is_priced_by_its_limit_and_told_to_have_none_without(tmp_path: Path) -> None:
+    model = EndpointModel(source="endpoint", base_url="http://127.0.0.1:1/v1", model="m")
+    limited = suite_asking(
+        SuiteParameters(task="gsm8k", limit=10, num_fewshot=1, library="x", loadable=model), tmp_path
+    )
+    endless = suite_asking(SuiteParameters(task="gsm8k", library="x", loadable=model), tmp_path)
+    assert limited is not None
+    assert endless is not None
+    expected = limited.estimate(set())
+    assert (expected.requests, expected.input_tokens, expected.output_tokens) == (10, 10 * (500 + 16), 10 * 256)
+    assert endless.estimate(set()).requests == 0
+    assert endless.bound is not None
+    assert not endless.bound.counted

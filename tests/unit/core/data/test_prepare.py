@@ -204,3 +204,29 @@ class TestRefusals:
 def test_ten_thousand_rows_are_split_exactly(context: Context, write: Write, parameters: Build) -> None:
     result = run(parameters(write("data.csv", table(distinct(10_000)))), context)
     assert result.rows_test == 2000
+
+
+SCHEMA = Task(kind="generation", metric="json_schema", json_schema={"type": "object"})
+
+
+def test_what_is_held_against_a_schema_needs_no_targets(context: Context, write: Write, parameters: Build) -> None:
+    data = write("data.csv", "text\n" + "\n".join(f"row {number}" for number in range(20)) + "\n")
+    result = run(parameters(data, task=SCHEMA, columns=Columns()), context)
+    assert (result.rows_test, {example.target for example in read_examples(context.folder)}) == (4, {""})
+
+
+@pytest.mark.parametrize(
+    ("changes", "column"),
+    [
+        ({"task": SCHEMA, "columns": Columns(target="answer")}, "answer"),
+        ({"task": SCHEMA, "columns": Columns(), "needs_train": True}, "target"),
+        ({"task": Task(kind="generation", metric="exact_match"), "columns": Columns()}, "target"),
+    ],
+)
+def test_targets_that_are_named_or_needed_must_be_there(
+    context: Context, write: Write, parameters: Build, changes: dict[str, Any], column: str
+) -> None:
+    data = write("data.csv", "text\n" + "\n".join(f"row {number}" for number in range(20)) + "\n")
+    with pytest.raises(UserError) as refused:
+        run(parameters(data, **changes), context)
+    assert (refused.value.code, refused.value.values["column"]) == ("data.column.missing", column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from evidence_by_hand import benchmark, evidence_of, make_study, right_share, sc
 from core.decide import Decision, decide
 from core.decide.documents import recommendation_document, results_document
 from core.evidence import StudyEvidence
-from core.jobs.results import JudgeResult
+from core.i18n import english
+from core.jobs.results import JudgeResult, ScoreCount, VerdictCount
 from core.report.build import build_report
 from core.report.model import Report
 
@@ -23,7 +25,10 @@ JUDGE = {"source": "endpoint", "base_url": "http://127.0.0.1:1/v1", "model": "st
 JUDGED = JudgeResult(
     method="reference", judge="strict", scale=5, rows=ROWS, given=0, unanswered=1, both_orders=100, disagreements=25,
     first_order=0.6, second_order=0.7, verdicts=400, unreadable=4, unreadable_rows=1, bought=300, kept=100,
-    input_tokens=400_000, output_tokens=2_000, exact_rows=50, exact_agreements=45, seconds=1800.0,
+    input_tokens=400_000, output_tokens=2_000, exact_rows=50, exact_agreements=45,
+    exact_matches=30, exact_judged_right=31, seconds=1800.0,
+    by_verdict=(VerdictCount(verdict="5", count=210), VerdictCount(verdict="1", count=186)),
+    by_score=(ScoreCount(score=1.0, rows=110), ScoreCount(score=0.0, rows=88)),
 )  # fmt: skip
 
 
@@ -77,7 +82,11 @@ def test_the_results_tell_how_much_the_order_decides() -> None:
     assert (bias["rows"], bias["disagreements"], bias["share"]) == (100, 25, 0.25)
     assert (bias["low"], bias["high"]) == (pytest.approx(0.1755, abs=1e-4), pytest.approx(0.3430, abs=1e-4))  # Wilson
     assert (bias["reference_first"], bias["answer_first"]) == (0.6, 0.7)
-    assert (found["judge"], found["unreadable"], found["exact_match"]) == ("strict", 4, {"rows": 50, "agreements": 45})
+    assert (found["judge"], found["unreadable"]) == ("strict", 4)
+    assert found["exact_match"] == {
+        "rows": 50, "agreements": 45, "matches": 30, "judged_right": 31, "kappa": pytest.approx(0.376 / 0.476),
+    }  # fmt: skip
+    assert found["by_verdict"][0] == {"verdict": "5", "count": 210}
 
 
 def test_a_study_without_a_judge_says_so_with_a_null() -> None:
@@ -123,3 +132,54 @@ def test_the_report_says_how_it_was_judged() -> None:
     told = str(report(evidence(judged=words)))
     assert "report.judging.words" in told
     assert "report.table.judging" not in told
+
+
+def alike(rows: int = 199, *more: ScoreCount) -> JudgeResult:
+    """A judge whose verdict is 5 whatever the answer."""
+    return JUDGED.model_copy(
+        update={
+            "by_verdict": (VerdictCount(verdict="5", count=2 * rows),),
+            "by_score": (ScoreCount(score=1.0, rows=rows), *more),
+            "exact_judged_right": 50,
+            "exact_agreements": 30,
+        }
+    )
+
+
+def uninformative(rows: StudyEvidence) -> list[Any]:
+    return [note for note in decide(rows, with_flips=False).notes if "uninformative" in note.code]
+
+
+def apart(judged: JudgeResult) -> StudyEvidence:
+    """Three candidates with this judge, of which an exact match tells the first from the others."""
+    rows = evidence(judged=judged)
+    first, *others = rows.candidates
+    worse = judged.model_copy(update={"exact_matches": 10, "exact_agreements": 10})
+    return replace(rows, candidates=(replace(first, judging=worse), *others))
+
+
+def test_a_judge_with_one_verdict_for_all_answers_is_told_with_its_name_and_what_to_do() -> None:
+    (note,) = uninformative(evidence(judged=alike()))
+    assert (note.values["judge"], note.values["share"], note.values["rows"]) == ("strict", 1.0, 3 * 199)
+    assert "task.judge.prompt" in english(note.code, **note.values)
+    assert "page Examples" in english(note.code, **note.values)
+    assert document(evidence(judged=alike()), "small")["judging"]["exact_match"]["kappa"] == 0.0
+    assert not uninformative(evidence())
+
+
+def test_one_verdict_for_nearly_all_counts_where_an_exact_match_tells_candidates_apart() -> None:
+    nearly = alike(198, ScoreCount(score=0.0, rows=1))
+    assert [note.code for note in uninformative(apart(nearly))] == ["decide.note.judge_uninformative_apart"]
+    assert not uninformative(evidence(judged=nearly))
+    assert not uninformative(apart(alike(180, ScoreCount(score=0.0, rows=19))))
+
+
+def test_one_verdict_is_right_where_every_answer_is_the_reference() -> None:
+    exact = {"exact_rows": ROWS, "exact_agreements": ROWS, "exact_matches": ROWS, "exact_judged_right": ROWS}
+    assert not uninformative(evidence(judged=alike().model_copy(update=exact)))
+
+
+def test_the_report_has_kappa_and_the_number_of_verdicts() -> None:
+    told = str(report(evidence()))
+    for part in ("report.column.kappa", "report.column.distinct_verdicts", "0.79"):
+        assert part in told

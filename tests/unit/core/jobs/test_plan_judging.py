@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_documents import write_documents
 
 from core.domain import JobKind
 from core.errors import UserError
@@ -154,3 +155,44 @@ def test_the_libraries_and_the_key_of_a_judge_are_looked_for_first(base: Path, m
         plan_of(local, base)
     with pytest.raises(UserError, match="NO_SUCH_KEY"):
         plan_of(STUDY.replace("model: strict}", "model: strict, key_env: NO_SUCH_KEY}"), base)
+
+
+def with_documents(base: Path, text: str) -> str:
+    write_documents(base / "docs")
+    return text.replace("candidates:", "retrieval: {documents: docs, method: bm25}\ncandidates:")
+
+
+GROUNDED = STUDY.replace("metric: judge", "metric: groundedness")
+
+
+def test_answers_are_held_against_the_passages_of_candidates_that_are_given_some(base: Path) -> None:
+    text = with_documents(base, GROUNDED).replace("model: big}", "model: big}, retrieval: true")
+    with pytest.raises(UserError, match=r"give passages to other \(retrieval: true\)"):
+        plan_of(text, base)
+    text = text.replace("model: mini}", "model: mini}, retrieval: true")
+    plan = plan_of(text.replace("  prompt:", "  checks: {citations: {}, re_ask: true}\n  prompt:"), base)
+    checks, judged = ids(plan, JobKind.CHECK), ids(plan, JobKind.JUDGE)
+    benchmarks, (index,) = ids(plan, JobKind.BENCHMARK), ids(plan, JobKind.INDEX)
+    assert [plan.job(one).spec.inputs["found"] for one in (*checks, *judged)] == [*benchmarks, *benchmarks]
+    assert {plan.job(one).spec.inputs["index"] for one in (*checks, *judged)} == {index}
+
+
+def test_a_judge_of_rows_with_pictures_takes_them_or_is_told_to_need_none(base: Path) -> None:
+    (base / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (base / "rows.csv").write_text("text,target,passage,photo\na,x,p,x.png\nb,y,q,x.png\n", encoding="utf-8")
+    seeing = [(f"model: {name}}}", f"model: {name}, images: true}}") for name in ("big", "mini")]
+    text = STUDY.replace("data: {file: rows.csv}", "data: {file: rows.csv, columns: {image: photo}}")
+    for old, new in seeing:
+        text = text.replace(old, new)
+    with pytest.raises(UserError) as refused:
+        plan_of(text, base)
+    assert refused.value.code == "study.judge_blind"
+    seen: JudgeParameters = parameters(
+        plan_of(text.replace("model: strict", "model: strict, images: true"), base), JobKind.JUDGE
+    )
+    blind = text.replace("profile: vendor}\ndata", "profile: vendor, text_only: true}\ndata")
+    unseen: JudgeParameters = parameters(plan_of(blind, base), JobKind.JUDGE)
+    assert (seen.pictures, unseen.pictures) == (True, False)
+    with pytest.raises(UserError) as unused:
+        plan_of(STUDY.replace("profile: vendor}\ndata", "profile: vendor, text_only: true}\ndata"), base)
+    assert unused.value.code == "study.judge_text_only"

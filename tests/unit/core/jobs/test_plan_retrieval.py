@@ -135,3 +135,8 @@ def test_a_document_column_needs_retrieval(base: Path) -> None:
 )
 def test_settings_that_do_not_fit_are_named(base: Path, change: tuple[str, str], words: str) -> None:
     assert words in refusal(base, change).text
+
+
+def test_documents_that_no_candidate_is_given_are_told(base: Path) -> None:
+    unused = refusal(base, (", retrieval: true", ""))
+    assert (unused.code, "set retrieval: true" in unused.text) == ("study.retrieval_unused", True)

@@ -17,13 +17,14 @@ from core.data.examples import read_examples, write_examples
 from core.data.predictions import read_predictions
 from core.domain import Example, Picture, Split
 from core.engines.benchmark import endpoint_job, job, retrieved
-from core.engines.benchmark.asking import asking_of
 from core.engines.language.answer import Answer, TokenStep
 from core.engines.language.answer_store import Asked, open_answers
 from core.engines.language.endpoint_budget import Budget
 from core.engines.language.few_shot import draw_shots
 from core.engines.language.generator import Generation
+from core.engines.language.question import Message, Question, text_of
 from core.engines.language.token_guess import TokenGuess
+from core.engines.pricing.asking import asking_of
 from core.errors import UserError
 from core.jobs.results import BenchmarkResult
 from core.jobs.specs import BenchmarkParameters, VendorPrice
@@ -68,14 +69,13 @@ class FakeEndpoint:
         if self._model.max_requests is not None and rows > self._model.max_requests:
             raise UserError("endpoint.cap", rows=rows, cap=self._model.max_requests)
 
-    def ask(
-        self, messages: Sequence[str], on_answer: Callable[[int, Answer], None], picture: Picture | None = None
-    ) -> bool:
+    def ask(self, messages: Sequence[Message], on_answer: Callable[[int, Answer], None]) -> bool:
         assert len(messages) == 1, "one request at a time"
         if self._should_stop():
             return False
-        self.asked_messages.append(messages[0])
-        on_answer(0, self.say(messages[0].split()[-1], 4.0 + len(self.asked_messages)))
+        message = text_of(messages[0])
+        self.asked_messages.append(message)
+        on_answer(0, self.say(message.split()[-1], 4.0 + len(self.asked_messages)))
         return True
 
     def say(self, word: str, latency_ms: float) -> Answer:
@@ -269,7 +269,7 @@ def test_a_dry_run_counts_passages_as_long_as_they_can_be(tmp_path: Path, rows: 
     )
     assert plain is not None
     assert helped is not None
-    assert [message.replace(" passage" * 120, "") for message in helped.messages] == list(plain.messages)
+    assert [text_of(message).replace(" passage" * 120, "") for message in helped.messages] == list(plain.messages)
     assert helped.estimate(set()).input_tokens > plain.estimate(set()).input_tokens + 100 * len(plain.messages)
 
 
@@ -280,7 +280,7 @@ def test_tokens_of_answers_about_pictures_are_timed_too(tmp_path: Path) -> None:
     row = Example("r", Split.TEST, "g", "what?", "cat", picture=picture)
     timed = Generation("cat", time_to_first_token_ms=12.0)
     with open_answers(tmp_path, asked) as store:
-        store.put(asked.key("what?", picture), Answer(timed), "j")
+        store.put(asked.key(Question("what?", (picture,))), Answer(timed), "j")
         answers = endpoint_job.EndpointAnswers(cast(Any, endpoint), store, WRITING, [], "j")
         times = answers.token_times([row])
     assert times is not None

@@ -16,6 +16,7 @@ from core.engines.benchmark.probe import ProbeReport
 from core.engines.benchmark.subjects import Asked
 from core.engines.language.torch_generator import TorchGenerator
 from core.engines.models.protocol import Runtime
+from core.engines.retrieval import given
 from core.engines.retrieval.messages import with_passages
 from core.engines.retrieval.retriever import RetrievalSetup, Retriever
 from core.errors import UserError
@@ -149,7 +150,7 @@ def test_a_stopped_search_begins_again_and_a_finished_one_is_kept(
     )
     with pytest.raises(Stopped):
         job.run(parameters, job_context(tmp_path, parameters, folders, lambda context: True))
-    assert not (tmp_path / retrieved.FILE_NAME).exists()
+    assert not (tmp_path / given.FILE_NAME).exists()
     run(tmp_path, model, folders, use_of("bm25"))
     monkeypatch.setattr(retrieved, "_search", lambda *arguments: pytest.fail("searched again"))
     (tmp_path / "predictions.jsonl").unlink()

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from job_context import RecordingContext, job_context
 from scripted_endpoint import Reply, Request, completion, scripted_endpoint
+from tiny_documents import index_parameters, made_index, write_documents
 from tiny_language_models import write_language_model
 
-from core.data.examples import write_examples
+from core.data.examples import read_examples, write_examples
 from core.data.predictions import read_predictions, write_predictions
-from core.domain import Example, Prediction, Split
+from core.domain import Example, Picture, Prediction, Split
 from core.engines.checking.job import run
 from core.engines.language import endpoint_pacing
+from core.engines.retrieval.given import FILE_NAME, Found, write_found
 from core.jobs.results import CheckResult
 from core.jobs.specs import CheckParameters
 from core.model_files import fingerprint_weights
@@ -177,3 +179,33 @@ def test_answers_that_are_judged_later_get_no_score_here(study: Path) -> None:
         result = job.run()
     assert (result.score_before, result.score_after) == (None, None)
     assert job.rows()["r0"].score == 0.0
+
+
+def test_citations_are_held_against_the_passages_given_and_the_second_request_carries_them(
+    study: Path, tmp_path: Path
+) -> None:
+    documents = {f"{row}.txt": f"Tower {row} was built in {1900 + row}." for row in range(ROWS)}
+    made_index(study / "index", index_parameters(write_documents(tmp_path / "docs", documents)))
+    write_found(study / "bench" / FILE_NAME, [Found(f"r{row}", 1.0, (0, 1)) for row in range(ROWS)])
+    said = {0: "It is high [2].", 1: "It is high [3]."}
+    first = read_predictions(study / "bench")
+    write_predictions(study / "bench", [replace(one, output=said.get(row, "")) for row, one in enumerate(first)])
+
+    with scripted_endpoint(lambda number, request: Reply(completion("It is high [1]."))) as server:
+        checks = {"citations": {"quotes": False}, "re_ask": True}
+        job = Job(study, server.model(), checks, passages_prompt="{request}\n\nRead:\n{context}")
+        job.inputs |= {"found": study / "bench", "index": study / "index"}
+        job.run()
+        (message,) = server.messages()
+    assert "[1] Tower 1 is 11 m high.\n\nHow high is tower 1?\n\nRead:\n[1] Tower 0 was built in 1900." in message
+    assert "it cites [3], but the passages are [1], [2]" in message
+    assert (job.rows()["r0"].output, job.rows()["r1"].output) == ("It is high [2].", "It is high [1].")
+
+
+def test_a_second_request_shows_the_picture_again(study: Path) -> None:
+    rows = read_examples(study / "data")
+    write_examples(study / "data", [replace(rows[0], picture=Picture("https://host/tower.png")), *rows[1:]])
+    with scripted_endpoint(lambda number, request: Reply(completion("10"))) as server:
+        Job(study, server.model(images=True)).run()
+        contents = [request.body["messages"][0]["content"] for request in server.requests]
+    assert sum(not isinstance(one, str) for one in contents) == 1

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from job_context import RecordingContext, job_context
 from scripted_endpoint import Reply, Request, completion, scripted_endpoint
+from tiny_documents import index_parameters, made_index, write_documents
 from tiny_language_models import write_language_model
 
-from core.data.examples import write_examples
+from core.data.examples import read_examples, write_examples
 from core.data.fingerprint import fingerprint
 from core.data.predictions import read_predictions, write_predictions
-from core.domain import Example, Prediction, Split
+from core.domain import Example, Picture, Prediction, Split
 from core.engines.judging.hearing import HOPELESS_VERDICTS
 from core.engines.judging.job import run
 from core.engines.language import endpoint_pacing
+from core.engines.retrieval.given import FILE_NAME, Found, write_found
 from core.errors import UserError
 from core.jobs.results import JudgeResult
 from core.jobs.specs import JudgeParameters, PredictionsFile
@@ -102,6 +104,7 @@ def test_each_answer_is_judged_in_both_orders_and_one_that_is_absent_scores_zero
     assert (result.verdicts, result.bought, result.kept, result.unreadable) == (22, 22, 0, 0)
     assert (result.input_tokens, result.output_tokens) == (7 * 22, 3 * 22)
     assert [one.score for one in job.context.sent] == job.scores()
+    assert {one.verdict: one.count for one in result.by_verdict} == {"5": 12, "1": 10}
 
 
 def test_what_was_asked_is_shown_with_its_columns_and_the_rest_of_a_prediction_stays(study: Path) -> None:
@@ -211,6 +214,16 @@ def test_the_judge_is_held_against_an_exact_match_where_targets_are_short(study:
     with scripted_endpoint(lambda number, request: Reply(completion("5"))) as server:
         result = Job(study, server.model()).run()
     assert (result.exact_rows, result.exact_agreements) == (ROWS, ROWS / 2)
+    assert (result.exact_matches, result.exact_judged_right, result.kappa) == (ROWS / 2, ROWS, 0.0)
+
+
+def test_a_judge_that_gives_one_verdict_whatever_it_reads_is_counted_and_told(study: Path) -> None:
+    with scripted_endpoint(lambda number, request: Reply(completion("5"))) as server:
+        job = Job(study, server.model())
+        result = job.run()
+    assert [(one.verdict, one.count) for one in result.by_verdict] == [("5", 22)]
+    assert [(one.score, one.rows) for one in result.by_score] == [(1.0, ROWS - 1)]
+    assert any("big-teacher gave all 11 answers the same score" in line for line in job.context.logs)
 
 
 def test_imported_answers_are_judged_and_keep_the_scores_of_their_file(study: Path, tmp_path: Path) -> None:
@@ -261,3 +274,40 @@ def test_groundedness_by_a_judge_asks_about_each_sentence(study: Path) -> None:
         result = job.run()
     assert job.scores()[:3] == [0.5, 0.0, 1.0]
     assert (result.method, result.both_orders, result.verdicts) == ("sentences", 0, ROWS)
+
+
+def test_the_judge_sees_the_picture_of_its_row(study: Path) -> None:
+    rows = read_examples(study / "data")
+    pictured = replace(rows[0], picture=Picture("https://host/tower.png"))
+    write_examples(study / "data", [pictured, *rows[1:]])
+    with scripted_endpoint(lambda number, request: Reply(completion("5"))) as server:
+        job = Job(study, server.model(images=True))
+        job.parameters = job.parameters.model_copy(update={"pictures": True})
+        job.run()
+        contents = [request.body["messages"][0]["content"] for request in server.requests]
+    shown = [one for one in contents if not isinstance(one, str)]
+    assert [[part["type"] for part in one] for one in shown] == [["text", "image_url"]] * 2
+    assert all("was given with the question" in one[0]["text"] for one in shown)
+    assert len(contents) == 22
+
+
+@pytest.mark.parametrize("by_judge", [False, True])
+def test_groundedness_counts_the_passages_that_the_candidate_was_given(
+    study: Path, tmp_path: Path, by_judge: bool
+) -> None:
+    documents = {f"{city}.txt": f"The mayor of {city} lives in Lima." for city in CITIES}
+    made_index(study / "index", index_parameters(write_documents(tmp_path / "docs", documents)))
+    write_found(study / "bench" / FILE_NAME, [Found(f"r{row}", 1.0, (row % 4,)) for row in range(ROWS - 2)])
+
+    def supported(number: int, request: Request) -> Reply:
+        shown = parts(request.message)
+        return Reply(completion("yes" if shown["Claim"].rstrip(".").split()[-1] in shown["Context"] else "no"))
+
+    with scripted_endpoint(supported) as server:
+        job = Job(study, server.model() if by_judge else None, GROUNDED)
+        job.inputs |= {"found": study / "bench", "index": study / "index"}
+        job.run()
+        contexts = [parts(message)["Context"] for message in server.messages()]
+    assert job.scores() == [1.0] * (ROWS - 2) + [1.0, 0.0]  # the last two rows were found nothing for
+    if by_judge:
+        assert sum("high.\n\n[1] The mayor of" in one for one in contexts) == ROWS - 2

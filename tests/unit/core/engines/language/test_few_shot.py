@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from core.domain import Example, Split
+from core.domain import Example, Picture, Split
+from core.engines.benchmark.answering import as_messages
 from core.engines.language.few_shot import draw_shots
+from core.engines.language.picture_part import content_of
 from core.engines.language.prompts import message_of
+from core.engines.language.question import Question, question_of_row
 from core.errors import UserError
 from core.spec import FewShot, Task
 
@@ -76,3 +80,35 @@ def test_examples_stand_before_the_question_with_their_answers() -> None:
     written = message_of(task(2, kind="generation", prompt="Say {text}!"), asked, (), shots)
     assert f"Say q 1!\n\nRight answer: {shots[0].target}\n\n---" in written
     assert written.endswith("Say q 0!")
+
+
+def test_examples_with_pictures_call_them_by_marks_and_the_pictures_go_along_in_their_order() -> None:
+    pictured = [replace(row, picture=Picture(f"https://host/{row.example_id}.png")) for row in rows(8)]
+    blank = [replace(row, picture=None) if row.example_id == "r4" else row for row in pictured]
+    (asked, bare) = as_messages(blank, task(2), LABELS)
+    assert [name in asked.input for name in ("[Picture 1]\nText", "[Picture 3]\nText", "[Picture 4]")] == [
+        True,
+        True,
+        False,
+    ]
+    question = question_of_row(asked)
+    assert isinstance(question, Question)
+    assert len(question.pictures) == 3
+    assert question.pictures[-1] == asked.picture
+    parts = content_of(question)
+    assert isinstance(parts, list)
+    kinds = [part.get("text") or part["image_url"]["url"] for part in parts[1:]]
+    assert kinds[::2] == ["[Picture 1]", "[Picture 2]", "[Picture 3]"]
+    assert kinds[-1] == "https://host/r0.png"
+    assert "[Picture 3]" not in bare.input
+
+
+def test_a_message_whose_only_picture_is_its_own_calls_it_by_no_mark() -> None:
+    alone = replace(rows()[0], picture=Picture("https://host/a.png"))
+    assert message_of(task(2), alone, LABELS, rows()[1:3]) == message_of(task(2), rows()[0], LABELS, rows()[1:3])
+
+
+def test_rows_without_targets_are_no_examples() -> None:
+    with pytest.raises(UserError) as refused:
+        draw_shots(task(2, kind="generation"), [replace(row, target="") for row in rows()])
+    assert refused.value.code == "language.few_shot_targets"

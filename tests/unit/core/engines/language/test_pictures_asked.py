@@ -19,6 +19,7 @@ from core.engines.language.answer_store import Asked
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_connection import SendTimer
 from core.engines.language.picture_part import content_of
+from core.engines.language.question import pictured
 from core.engines.language.token_guess import TokenGuess
 from core.errors import UserError
 
@@ -34,10 +35,10 @@ def photo(folder: Path, name: str = "a.jpg", content: bytes = JPEG) -> Picture:
 def test_a_file_goes_along_in_base64_and_an_address_as_it_is(tmp_path: Path) -> None:
     url = "data:image/jpeg;base64," + base64.b64encode(JPEG).decode()
     wanted = [{"type": "text", "text": "what?"}, {"type": "image_url", "image_url": {"url": url}}]
-    assert content_of("what?", photo(tmp_path)) == wanted
-    parts: Any = content_of("what?", Picture("https://host/a.jpg"))
+    assert content_of(pictured("what?", photo(tmp_path))) == wanted
+    parts: Any = content_of(pictured("what?", Picture("https://host/a.jpg")))
     assert parts[1]["image_url"] == {"url": "https://host/a.jpg"}
-    assert content_of("what?", None) == "what?"
+    assert content_of("what?") == "what?"
 
 
 def test_the_endpoint_sees_the_picture_of_its_row_alone(tmp_path: Path) -> None:
@@ -47,7 +48,7 @@ def test_the_endpoint_sees_the_picture_of_its_row_alone(tmp_path: Path) -> None:
     heard: list[Answer] = []
     with scripted_endpoint(script) as server:
         with Endpoint(server.model(images=True), 16) as endpoint:
-            endpoint.ask(["what?"], lambda place, answer: heard.append(answer), photo(tmp_path))
+            endpoint.ask([pictured("what?", photo(tmp_path))], lambda place, answer: heard.append(answer))
             endpoint.ask(["and?"], lambda place, answer: heard.append(answer))
         contents = [request.body["messages"][0]["content"] for request in server.requests]
     assert [part["type"] for part in contents[0]] == ["text", "image_url"]
@@ -59,26 +60,25 @@ def test_answers_are_kept_by_what_a_picture_shows_wherever_it_lies(tmp_path: Pat
     asked = Asked("https://host/v1", "m", {})
     here, there = photo(tmp_path), photo(tmp_path, "b.jpg")
     other = photo(tmp_path, "c.jpg", JPEG + b"!")
-    assert asked.key("what?", here) == asked.key("what?", there)
-    assert len({asked.key("what?", one) for one in (None, here, other, Picture("https://host/a.jpg"))}) == 4
+    assert asked.key(pictured("what?", here)) == asked.key(pictured("what?", there))
+    assert len({asked.key(pictured("what?", one)) for one in (None, here, other, Picture("https://host/a.jpg"))}) == 4
 
 
 def test_a_picture_that_changed_or_went_is_refused_before_it_is_sent(tmp_path: Path) -> None:
     picture = photo(tmp_path)
     Path(picture.place).write_bytes(JPEG + b"!")
     with pytest.raises(UserError) as changed:
-        content_of("what?", picture)
+        content_of(pictured("what?", picture))
     Path(picture.place).unlink()
     with pytest.raises(UserError) as gone:
-        content_of("what?", picture)
+        content_of(pictured("what?", picture))
     assert (changed.value.code, gone.value.code) == ("endpoint.picture_changed", "endpoint.picture_missing")
 
 
 def test_a_picture_is_guessed_as_a_thousand_tokens_until_the_server_counts() -> None:
     guess = TokenGuess(16, names_labels=True)
     text = guess.input_tokens("what?")
-    guess.pictures = True
-    assert guess.input_tokens("what?") == text + 1000.0
+    assert guess.input_tokens(pictured("what?", Picture("https://host/a.jpg"))) == text + 1000.0
 
 
 def test_time_counts_from_the_first_step_of_sending(monkeypatch: pytest.MonkeyPatch) -> None:

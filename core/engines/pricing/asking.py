@@ -1,18 +1,20 @@
-"""What a job will ask an endpoint, as the job itself words it: for pricing a run that is not started."""
+"""The requests of a job to an endpoint, as the job itself words them: known to the letter, or bounded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.domain import Example, Picture, Split
+from core.domain import Example, Split
 from core.engines.benchmark.answering import as_messages, label_names
 from core.engines.language.answer_store import AnswerStore, Asked, known_answers
 from core.engines.language.endpoint_request import TOP_LOGPROBS, RequestForm
 from core.engines.language.labelling import label_rows
+from core.engines.language.question import Message, Question, pictures_of, question_of_row, text_of
 from core.engines.language.request_estimate import RequestEstimate, estimate, repeated
 from core.engines.language.token_guess import TokenGuess
+from core.i18n import Value
 from core.jobs.specs import BenchmarkParameters, LabelParameters, LoadParameters
 from core.spec import EndpointModel
 
@@ -20,20 +22,33 @@ AskingParameters = LabelParameters | BenchmarkParameters | LoadParameters
 
 
 @dataclass(frozen=True)
-class Asking:
-    """The different messages of one job, with the names of their answers; `known` of them were answered before.
+class Bound:
+    """Why requests are not known to the letter, as the code of a sentence with its values. `counted` false means that
+    nothing bounds their number."""
 
-    A load test sends so many `requests` whatever is known; null elsewhere.
+    code: str
+    values: dict[str, Value] = field(default_factory=dict)
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The messages of one job, with the names of their answers; `known` of them were answered before. `model` stands at
+    `model_field` of the study file (of a candidate, or the whole name).
+
+    Where it is known how many `requests` there are whatever was answered before, they go round through the messages:
+    those of a load test, and those that `bound` tells of. Null elsewhere.
     """
 
     model: EndpointModel
-    messages: tuple[str, ...]
+    messages: tuple[Message, ...]
     keys: tuple[str, ...]
     max_output_tokens: int
     names_labels: bool
     store: AnswerStore
-    pictures: bool = False
     requests: int | None = None
+    bound: Bound | None = None
+    model_field: str = "model"
 
     @property
     def known(self) -> int:
@@ -42,6 +57,8 @@ class Asking:
 
     def estimate(self, elsewhere: set[str]) -> RequestEstimate:
         """What the job will still send; what other jobs buy (`elsewhere`, names of answers) it does not."""
+        if self.requests == 0:
+            return RequestEstimate(0, 0.0, 0.0, 0, 0)
         if self.requests is not None:
             guess = TokenGuess(self.max_output_tokens, self.names_labels)
             for message, key in zip(self.messages, self.keys, strict=True):
@@ -50,7 +67,7 @@ class Asking:
             return repeated(self.requests, self.messages, guess, self.max_output_tokens)
         pairs = [pair for pair in zip(self.messages, self.keys, strict=True) if pair[1] not in elsewhere]
         messages, keys = [message for message, _ in pairs], [key for _, key in pairs]
-        return estimate(messages, keys, self.store, self.max_output_tokens, self.names_labels, self.pictures)
+        return estimate(messages, keys, self.store, self.max_output_tokens, self.names_labels)
 
 
 def asking_of(parameters: AskingParameters, examples: Sequence[Example], answers: Path) -> Asking | None:
@@ -61,10 +78,8 @@ def asking_of(parameters: AskingParameters, examples: Sequence[Example], answers
         return None
     labels = label_names(task, examples)
     weighed = task.kind == "classification"
-    form = RequestForm(model, task.max_output_tokens, TOP_LOGPROBS if weighed else 0, lambda text: None)
-    asked: Asked = form.asked()
-    pairs = _messages(parameters, examples, labels)
-    messages = {asked.key(message, picture): message for message, picture in pairs}
+    asked = asked_of(model, task.max_output_tokens, TOP_LOGPROBS if weighed else 0)
+    messages = {asked.key(message): message for message in _messages(parameters, examples, labels)}
     return Asking(
         model,
         tuple(messages.values()),
@@ -72,22 +87,24 @@ def asking_of(parameters: AskingParameters, examples: Sequence[Example], answers
         task.max_output_tokens,
         weighed,
         known_answers(answers, asked),
-        any(picture is not None for _, picture in pairs),
         parameters.plan.most_requests if isinstance(parameters, LoadParameters) else None,
     )
 
 
-def _messages(
-    parameters: AskingParameters, examples: Sequence[Example], labels: Sequence[str]
-) -> list[tuple[str, Picture | None]]:
+def asked_of(model: EndpointModel, max_output_tokens: int, top_logprobs: int = 0) -> Asked:
+    """What names the answers of an endpoint, as jobs that ask it name them."""
+    return RequestForm(model, max_output_tokens, top_logprobs, lambda text: None).asked()
+
+
+def _messages(parameters: AskingParameters, examples: Sequence[Example], labels: Sequence[str]) -> list[Message]:
     if isinstance(parameters, LabelParameters):
-        return [(message, None) for message in label_rows(examples, parameters.task).row_messages]
+        return list(label_rows(examples, parameters.task).row_messages)
     asked = as_messages(examples, parameters.task, labels)
     if isinstance(parameters, LoadParameters):
-        return [(example.input, None) for example in asked if example.split is Split.TEST]
-    requests: list[tuple[str, Picture | None]] = [(example.input, example.picture) for example in asked]
+        return [example.input for example in asked if example.split is Split.TEST]
+    requests = [question_of_row(example) for example in asked]
     if parameters.retrieval is None:
         return requests
     # Which passages will stand there is not known before the index is made, only how long they can be.
     longest = " passage" * (parameters.retrieval.top_k * parameters.retrieval.chunk_words)
-    return [(f"{request}{longest}", picture) for request, picture in requests]
+    return [Question(f"{text_of(request)}{longest}", pictures_of(request)) for request in requests]
