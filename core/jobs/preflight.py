@@ -190,7 +190,7 @@ def _check_steps(study: Study, candidate: Candidate, field: str) -> None:
         return
     for position, step in enumerate(candidate.compress):
         # In 4 bits a language model runs on an NVIDIA GPU, which the job itself looks for.
-        if isinstance(step, Quantize) and step.quantize != "int4":
+        if isinstance(step, Quantize) and step.quantize == "int8_static":
             raise UserError(
                 "study.classification_only", field=f"{field}.compress[{position}]", what=f"quantize: {step.quantize}"
             )

@@ -15,7 +15,7 @@ from core.jobs.model_sources import answers_in_text, seeds_of
 from core.jobs.specs import DataFile, SuiteParameters
 from core.jobs.vendor_prices import vendor_price
 from core.lazy import is_installed, missing_library
-from core.spec import BaselineModel, Candidate, PredictionsModel, Study, Suite
+from core.spec import BaselineModel, Candidate, CandidateModel, PredictionsModel, Quantize, Study, Suite
 from core.study_file import resolve_path
 
 LIBRARY = "lm_eval"
@@ -45,6 +45,8 @@ def _check_candidate(study: Study, base: Path, field: str, name: str) -> None:
     names = [candidate.name for candidate in study.candidates]
     if name not in names:
         raise UserError("study.candidate_unknown", field=field, name=name, names=", ".join(names))
+    if _for_onnx_runtime(study, study.candidate(name)):
+        raise UserError("study.suite_quantised", field=field, name=name)
     if not _is_asked(study, study.candidate(name), base):
         raise UserError("study.suite_classifier", field=field, name=name)
 
@@ -54,9 +56,17 @@ def _is_asked(study: Study, candidate: Candidate, base: Path) -> bool:
     no documents."""
     if candidate.role is Role.HYBRID or candidate.retrieval:
         return False
-    if isinstance(candidate.model, PredictionsModel | BaselineModel):
+    if isinstance(candidate.model, PredictionsModel | BaselineModel) or _for_onnx_runtime(study, candidate):
         return False
     return answers_in_text(study, candidate, base)
+
+
+def _for_onnx_runtime(study: Study, candidate: Candidate) -> bool:
+    """Whether a candidate's weights are quantised for ONNX Runtime, which lm-eval does not ask."""
+    if any(isinstance(step, Quantize) and step.quantize != "int4" for step in candidate.compress):
+        return True
+    model = candidate.model
+    return isinstance(model, CandidateModel) and _for_onnx_runtime(study, study.candidate(model.name))
 
 
 def _measured(study: Study, suite: Suite, base: Path) -> Iterator[Candidate]:

@@ -171,14 +171,14 @@ def shown_fields(section: str, candidate: Document, kind: str) -> ShownFields:
 
 
 def step_choices(kind: str, candidate: Document) -> list[str]:
-    """The steps that can still be added: each once, the quantising one last, which of a language model is INT4; none
-    where rows have several labels."""
+    """The steps that can still be added: each once, the quantising one last, which of a language model is never
+    static; none where rows have several labels."""
     taken: list[Document] = list(candidate.get("compress") or [])
     if kind == "multi_label" or any("quantize" in step for step in taken):
         return []
     used = {name for step in taken for name in ("prune", "trim_vocabulary") if name in step}
     fit = [name for name, step in STEPS.items() if name not in used]
-    return [name for name in fit if kind not in WRITING_KINDS or STEPS[name].get("quantize") in (None, "int4")]
+    return [name for name in fit if kind not in WRITING_KINDS or STEPS[name].get("quantize") != "int8_static"]
 
 
 def narrowed_choices(path: str, source: str, kind: str) -> tuple[str, ...] | None:

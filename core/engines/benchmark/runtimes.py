@@ -88,7 +88,7 @@ def time_language_model(
     sample = tuple(messages[row] for row in plan.timing_sample(len(messages)))
     asked = Asked(requests=sample, labels=tuple(labels), max_output_tokens=max_output_tokens, retrieval=retrieval)
     with _workplace(context) as workplace:
-        report = _time_home(source, "torch", asked, workplace, context)
+        report = _time_home(source, _HOME[format_of(source)], asked, workplace, context)
     return _timings([report], load_average, context)
 
 

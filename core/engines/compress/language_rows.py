@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from core.domain import Example, IntArray
+from core.engines.language.decoding import Prefill
 from core.engines.language.prompts import completion_ids, message_of, prompt_ids
 from core.spec import Task
 
@@ -43,7 +44,7 @@ def next_tokens(
     model: Any, rows: Sequence[tuple[Sequence[int], int]], pad_id: int, on_rows: Callable[[int], None]
 ) -> list[IntArray]:
     """The most probable token at each place of each target, given all before it; `on_rows` hears how many are done."""
-    device = next(model.parameters()).device
+    device = model.device
     order = sorted(range(len(rows)), key=lambda row: len(rows[row][0]))
     found: list[IntArray] = [np.zeros(0, dtype=np.int64)] * len(rows)
     for begin in range(0, len(order), _BATCH_ROWS):
@@ -57,6 +58,33 @@ def next_tokens(
         for place, row in enumerate(batch):
             tokens, prompt = rows[row]
             found[row] = np.asarray(chosen[place, prompt - 1 : len(tokens) - 1], dtype=np.int64)
+        on_rows(begin + len(batch))
+    return found
+
+
+@torch.inference_mode()
+def next_tokens_from_cache(
+    model: Any, rows: Sequence[tuple[Sequence[int], int]], pad_id: int, on_rows: Callable[[int], None]
+) -> list[IntArray]:
+    """As `next_tokens`, of a model that reads the prompts first and goes on from their keys and values, as it does when
+    it writes: what it keeps is compared too."""
+    order = sorted(range(len(rows)), key=lambda row: len(rows[row][0]))
+    found: list[IntArray] = [np.zeros(0, dtype=np.int64)] * len(rows)
+    for begin in range(0, len(order), _BATCH_ROWS):
+        batch = order[begin : begin + _BATCH_ROWS]
+        targets = [rows[row][0][rows[row][1] :] for row in batch]
+        prefill = Prefill(model, [rows[row][0][: rows[row][1]] for row in batch], pad_id)
+        chosen = prefill.logits.argmax(dim=-1)[:, None]
+        width = max(len(target) for target in targets) - 1
+        if width > 0:
+            ids = torch.tensor([[*target[:-1], *[pad_id] * (width + 1 - len(target))] for target in targets])
+            mask = (
+                torch.arange(width)[None, :] < torch.tensor([len(target) - 1 for target in targets])[:, None]
+            ).long()
+            rest = prefill.continued(torch.arange(len(batch)), ids, mask).argmax(dim=-1)
+            chosen = torch.cat([chosen, rest], dim=1)
+        for place, row in enumerate(batch):
+            found[row] = np.asarray(chosen[place, : len(targets[place])], dtype=np.int64)
         on_rows(begin + len(batch))
     return found
 

@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +77,36 @@ def _trace(model: Any, path: Path, source: Path, several_files: bool) -> None:
     mask = torch.ones_like(ids)
     mask[1, -2:] = 0
     axes = {0: "batch", 1: "sequence"}
+    fed = {"input_ids": ids, "attention_mask": mask}
+    shapes = {"input_ids": axes, "attention_mask": axes}
+    traced(_Logits(model).eval(), fed, list(fed), ["logits"], shapes, path, source, several_files=several_files)
+
+
+def traced(
+    module: torch.nn.Module,
+    fed: Mapping[str, Any],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    shapes: Mapping[str, Any],
+    path: Path,
+    source: Path,
+    *,
+    several_files: bool,
+) -> None:
+    """Write the ONNX file `path` of a module that is called with `fed`, whose sizes named in `shapes` may be others.
+
+    Raises UserError, naming `source`, where torch cannot express it.
+    """
     try:
         with _quiet():
             torch.onnx.export(
-                _Logits(model).eval(),
+                module,
                 (),
                 path,
-                kwargs={"input_ids": ids, "attention_mask": mask},
-                input_names=["input_ids", "attention_mask"],
-                output_names=["logits"],
-                dynamic_shapes={"input_ids": axes, "attention_mask": axes},
+                kwargs=dict(fed),
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_shapes=dict(shapes),
                 dynamo=True,
                 external_data=several_files,
                 verbose=False,

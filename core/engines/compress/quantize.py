@@ -101,7 +101,7 @@ def quantize_int4(source: Path, target: Path) -> None:
                 opset.version = max(opset.version, _INT4_OPSET)
         model.ir_version = max(model.ir_version, 10)
         # A block of zeros, such as the padding token's, has no scale; the division by it is thrown away again.
-        with _quiet(), np.errstate(invalid="ignore"):
+        with quiet(), np.errstate(invalid="ignore"):
             quantizer = load("onnxruntime.quantization.matmul_nbits_quantizer").MatMulNBitsQuantizer(
                 model,
                 bits=4,
@@ -127,7 +127,7 @@ def _prepared(source: Path, target: Path) -> Path:
 
 
 def _dynamic(source: Path, target: Path, operators: Sequence[str]) -> None:
-    with _quiet():
+    with quiet():
         quantize_dynamic(
             str(source),
             str(target),
@@ -138,7 +138,7 @@ def _dynamic(source: Path, target: Path, operators: Sequence[str]) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Within it, ONNX Runtime neither warns that some of a model is quantised already, which is as it should be, nor
     tells of every node; its 4-bit module sets up the whole process's logging when it is loaded, which is undone."""
     root, disabled = logging.root, logging.root.manager.disable

@@ -1,7 +1,7 @@
 """The step `quantize` of a compress job: fewer bits a weight.
 
-A classifier becomes an ONNX export that answers as its parent does, and is quantised then; it runs under ONNX Runtime
-on the CPU. A language model is quantised by torchao where there is an NVIDIA GPU.
+A model becomes an ONNX export that answers as its parent does, and is quantised then; it runs under ONNX Runtime on the
+CPU. To 4 bits a language model is brought by torchao, where there is an NVIDIA GPU.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import shutil
 from pathlib import Path
 
 from core.domain import IntArray
+from core.engines.compress.decoder_export import export_decoder
 from core.engines.compress.onnx_export import export_onnx
 from core.engines.compress.parity import MINIMUM_AGREEMENT, as_percent, choice_agreement
 from core.engines.compress.quantize import Feed, quantize_int4, quantize_int8_dynamic, quantize_int8_static
-from core.engines.compress.quantize_language import check_int4, quantize_language_int4
+from core.engines.compress.quantize_decoder import quantize_decoder_int8
+from core.engines.compress.quantize_language import check_int4, check_int8, quantize_language_int4
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
 from core.engines.durable import replaced_folder
@@ -31,8 +33,12 @@ _EXPORTED = "exported"
 
 def check(step: Quantize, work: Work) -> None:
     """Return where this machine can do the step. Raises UserError before any work otherwise."""
-    if work.language_model:
-        check_int4(work.parent, step.quantize, choose_device())
+    if not work.language_model:
+        return
+    if step.quantize == "int4":
+        check_int4(work.parent, choose_device())
+    else:
+        check_int8(work.parent, step.quantize, work.context)
 
 
 def run(source: Path, out: Path, step: Prune | TrimVocabulary | Quantize, work: Work) -> None:
@@ -42,7 +48,7 @@ def run(source: Path, out: Path, step: Prune | TrimVocabulary | Quantize, work: 
     """
     if not isinstance(step, Quantize):
         raise TypeError("the step quantises nothing")
-    if work.language_model:
+    if work.language_model and step.quantize == "int4":
         work.tell("phase.quantize", 0, 1)
         quantize_language_int4(source, out, choose_device())
         work.tell("phase.quantize", 1, 1)
@@ -51,7 +57,10 @@ def run(source: Path, out: Path, step: Prune | TrimVocabulary | Quantize, work: 
     try:
         wanted = work.choices(source, "torch")
         work.tell("phase.export", 0, 1)
-        export_onnx(source, exported)
+        if work.language_model:
+            export_decoder(source, exported)
+        else:
+            export_onnx(source, exported)
         work.tell("phase.export", 1, 1)
         _check_parity(source, wanted, work.choices(exported))
         _quantize(exported, out, step, work)
@@ -69,10 +78,12 @@ def _quantize(exported: Path, out: Path, step: Quantize, work: Work) -> None:
     work.tell("phase.quantize", 0, 1)
     with replaced_folder(out, weight_bytes(exported) // 2) as partial:
         for file in exported.iterdir():
-            if file.name != ONNX_NAME:
+            if not file.name.startswith(ONNX_NAME):
                 shutil.copyfile(file, partial / file.name)
         whole, quantised = exported / ONNX_NAME, partial / ONNX_NAME
-        if step.quantize == "int8_static":
+        if work.language_model:
+            quantize_decoder_int8(whole, quantised)
+        elif step.quantize == "int8_static":
             requests = _requests(exported, work)
             count = len(requests)
             quantize_int8_static(whole, quantised, requests, lambda row: work.tell("phase.ranges", row, count))

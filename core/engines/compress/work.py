@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from core.domain import Example, FloatArray, IntArray, Split
-from core.engines.compress.language_rows import LanguageRows, as_reference, next_tokens
+from core.engines.compress.language_rows import LanguageRows, as_reference, next_tokens, next_tokens_from_cache
 from core.engines.compress.parity import answer_all, best_class
 from core.engines.device import choose_device
+from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.language.opening import open_language_model, open_language_tokenizer
 from core.engines.models import Classifier, open_classifier
 from core.engines.models.protocol import Runtime
@@ -88,7 +89,8 @@ class Work:
         tokenizer, reference = self._compared_tokens
         rows = self.language_rows(self.compared).tokens(opened.tokenizer)
         before, total = self.answered * len(rows), self.comparisons * len(rows)
-        found = next_tokens(
+        answer = next_tokens_from_cache if isinstance(opened.model, OnnxDecoder) else next_tokens
+        found = answer(
             opened.model,
             rows,
             opened.pad_id,

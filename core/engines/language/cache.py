@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
+from core.engines.language.onnx_decoder import OnnxDecoder
+
 # Room for so many tokens, or a quarter of what is there: each enlargement copies everything once.
 _ROOM_TOKENS = 64
 _ROOM_SHARE = 0.25
@@ -71,12 +73,21 @@ class Opening:
 
 def new_cache(model: Any) -> Any | None:
     """An empty cache of growing layers; null where a model's layers slide along a window or hold a state, which is for
-    the model itself to make: what such layers knew at some token cannot be found again."""
-    cache = DynamicCache(config=model.config)
-    if not cache.layers or any(type(layer) is not DynamicLayer for layer in cache.layers):
+    the model itself to make: what such layers knew at some token cannot be found again. A model under ONNX Runtime
+    makes its own."""
+    if isinstance(model, OnnxDecoder):
+        return model.new_cache()
+    if not keeps_plain_cache(model.config):
         return None
+    cache = DynamicCache(config=model.config)
     cache.layers = [GrowingLayer() for _ in cache.layers]
     return cache
+
+
+def keeps_plain_cache(config: Any) -> bool:
+    """Whether all layers of a model with this config keep keys and values of all tokens, and nothing else."""
+    layers = DynamicCache(config=config).layers
+    return bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
 
 
 def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:

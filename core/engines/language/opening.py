@@ -14,10 +14,19 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from core.engines.device import Device
+from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.models.starting import load_tokenizer, quiet_transformers
 from core.errors import UserError
 from core.lazy import is_installed, load
-from core.model_files import check_model_folder, file_sha256, fingerprint_weights, is_gguf_file, weight_bytes
+from core.model_files import (
+    check_answering_folder,
+    check_model_folder,
+    file_sha256,
+    fingerprint_weights,
+    is_gguf_file,
+    is_onnx_folder,
+    weight_bytes,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +55,8 @@ class OpenedLanguageModel:
     @property
     def parameters(self) -> int:
         """How many weights the model has; tied ones count once."""
+        if isinstance(self.model, OnnxDecoder):
+            return self.model.parameter_count
         return sum(parameter.numel() for parameter in self.model.parameters())
 
 
@@ -53,13 +64,21 @@ def open_language_model(source: Path, device: Device | None = None) -> OpenedLan
     """The language model in the folder or GGUF file `source`: on the CPU in fp32, ready to be trained, or on `device`.
 
     On `device` the weights are in its lower precision where it has one, spread over all CUDA devices where there are
-    several and accelerate is installed. A GGUF file's weights are unpacked to full precision. Raises UserError where
-    `source` holds no causal language model.
+    several and accelerate is installed. A GGUF file's weights are unpacked to full precision; an ONNX folder answers
+    under ONNX Runtime on the CPU, and cannot be trained. Raises UserError where `source` holds none.
     """
+    if source.is_dir() and is_onnx_folder(source):
+        return _open_decoder(source)
     with quiet_transformers(), _quiet_unpacking() if is_gguf_file(source) else nullcontext():
         tokenizer = _gguf_tokenizer(source) if is_gguf_file(source) else _folder_tokenizer(source)
         model = _weights(source, device)
     return OpenedLanguageModel(source, model.eval(), tokenizer)
+
+
+def _open_decoder(folder: Path) -> OpenedLanguageModel:
+    check_answering_folder(folder)
+    with quiet_transformers():
+        return OpenedLanguageModel(folder, OnnxDecoder(folder), load_tokenizer(folder))
 
 
 @contextmanager
@@ -79,6 +98,8 @@ def _quiet_unpacking() -> Iterator[None]:
 
 def embedding_rows(model: Any) -> int:
     """How many tokens the model has embeddings for."""
+    if isinstance(model, OnnxDecoder):
+        return int(model.config.get_text_config().vocab_size)
     return int(model.get_input_embeddings().weight.shape[0])
 
 

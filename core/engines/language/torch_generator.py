@@ -1,4 +1,4 @@
-"""A language model under torch: answers, and probabilities of given answers."""
+"""A language model on this machine, under torch or ONNX Runtime: answers, and probabilities of given answers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from core.engines.device import Device, choose_device
 from core.engines.language.cache import Opening, read_opening
 from core.engines.language.decoding import Decoded, continuation_log_probabilities, greedy
 from core.engines.language.generator import Generation
+from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.language.opening import OpenedLanguageModel, open_language_model
 from core.engines.language.prompts import completion_ids, prompt_ids
 from core.errors import UserError
@@ -28,7 +29,7 @@ _CACHE_SHARE = 0.25
 
 
 class TorchGenerator:
-    """The language model of a transformers folder or GGUF file, greedy, with its own chat template.
+    """The language model of a folder or GGUF file, greedy, with its own chat template.
 
     `device` null means the best one present. `on_step` is called several times within an answer and may raise, which
     ends it.
@@ -44,8 +45,9 @@ class TorchGenerator:
         self._vocabulary = min(len(self._tokenizer), int(self._opened.model.config.get_text_config().vocab_size))
         self._stop_ids = _stop_ids(self._opened.model, self._tokenizer)
         self.context_tokens = _context_tokens(self._opened.model)
-        self.runtime = "torch"
-        self.device = chosen.description
+        decoder = self._opened.model if isinstance(self._opened.model, OnnxDecoder) else None
+        self.runtime: str = "torch" if decoder is None else decoder.runtime
+        self.device = chosen.description if decoder is None else decoder.device_words
         self.parameters = self._opened.parameters
         self.weight_bytes = self._opened.weight_bytes
 
@@ -189,7 +191,7 @@ def _cache_bytes_per_token(model: Any) -> int:
     config = model.config.get_text_config()
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return int(2 * config.num_hidden_layers * heads * width * next(model.parameters()).element_size())
+    return int(2 * config.num_hidden_layers * heads * width * model.dtype.itemsize)
 
 
 def _memory_bytes(device: torch.device) -> int:

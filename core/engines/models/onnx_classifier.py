@@ -35,7 +35,7 @@ class OnnxClassifier:
         self.runtime = runtime
         self.device = device_words(runtime, count)
         self.weight_bytes = weight_bytes(folder)
-        self.parameters = card.parameters if card.parameters is not None else _count_parameters(path)
+        self.parameters = card.parameters if card.parameters is not None else count_parameters(path)
 
     def probabilities(self, inputs: Sequence[str]) -> FloatArray:
         """Softmax probabilities, shape (rows, classes), of one batch, in the order of `inputs`; each label's own where
@@ -113,7 +113,7 @@ def _physical_cores() -> int:
     return int(load("psutil").cpu_count(logical=False) or 1)
 
 
-def _count_parameters(path: Path) -> int:
+def count_parameters(path: Path) -> int:
     """The numbers in the initialisers of an ONNX file, for a folder whose card does not say."""
     graph = load("onnx").load(str(path), load_external_data=False).graph
     return int(sum(np.prod(tensor.dims, dtype=np.int64) for tensor in graph.initializer))

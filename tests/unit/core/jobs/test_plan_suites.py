@@ -27,6 +27,7 @@ retrieval: {documents: rows.csv, method: bm25}
 suites: [{task: arc_easy, limit: 20}, {task: own, include_path: tasks, candidates: [vendor]}]
 candidates:
   - {name: plain, role: student, model: {source: local, path: model}}
+  - {name: bits, role: student, model: {source: candidate, name: plain}, compress: [{quantize: int8_dynamic}]}
   - {name: helped, role: student, model: {source: candidate, name: plain}, retrieval: true}
   - {name: vendor, role: teacher, model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: m, key_env: KEY}}
 """
@@ -92,6 +93,7 @@ def test_a_suite_follows_the_version_of_lm_eval_and_the_tasks_contents(
         ("[{task: a}, {task: a}]", "study.suite_twice"),
         ("[{task: a, candidates: [nobody]}]", "study.candidate_unknown"),
         ("[{task: a, candidates: [helped]}]", "study.suite_classifier"),
+        ("[{task: a, candidates: [bits]}]", "study.suite_quantised"),
         ("[{task: a, include_path: nowhere}]", "suites.folder_missing"),
         ("[{task: 'a,b'}]", "study.value_wrong"),
     ],

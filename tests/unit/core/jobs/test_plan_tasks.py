@@ -88,6 +88,12 @@ def test_a_language_model_must_be_told_which_fields_to_extract(base: Path) -> No
             planned(base, f"{{kind: extraction, metric: field_f1, {given}}}", *asked)
 
 
+def test_a_language_model_s_activations_have_no_ranges_to_measure(base: Path) -> None:
+    static = "model: {source: hub, id: a/b, language_model: true}, compress: [{quantize: int8_static}]"
+    with pytest.raises(UserError, match="quantize: int8_static is for classification"):
+        planned(base, "{kind: generation, metric: exact_match, prompt: '{text}'}", OWN_DATA, (BIG, static))
+
+
 SEVERAL = "{kind: multi_label, metric: micro_f1}"
 OWN_DATA = ("data: {", "data: {file: rows.csv, ")
 BIG = "model: {source: predictions, file: big.csv}"

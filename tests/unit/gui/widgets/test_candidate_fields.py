@@ -87,7 +87,7 @@ def test_parts_of_an_adapter_stand_below_its_switch() -> None:
 def test_nothing_is_done_to_quantised_weights() -> None:
     assert step_choices(KIND, candidates()[2]) == []
     assert "prune" in step_choices(KIND, candidates()[1])
-    assert "int8_dynamic" not in step_choices("generation", candidates()[1])
+    assert "int8_static" not in step_choices("generation", candidates()[1])
 
 
 def test_the_source_is_no_part_of_a_fields_place_in_its_candidate() -> None:
@@ -96,8 +96,8 @@ def test_the_source_is_no_part_of_a_fields_place_in_its_candidate() -> None:
     assert path_in_candidate("candidate.train.lora.rank") == "train.lora.rank"
 
 
-def test_a_language_model_is_quantised_to_four_bits_only() -> None:
-    assert [name for name in step_choices("generation", {}) if "int" in name] == ["int4"]
+def test_a_language_model_s_activations_are_quantised_as_they_come() -> None:
+    assert [name for name in step_choices("generation", {}) if "int" in name] == ["int8_dynamic", "int4"]
     assert {"int4", "int8_dynamic"} <= set(step_choices("classification", {}))
 
 

@@ -206,7 +206,6 @@ def test_products_overflow_on_x86_without_vnni(
 @pytest.mark.parametrize(
     ("scheme", "code"),
     [
-        ("int8_dynamic", "compress.language_int8"),
         ("int8_static", "compress.language_int8"),
         ("int4", "compress.language_int4_needs_gpu"),
     ],
@@ -226,7 +225,7 @@ def test_a_language_model_is_refused_on_the_cpu_before_any_work(tmp_path: Path, 
 def test_an_old_gpu_is_refused_for_four_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: (7, 5))
     with pytest.raises(UserError) as refused:
-        check_int4(tmp_path, "int4", Device(torch.device("cuda"), "an old GPU"))
+        check_int4(tmp_path, Device(torch.device("cuda"), "an old GPU"))
     assert refused.value.code == "compress.language_int4_needs_gpu"
     assert "an old GPU, 7.5" in refused.value.text
 
