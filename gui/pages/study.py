@@ -160,7 +160,8 @@ class StudyPage(Page):
         self.retrieval.setVisible(asked or self.retrieval.is_set)
         self.suites.setVisible(asked or self.suites.is_set)
         self.checks.setVisible(task.get("kind") in WRITING_KINDS or self.checks.is_set)
-        form.show_only(shown_of_task(task, asked=asked))
+        pictured = self._draft.value("data.columns.image") is not None
+        form.show_only(shown_of_task(task, asked=asked, pictured=pictured))
 
     def _task_edited(self, path: str, value: Any) -> None:
         if path == "task.kind":  # another kind of task is scored by other measures
@@ -178,7 +179,7 @@ class StudyPage(Page):
             self._draft.edit(path, value)
 
     def _edited(self, path: str) -> None:
-        if path in ("task", "candidates") or path.startswith("task."):
+        if path in ("task", "candidates", "data", "data.columns.image") or path.startswith("task."):
             self._show_task()
         for form in self.forms.values():
             if path in form.rows:

@@ -15,11 +15,12 @@ SCHEMA_FILE = FieldSpec(
 )
 EXAMPLES, EXAMPLES_SEED = "task.few_shot.examples", "task.few_shot.seed"
 JUDGE_MODEL = FieldSpec("task.judge.model", FieldKind.CHOICE, optional=True)
-JUDGE_FIELDS = ("mode", "scale", "prompt")
+JUDGE_FIELDS = ("mode", "scale", "prompt", "text_only")
 
 
-def shown_of_task(task: Document, *, asked: bool) -> set[str]:
-    """The task's fields that make sense; a schema that stands in the study itself is left to the study file."""
+def shown_of_task(task: Document, *, asked: bool, pictured: bool) -> set[str]:
+    """The task's fields that make sense where something is `asked` in words, beside pictures or not; a schema that
+    stands in the study itself is left to the study file."""
     schema, judge = task.get("json_schema"), task.get("judge") or {}
     judged = bool(judge) and task.get("metric") == "judge"
     shown = {
@@ -34,6 +35,7 @@ def shown_of_task(task: Document, *, asked: bool) -> set[str]:
         "task.judge.mode": judged,
         "task.judge.scale": judged and judge.get("mode") == "reference",
         "task.judge.prompt": bool(judge),
+        "task.judge.text_only": bool(judge) and (pictured or bool(judge.get("text_only"))),
     }
     return {"task.kind", "task.metric", *(path for path, makes_sense in shown.items() if makes_sense)}
 

@@ -25,6 +25,7 @@ from core.jobs.results import (
     SweepResult,
     TrainResult,
     TrialRecord,
+    VerdictCount,
 )
 from gui.app import Application
 from gui.models.job_result import JobFigures, job_figures
@@ -188,6 +189,8 @@ def test_a_judge_says_whom_it_asked_and_how_much_the_order_decides(show: Any) ->
     result = JudgeResult(
         method="reference", judge="strict", scale=5, rows=1000, given=0, unanswered=0, both_orders=1000,
         disagreements=125, verdicts=2000, unreadable=3, bought=1900, kept=100, seconds=10.0,
+        exact_rows=100, exact_agreements=80, exact_matches=50, exact_judged_right=50,
+        by_verdict=(VerdictCount(verdict="5", count=1500), VerdictCount(verdict="1", count=497)),
     )  # fmt: skip
     facts = " · ".join(show(JobKind.JUDGE, result).facts)
     assert "1,000 rows rated by the reference answer" in facts
@@ -195,6 +198,8 @@ def test_a_judge_says_whom_it_asked_and_how_much_the_order_decides(show: Any) ->
     assert "1,900 verdicts asked for, 100 kept from before" in facts
     assert "the orders disagree on 12.5" in facts
     assert "3 verdicts cannot be read" in facts
+    assert "2 different verdicts, 5 in 75.1" in facts
+    assert "Cohen's kappa with an exact match is 0.60 on 100 rows" in facts
 
 
 def test_checks_say_what_failed_and_what_was_mended(show: Any) -> None:

@@ -96,21 +96,23 @@ def test_a_candidate_s_model_can_be_made_the_judge(qtbot: QtBot, application: Ap
     assert isinstance(judge.editor, ChoiceEditor)
 
     def shown() -> list[bool]:
-        return [judge.shown, form.rows["task.judge.mode"].shown]
+        return [judge.shown, *(form.rows[f"task.judge.{name}"].shown for name in ("mode", "text_only"))]
 
-    assert shown() == [False, False]
+    assert shown() == [False, False, False]
     form.edited.emit("task.metric", "judge")
-    assert shown() == [True, False]
+    assert shown() == [True, False, False]
     assert [words for _, words in judge.editor.options] == ["nobody", "big"]
     judge.editor._activated(1)
     qtbot.waitUntil(lambda: document.study.task.judge is not None, timeout=8000)
     assert document.study.task.judge is not None
     assert document.study.task.judge.model == document.study.candidates[0].model
     assert judge.editor.box.currentText() == "big"
-    assert shown() == [True, True]
+    assert shown() == [True, True, False]
+    page.data.columns.edited.emit("data.columns.image", "label")
+    assert shown() == [True, True, True]
     form.edited.emit("task.metric", "exact_match")
     qtbot.waitUntil(lambda: document.study.task.judge is None, timeout=8000)
-    assert shown() == [False, False]
+    assert shown() == [False, False, False]
 
 
 def test_an_edit_saves_itself(qtbot: QtBot, open_study: Application) -> None:
