@@ -60,6 +60,16 @@ class TestRows:
 
 
 @dataclass(frozen=True, eq=False)
+class CurvePoint:
+    """One size of a student's learning curve: how many train rows each of its `seeds` learnt from, a mean over seeds
+    whose groups differ in size, and what each answered to the test rows."""
+
+    rows: int
+    seeds: tuple[int, ...]
+    runs: tuple[ScoredRows, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class CandidateEvidence:
     """What is known of one candidate: null where its jobs are not done. A hybrid has `route` and no rows of its own.
 
@@ -71,6 +81,7 @@ class CandidateEvidence:
     `sweep` is the search that found it.
     `making_seconds` are of the other jobs that its model took (stages, a search, what a dynamic student started from),
     as (job id, seconds). `suites` are the tasks of lm-eval that it was measured on.
+    `curve` are the sizes of its learning curve whose trainings are all measured, ascending, of `curve_planned`.
     `judging` is how the answers of `test` got their scores, where a job of its own gave them,
     `checking` what the checks of the answers found: `test` holds them as they stand afterwards.
     """
@@ -96,6 +107,8 @@ class CandidateEvidence:
     suites: tuple[SuiteResult, ...] = ()
     judging: JudgeResult | None = None
     checking: CheckResult | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    curve_planned: int = 0
 
     @property
     def runs(self) -> tuple[ScoredRows, ...]:

@@ -69,6 +69,8 @@ def _check_own_parts(study: Study, candidate: Candidate, field: str) -> None:
         raise UserError(
             "study.profile_unknown", field=f"{field}.profile", name=candidate.profile, names=", ".join(study.profiles)
         )
+    if training.weighted and study.data.columns.weight is None:
+        raise UserError("study.weighted_without_column", field=f"{field}.train.weighted")
     needs_teacher = training.method == "distill" or isinstance(candidate.model, TeacherLayers)
     if needs_teacher and study.teacher_of(candidate) is None:
         raise UserError("study.teacher_missing", field=f"{field}.train.teacher")

@@ -21,6 +21,7 @@ from core.engines.pricing.known import KnownStudy
 from core.engines.pricing.later import judging, re_asking
 from core.engines.pricing.suites import suite_asking
 from core.i18n import Value, english
+from core.jobs.learning_curve import CURVE, curve_runs
 from core.jobs.plan import Plan, PlannedJob, build_plan
 from core.jobs.specs import (
     BenchmarkParameters,
@@ -34,7 +35,7 @@ from core.jobs.specs import (
 )
 from core.lazy import load
 from core.paths import artefacts_of, job_folder
-from core.spec import EndpointModel, Judge
+from core.spec import EndpointModel, Judge, Study
 from core.store import StudyStore
 from core.study_file import load_study
 
@@ -92,10 +93,27 @@ def show_dry_run(study_file: Path, store_path: Path, only: str | None, *, as_jso
     ]
     priced = _priced(plan, due, states, store_path)
     currency = loaded.study.criteria.cost.currency
+    trainings = _curve_trainings(loaded.study, plan, due)
     if as_json:
-        console.print_json(_document(loaded.study.name, currency, priced, len(due) - len(priced)))
+        document = _document(loaded.study.name, currency, priced, len(due) - len(priced))
+        console.print_json(document | {"learning_curve": trainings})
     else:
         _print(priced, currency, len(due) - len(priced))
+        if trainings is not None:
+            sizes = ", ".join(f"{share:.3g} %" for share in sorted({100 * share for share in trainings["shares"]}))
+            values = {"student": trainings["student"], "count": trainings["trainings"], "sizes": sizes}
+            console.say(english("cli.dry_run.curve", whole=f"{sum(trainings['shares']):.3g}", **values))
+
+
+def _curve_trainings(study: Study, plan: Plan, due: Sequence[PlannedJob]) -> dict[str, Any] | None:
+    """The trainings of the learning curve that are still to be done, with the share of the train rows of each; null
+    without a curve."""
+    if study.learning_curve is None:
+        return None
+    waiting, student = {job.job_id for job in due}, study.learning_curve.student
+    made = {part: job for owner, part, job in plan.parts if owner == student}
+    shares = [run.share for run in curve_runs(study) if made.get(f"{CURVE}train{run.suffix}") in waiting]
+    return {"student": student, "trainings": len(shares), "shares": shares}
 
 
 def _states(store_path: Path) -> dict[str, JobState]:

@@ -133,11 +133,12 @@ def slices_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[tuple[s
 
 
 def _weights_by_split(parameters: PrepareParameters, frames: Mapping[Split, pd.DataFrame]) -> list[float]:
-    """The weights of given files' rows: nobody weighs train rows, whose file may lack the column."""
+    """The weights of given files' rows; those of train only where a training asks, for its file may lack the column."""
     column, weights = parameters.columns.weight or "", list[float]()
     for split, frame in frames.items():
         name = Path(parameters.files[split].path).name
-        weights += [1.0] * len(frame) if split is Split.TRAIN else weights_of(frame, column, name)
+        unweighed = split is Split.TRAIN and not parameters.weigh_train
+        weights += [1.0] * len(frame) if unweighed else weights_of(frame, column, name)
     return weights
 
 
@@ -151,7 +152,7 @@ def _read(file: DataFile, parameters: PrepareParameters, split: Split | None = N
     others = group_columns(parameters) | slice_columns(parameters) | prompt_columns(parameters)
     if columns.document is not None:
         others["data.columns.document"] = columns.document
-    others |= {} if split is Split.TRAIN else figure_columns(parameters)
+    others |= {} if split is Split.TRAIN and not parameters.weigh_train else figure_columns(parameters)
     others |= context_columns(parameters)
     frame = read_table(path, required | others | picture_columns(parameters), [_ID, columns.target])
     if may_lack_targets and columns.target not in frame:

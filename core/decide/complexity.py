@@ -15,6 +15,7 @@ import numpy as np
 
 from core.decide.data_limits import expected_student, trained_students
 from core.decide.draws import Draws
+from core.decide.learning_curve import student_curve
 from core.decide.options import Option
 from core.decide.outcome import ComplexityProfile, ExpectedStudent, Message, SliceGap, message
 from core.decide.systems import SharedRows, System, counted, mixed_rows, shared_rows
@@ -36,7 +37,10 @@ def complexity_of(
         return profile
     shared = shared_rows(evidence.test, study.task.counted_as)
     measured = {option.name: option.system for option in options if option.system is not None}
-    profile = replace(profile, expected_student=_expected(evidence, study, measured))
+    own_curve = student_curve(evidence, study, shared)
+    expected = None if own_curve is None else own_curve.expected
+    expected = expected or _expected(evidence, study, measured)
+    profile = replace(profile, student_curve=own_curve, expected_student=expected)
     floor = _floor(study, measured)
     teacher = measured.get(reference or "")
     if teacher is None:

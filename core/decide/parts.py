@@ -33,6 +33,8 @@ def _parts(rows: ScoredRows, test: TestRows, *, several: bool) -> tuple[PartFigu
     """Empty where only scores are known."""
     if all(output is None for output in rows.outputs):
         return ()
-    known = [(output, target) for output, target in zip(rows.outputs, test.targets, strict=True) if target]
+    known = [row for row, target in enumerate(test.targets) if target]
+    outputs = [rows.outputs[row] for row in known]
+    targets, groups = ([column[row] for row in known] for column in (test.targets, test.groups))
     figures_of = label_figures if several else field_figures
-    return figures_of([output for output, _ in known], [target for _, target in known])
+    return figures_of(outputs, targets, groups, None if test.weights is None else test.weights[known])

@@ -10,6 +10,7 @@ from core.data.fingerprint import fingerprint
 from core.errors import UserError
 from core.jobs.asked_task import asked_task, plain_task
 from core.jobs.graph import JobGraph
+from core.jobs.learning_curve import CURVE, CurveRun
 from core.jobs.model_sources import ModelPart, answers_in_text, ready_model, seeds_of
 from core.jobs.specs import (
     CompressParameters,
@@ -18,6 +19,7 @@ from core.jobs.specs import (
     LabelParameters,
     LoadableModel,
     SweepParameters,
+    TrainPart,
 )
 from core.jobs.sweep_limits import sweep_limits
 from core.jobs.vendor_prices import vendor_price
@@ -43,13 +45,15 @@ BASELINE = "baseline_"
 
 @dataclass(frozen=True)
 class _Recipe:
-    """One making of a candidate: its training with the seed in it, and how its parts are named."""
+    """One making of a candidate: its training with the seed in it, how its parts are named, and the part of the train
+    rows that it learns from, null for all."""
 
     candidate: Candidate
     training: Train
     seed: int | None
     suffix: str = ""
     prefix: str = ""
+    rows: TrainPart | None = None
 
     def part(self, name: str) -> str:
         return f"{self.prefix}{name}{self.suffix}"
@@ -91,6 +95,12 @@ class ModelJobs:
         training = self._training(candidate, seed).model_copy(update=plain)
         return self._made(_Recipe(candidate, training, seed, prefix=BASELINE))
 
+    def of_curve(self, candidate: Candidate, run: CurveRun) -> ModelPart:
+        """The student as its learning curve wants it: by the seed of the run, of its part of the train rows."""
+        rows = None if run.share == 1.0 else TrainPart(share=run.share, seed=run.seed)
+        training = self._training(candidate, run.seed)
+        return self._made(_Recipe(candidate, training, run.seed, run.suffix, CURVE, rows))
+
     def uncompressed(self, candidate: Candidate, seed: int | None) -> ModelPart:
         """What a candidate that is trained and then compressed was before: the same training job makes it."""
         return self._trained(_Recipe(candidate, self._training(candidate, seed), seed))
@@ -126,6 +136,7 @@ class ModelJobs:
             train=training,
             embeddings_model=embeddings.model,
             embeddings_sha256=embeddings.sha256,
+            part=recipe.rows,
         )
         inputs = {"data": self.data_job, **start.inputs, **embeddings.inputs}
         return ModelPart(self._add(recipe, parameters, inputs, "train"))
@@ -154,6 +165,7 @@ class ModelJobs:
                 teacher_sha256=teaching.sha256,
                 task=self._task(),
                 train=own,
+                part=recipe.rows,
             )
             assistant = self._add(recipe, parameters, {"data": self.data_job, **teaching.inputs}, f"stage{number}")
             teaching = _Teaching({"teacher": assistant})
@@ -168,6 +180,7 @@ class ModelJobs:
             teacher_sha256=teaching.sha256,
             task=self._task(),
             train=training.model_copy(update={"stages": []}),
+            part=recipe.rows,
         )
         inputs = {"data": self.data_job, **teaching.inputs, **({} if start is None else start.inputs)}
         return ModelPart(self._add(recipe, parameters, inputs, "train"))

@@ -13,6 +13,7 @@ from core.errors import UserError
 from core.jobs.asked_task import asked_task, plain_task
 from core.jobs.graph import DATA_PART, PROFILE_PART, JobGraph
 from core.jobs.judging import check_parameters, judge_parameters, passages_inputs, scores_predictions
+from core.jobs.learning_curve import CURVE, curve_runs
 from core.jobs.load_checks import tested_under_load
 from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import ModelPart, seeds_of
@@ -57,6 +58,7 @@ class Planner:
             if candidate.role is Role.HYBRID and self.study.takes_inputs(candidate):
                 self._route(candidate, benchmarks, data_job)
         plan_suites(self.study, self.base, self.graph, models)
+        self._learning_curve(models, data_job)
         # What the words alone tell says little of rows with pictures.
         in_words = self._has_data_files() and self.study.data.columns.image is None
         if self.study.task.kind == "classification" and in_words:
@@ -97,6 +99,8 @@ class Planner:
             set_calibration_aside=self.study.routing.folds == 0 and hybrids,
             judged=not given and scores_predictions(self.study),
             keep_context=self.study.uses_context,
+            weigh_train=data.files is not None
+            and any(self.study.training_of(candidate).weighted for candidate in self._own_candidates()),
         )
 
     def _trains_anything(self) -> bool:
@@ -196,6 +200,18 @@ class Planner:
         benchmark = next(job for owner, part, job in self.graph.parts if (owner, part) == wanted)
         inputs = {"data": data_job, "benchmark": benchmark, **made.inputs}
         self.graph.add(parameters, inputs, candidate.name, "load")
+
+    def _learning_curve(self, models: ModelJobs, data_job: str) -> None:
+        """A training and a benchmark of its quality for each size and seed that is not the student itself."""
+        for run in curve_runs(self.study):
+            if run.own or self.study.learning_curve is None:
+                continue
+            student = self.study.candidate(self.study.learning_curve.student)
+            made = models.of_curve(student, run)
+            parameters = self._measuring(asked_task(self.study, student, self.base), made)
+            parameters = parameters.model_copy(update={"quality_only": True})
+            inputs = {"data": data_job, **made.inputs}
+            self._measure(student, parameters, inputs, f"{CURVE}benchmark{run.suffix}")
 
     def _route(self, candidate: Candidate, benchmarks: Mapping[str, str], data_job: str) -> None:
         teacher, student = candidate.teacher or "", candidate.student or ""

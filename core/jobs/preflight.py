@@ -8,6 +8,7 @@ from pathlib import Path
 from core.domain import Role
 from core.errors import UserError
 from core.jobs.judging import check_judging
+from core.jobs.learning_curve import check_curve
 from core.jobs.load_checks import check_load
 from core.jobs.model_sources import answers_in_text
 from core.jobs.retrieval_jobs import check_retrieval
@@ -61,6 +62,7 @@ def check_supported(study: Study, base: Path) -> None:
         _check_steps(study, candidate, field)
         _check_parents(study, candidate, field)
     check_load(study)
+    check_curve(study)
     for library in _needed_libraries(study):
         if not is_installed(library):
             raise missing_library(library)
@@ -175,6 +177,7 @@ def _check_plain_training(training: Train, field: str, source: str) -> None:
         ("dynamic", training.dynamic is not None),
         ("hidden_weight", training.hidden_weight > 0.0),
         ("hard_label_baseline", training.hard_label_baseline),
+        ("weighted", training.weighted),
         ("technique", training.technique not in ("auto", "soft_labels")),
     ):
         if given:

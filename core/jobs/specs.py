@@ -82,7 +82,8 @@ class PrepareParameters(_Part):
 
     Either `files` (keys train, calibration, test) or `file` with `split`; with neither, the dataset is made of the
     rows of `predictions`, joined on id, else on input, and split by `split` (all rows are test where it is null).
-    `judged` says that predictions without a score get one later, `keep_context` that the context's cells are needed.
+    `judged` says that predictions without a score get one later, `keep_context` that the context's cells are needed,
+    `weigh_train` that a train file of its own has weights as well.
     """
 
     kind: Literal[JobKind.PREPARE] = JobKind.PREPARE
@@ -98,6 +99,7 @@ class PrepareParameters(_Part):
     set_calibration_aside: bool
     judged: bool = False
     keep_context: bool = False
+    weigh_train: bool = False
 
 
 class ProfileParameters(_Part):
@@ -107,12 +109,21 @@ class ProfileParameters(_Part):
     metric: Literal["accuracy", "macro_f1"]
 
 
+class TrainPart(_Part):
+    """A part of the train rows: whole groups in the order that `seed` draws, until `share` of the rows are there, so
+    that a smaller part lies within a larger one of the same seed (`core.data.train_part`)."""
+
+    share: float
+    seed: int
+
+
 class FineTuneParameters(_Part):
     """Train on the targets. Inputs: `data`; `model` where the weights start from another job's result.
 
     `task` is given where a language model is trained. With `held_out_seed` the rows that a search of that seed judges
     its students by are not learnt, so that the teacher can be judged by them as well. A floor averages the token
-    embeddings of the input `embeddings`, or of `embeddings_model` where no job made the teacher.
+    embeddings of the input `embeddings`, or of `embeddings_model` where no job made the teacher. `part` null means
+    all train rows.
     """
 
     kind: Literal[JobKind.FINE_TUNE] = JobKind.FINE_TUNE
@@ -123,6 +134,7 @@ class FineTuneParameters(_Part):
     held_out_seed: int | None = None
     embeddings_model: LoadableModel | None = None
     embeddings_sha256: str | None = None
+    part: TrainPart | None = None
 
 
 class DistillParameters(_Part):
@@ -131,7 +143,8 @@ class DistillParameters(_Part):
 
     `model` null with no such input means: layers of the teacher, as `layers` says. `teacher_model` is given where the
     teacher is a ready model that no job made. `task` is given where a language model is trained. `stream` is the file
-    of new examples of dynamic distillation, whose columns are `columns`; its rounds are judged by `metric`.
+    of new examples of dynamic distillation, whose columns are `columns`; its rounds are judged by `metric`. `part` null
+    means all train rows.
     """
 
     kind: Literal[JobKind.DISTILL] = JobKind.DISTILL
@@ -145,6 +158,7 @@ class DistillParameters(_Part):
     columns: Columns | None = None
     metric: Literal["accuracy", "macro_f1"] = "accuracy"
     train: Train
+    part: TrainPart | None = None
 
 
 class LabelParameters(_Part):
@@ -236,7 +250,8 @@ class BenchmarkParameters(_Part):
 
     Exactly one of the input `model`, `loadable` and `predictions` says what is measured. `price` is an endpoint's.
     `metric_package` is the package with its version behind a metric of the user's own, for another version may score
-    otherwise. `judged` says that predictions without a score get one later.
+    otherwise. `judged` says that predictions without a score get one later. `quality_only` leaves out calibration rows
+    and every timing.
     """
 
     kind: Literal[JobKind.BENCHMARK] = JobKind.BENCHMARK
@@ -248,6 +263,7 @@ class BenchmarkParameters(_Part):
     retrieval: RetrievalUse | None = None
     metric_package: str | None = None
     judged: bool = False
+    quality_only: bool = False
 
 
 class CheckParameters(_Part):

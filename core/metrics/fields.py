@@ -13,35 +13,69 @@ from typing import Any
 
 import numpy as np
 
+from core.domain import FloatArray
+from core.metrics.effective import effective_rows
 from core.metrics.json_text import json_of
 from core.metrics.label_sets import classes_of, label_counts
+from core.metrics.proportions import wilson_interval
 
 
 @dataclass(frozen=True)
 class PartFigures:
     """One field, or one label, over all rows: how often it was asked for, given, and given rightly. Precision is null
-    where it was never given, recall where it was never asked for, F1 where it was neither."""
+    where it was never given, recall where it was never asked for, F1 where it was neither.
+
+    `wanted`, `given` and `right` count rows. The shares are of `weights`, the same three as sums of the rows' weights,
+    null where rows count alike; `worth` is how many independent rows of equal weight those that asked for it and those
+    that gave it are worth (`core.metrics.effective`), for the shares' intervals.
+    """
 
     name: str
     wanted: int
     given: int
     right: int
+    weights: tuple[float, float, float] | None = None
+    worth: tuple[float, float] | None = None
 
     @property
     def precision(self) -> float | None:
         """Of the times that it was given, the share that were right."""
-        return self.right / self.given if self.given else None
+        _, given, right = self._sums
+        return right / given if given else None
 
     @property
     def recall(self) -> float | None:
         """Of the times that it was asked for, the share that were given rightly."""
-        return self.right / self.wanted if self.wanted else None
+        wanted, _, right = self._sums
+        return right / wanted if wanted else None
 
     @property
     def f1(self) -> float | None:
         """The harmonic mean of both."""
-        both = self.wanted + self.given
-        return 2 * self.right / both if both else None
+        wanted, given, right = self._sums
+        both = wanted + given
+        return 2 * right / both if both else None
+
+    @property
+    def precision_interval(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval for as many rows as those that gave it are worth."""
+        return _interval(self.precision, self.given if self.worth is None else self.worth[1])
+
+    @property
+    def recall_interval(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval for as many rows as those that asked for it are worth."""
+        return _interval(self.recall, self.wanted if self.worth is None else self.worth[0])
+
+    @property
+    def _sums(self) -> tuple[float, float, float]:
+        return self.weights or (self.wanted, self.given, self.right)
+
+
+def _interval(share: float | None, rows: float) -> tuple[float, float] | None:
+    if share is None:
+        return None
+    low, high = wilson_interval(share * rows, rows)
+    return min(low, share), max(high, share)
 
 
 def fields_of(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -75,31 +109,78 @@ def field_f1(output: str, target: str) -> float:
     return 2 * right / both if both else 1.0
 
 
-def field_figures(outputs: Sequence[str | None], targets: Sequence[str]) -> tuple[PartFigures, ...]:
+def field_figures(
+    outputs: Sequence[str | None],
+    targets: Sequence[str],
+    groups: Sequence[str] | None = None,
+    weights: FloatArray | None = None,
+) -> tuple[PartFigures, ...]:
     """Every field over all rows, those of the targets first, each in the order in which it first stands.
 
-    Raises ValueError for a target that is no JSON object.
+    `weights` says how much each row counts, shape (rows,), null alike; rows of one of `groups` say the same thing, null
+    means that each is one of its own. Raises ValueError for a target that is no JSON object.
     """
-    wanted: dict[str, int] = {}
-    given: dict[str, int] = {}
-    right: dict[str, int] = {}
-    for output, target in zip(outputs, targets, strict=True):
-        asked, answered = fields_of(json_of(target, (dict,))), answered_fields(output) or {}
+    rows = [
+        (fields_of(json_of(target, (dict,))), answered_fields(output) or {})
+        for output, target in zip(outputs, targets, strict=True)
+    ]
+    names = list(dict.fromkeys([*(name for asked, _ in rows for name in asked), *(n for _, own in rows for n in own)]))
+    place = {name: number for number, name in enumerate(names)}
+    right, given, wanted = (np.zeros((len(rows), len(names))) for _ in range(3))
+    for row, (asked, answered) in enumerate(rows):
         for name, value in asked.items():
-            wanted[name] = wanted.get(name, 0) + 1
-            right[name] = right.get(name, 0) + (name in answered and same_value(answered[name], value))
+            wanted[row, place[name]] = 1.0
+            right[row, place[name]] = float(name in answered and same_value(answered[name], value))
         for name in answered:
-            given[name] = given.get(name, 0) + 1
-    names = dict.fromkeys((*wanted, *given))
-    return tuple(PartFigures(name, wanted.get(name, 0), given.get(name, 0), right.get(name, 0)) for name in names)
+            given[row, place[name]] = 1.0
+    return _figures(names, (right, given, wanted), groups, weights)
 
 
-def label_figures(outputs: Sequence[str | None], targets: Sequence[str]) -> tuple[PartFigures, ...]:
-    """Every label of sets of labels over all rows, in sorted order; a null output names none."""
+def label_figures(
+    outputs: Sequence[str | None],
+    targets: Sequence[str],
+    groups: Sequence[str] | None = None,
+    weights: FloatArray | None = None,
+) -> tuple[PartFigures, ...]:
+    """Every label of sets of labels over all rows, in sorted order; a null output names none. `groups` and `weights`
+    are as for `field_figures`."""
     classes = classes_of(outputs, targets)
-    right, given, wanted = np.split(label_counts(outputs, targets, classes).sum(axis=0).astype(np.int64), 3)
-    counts = zip(classes, wanted.tolist(), given.tolist(), right.tolist(), strict=True)
-    return tuple(PartFigures(*found) for found in counts)
+    right, given, wanted = np.split(label_counts(outputs, targets, classes), 3, axis=1)
+    return _figures(classes, (right, given, wanted), groups, weights)
+
+
+def _figures(
+    names: Sequence[str],
+    counts: tuple[FloatArray, FloatArray, FloatArray],
+    groups: Sequence[str] | None,
+    weights: FloatArray | None,
+) -> tuple[PartFigures, ...]:
+    """The parts from which rows gave them rightly, gave them and asked for them, each of shape (rows, parts)."""
+    right, given, wanted = counts
+    own = [str(row) for row in range(len(right))] if groups is None else groups
+    found = []
+    for place, name in enumerate(names):
+        columns = wanted[:, place], given[:, place], right[:, place]
+        asked, told, hits = (int(column.sum()) for column in columns)
+        worth = _worth(columns[0], own, weights), _worth(columns[1], own, weights)
+        found.append(PartFigures(name, asked, told, hits, _weighed(columns, weights), worth))
+    return tuple(found)
+
+
+def _weighed(
+    columns: tuple[FloatArray, FloatArray, FloatArray], weights: FloatArray | None
+) -> tuple[float, float, float] | None:
+    if weights is None:
+        return None
+    wanted, given, right = (float(weights @ column) for column in columns)
+    return wanted, given, right
+
+
+def _worth(column: FloatArray, groups: Sequence[str], weights: FloatArray | None) -> float:
+    """How many rows of equal weight those are worth where the column is 1; 0 where there are none."""
+    rows = np.flatnonzero(column)
+    own = [groups[row] for row in rows.tolist()]
+    return effective_rows(own, None if weights is None else weights[rows]) if own else 0.0
 
 
 def same_value(one: Any, other: Any) -> bool:

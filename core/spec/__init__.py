@@ -4,14 +4,15 @@
 Money is in `criteria.cost.currency`, shares and qualities run from 0 to 1.
 
 Map: `task` (task and data), `judging` and `checks` (of answers), `criteria`, `profiles`, `models` (where models come
-from), `making` (training and compressing), `load` (under load), `retrieval` (the user's documents), `suites` (tasks of
-lm-eval), `study` (candidates and the whole).
+from), `making` (training and compressing), `load` (under load), `learning_curve` (of one student), `retrieval` (the
+user's documents), `suites` (tasks of lm-eval), `study` (candidates and the whole).
 """
 
 from core.spec.base import Name, NonNegativeFloat, OpenShare, PositiveFloat, Seed, Share, SpecModel
 from core.spec.checks import Checks, CitationCheck, FormatCheck, GroundednessCheck
 from core.spec.criteria import KNOWN_PACKS, Complexity, Compliance, Cost, Criteria, Service
 from core.spec.judging import Judge, JudgeModel
+from core.spec.learning_curve import CurvePlan
 from core.spec.load import LoadPlan
 from core.spec.making import Dynamic, Lora, Prune, Quantize, Stage, Train, TrimVocabulary
 from core.spec.models import (
@@ -63,6 +64,7 @@ __all__ = [
     "Compliance",
     "Cost",
     "Criteria",
+    "CurvePlan",
     "Data",
     "Dynamic",
     "Encoder",

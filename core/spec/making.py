@@ -62,7 +62,8 @@ class Train(SpecModel):
     what the teacher gives, and says why. `seeds` trains and measures one model for each. `stages` are assistants
     between teacher and student, in order. `hidden_weight` adds the mean squared distance of hidden states.
     `reasoning` says whether a teacher's reasoning is part of the text to learn. `hard_label_baseline` trains and
-    measures the same student on the targets alone, beside it.
+    measures the same student on the targets alone, beside it. `weighted` weighs each train row's loss by
+    `data.columns.weight`, its mean over the train rows at 1.
     """
 
     method: Literal["fine_tune", "distill", "none"]
@@ -85,6 +86,7 @@ class Train(SpecModel):
     top_k: Annotated[int, Field(ge=1, le=32)] = 24
     gradient_checkpointing: bool = False
     hard_label_baseline: bool = False
+    weighted: bool = False
 
     @model_validator(mode="after")
     def _parts_fit_method(self) -> Train:
@@ -101,11 +103,14 @@ class Train(SpecModel):
         for name, given in (("stages", bool(self.stages)), ("dynamic", self.dynamic is not None)):
             if self.hard_label_baseline and given:
                 raise ValueError(f"hard_label_baseline and {name} make two different students; remove one of them")
-        for name, given in (("seeds", self.seeds is not None), ("lora", self.lora is not None)):
+        of_training = {"seeds": self.seeds is not None, "lora": self.lora is not None, "weighted": self.weighted}
+        for name, given in of_training.items():
             if self.method == "none" and given:
                 raise ValueError(f"{name} belongs to a training; remove it, or set another method than none")
         if self.dynamic is not None and self.technique not in ("auto", "soft_labels"):
             raise ValueError(f"dynamic learns from soft labels; remove technique: {self.technique}, or dynamic")
+        if self.weighted and (self.dynamic is not None or self.technique == "on_policy"):
+            raise ValueError("weighted is for losses over the train rows alone; remove it, or dynamic and on_policy")
         if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds names one twice; each seed trains one model")
         return self

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from core.domain import PolicyKind, Role
 from core.spec.base import Name, SpecModel
 from core.spec.criteria import Criteria
+from core.spec.learning_curve import CurvePlan
 from core.spec.load import LoadPlan
 from core.spec.making import Prune, Quantize, Train, TrimVocabulary
 from core.spec.models import CandidateModel, EndpointModel, Model, PredictionsModel
@@ -83,6 +84,7 @@ class Study(SpecModel):
     retrieval: Retrieval | None = None
     suites: list[Suite] = Field(default=[])
     load: LoadPlan | None = None
+    learning_curve: CurvePlan | None = None
 
     def compresses_its_own(self, candidate: Candidate) -> bool:
         """Whether what is compressed is no candidate itself: a model trained or named by this one."""

@@ -159,7 +159,8 @@ class Columns(SpecModel):
     """Which column of the data holds what. `document` names the document that answers a row, for retrieval's recall.
 
     `weight` is how much each test and calibration row counts, above 0, where production traffic differs from the test
-    mix; every figure over rows is weighted by it.
+    mix; every figure over rows is weighted by it, and a training's loss where that asks for it (`train.weighted`), for
+    which the train rows need weights too.
     """
 
     input: str = "text"

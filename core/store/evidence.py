@@ -3,7 +3,8 @@
 Which job makes which part of a candidate was stored with the plan. `train`, `compress` and `benchmark` are of the first
 seed, `train@2` and so on of seed 2; `baseline_…` of the student that learns from the targets alone, `first_…` of what
 a dynamic student starts from; `stage1`, `stage2` of its assistants, `label` of its teacher's answers, `sweep` of a
-search; `suite:NAME` of a task of lm-eval, `check` and `judge` of what checks and scores a benchmark's answers.
+search; `suite:NAME` of a task of lm-eval, `check` and `judge` of what checks and scores a benchmark's answers;
+`curve_…:0.25@1` of the learning curve's training on a quarter of the train rows by seed 1.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy import Connection
 
 from core.domain import Example, FloatArray, JobRow, JobState, Prediction, Split
 from core.evidence import CandidateEvidence, ScoredRows, StudyEvidence, TestRows
+from core.jobs.learning_curve import CURVE, CurveRun
 from core.jobs.model_sources import seeds_of
 from core.jobs.results import (
     BenchmarkResult,
@@ -36,6 +38,7 @@ from core.jobs.results import (
 )
 from core.spec import Study
 from core.store import queries
+from core.store.curve_points import curve_points, curve_sizes
 
 DATA_PART = ("", "data")
 PROFILE_PART = ("", "profile")
@@ -133,7 +136,7 @@ class _Parts:
         for name, job_id in sorted(self.ids.items()):
             own, _, seed = name.partition("@")
             document = _document(self.connection, self.jobs, job_id)
-            apart = own in _COUNTED_APART or own.startswith(("baseline_", "uncompressed_", _SUITE))
+            apart = own in _COUNTED_APART or own.startswith(("baseline_", "uncompressed_", CURVE, _SUITE))
             counted = apart or f"@{seed}" != (suffix or "@")
             if document is not None and not counted:
                 found.append((job_id, float(document["seconds"])))
@@ -172,7 +175,15 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
         suites=parts.suites(),
         judging=parts.result(f"judge{suffix}", JudgeResult),
         checking=parts.result(f"check{suffix}", CheckResult),
+        curve=curve_points(study, name, parts.examples, lambda run: _run_rows(parts, suffixes, run)),
+        curve_planned=curve_sizes(study, name),
     )
+
+
+def _run_rows(parts: _Parts, suffixes: Mapping[int, str], run: CurveRun) -> ScoredRows | None:
+    """The test rows of one training of the learning curve; null where they are not answered yet."""
+    own = f"benchmark{suffixes.get(run.seed, '')}"
+    return parts.test(parts.rows(own if run.own else f"{CURVE}benchmark{run.suffix}"))
 
 
 def _uncompressed(parts: _Parts, name: str) -> CandidateEvidence | None:

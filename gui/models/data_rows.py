@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from core.decide.data_limits import accuracy_ceiling
-from core.decide.outcome import SuspectedRow
-from core.jobs.results import LabelNoise
+from core.decide.learning_curve import curve_notes
+from core.decide.outcome import ExpectedStudent, Interval, StudentCurve, SuspectedRow
+from core.jobs.results import HeldOutQuality, LabelNoise, LearningCurve
+from core.metrics.learning_curve import HeldOutSize
 from gui.i18n import Translator
 from gui.models.decision_rows import DecisionRows
 from gui.models.table import Cell
@@ -56,6 +58,7 @@ def learning_rows(rows: DecisionRows) -> list[list[Cell]]:
     """Usable information, and what more labels would bring, for the table of the measured complexity."""
     profile, formats = rows.decision.complexity, rows.formats
     table = []
+    own = profile.student_curve
     known, curve, student = profile.usable_information, profile.learning_curve, profile.expected_student
     if known is not None:
         value = rows.tr(
@@ -66,9 +69,25 @@ def learning_rows(rows: DecisionRows) -> list[list[Cell]]:
         )
         meaning = rows.tr("gui_decide.complexity.usable.meaning", bits=formats.number(known.label_bits, 2))
         table.append(_line(rows.tr("gui_decide.complexity.usable"), value, meaning))
-    if curve is None:
-        return table
-    now = curve.sizes[-1]
+    table += [] if curve is None else _family_lines(rows, curve)
+    table += [] if own is None else _own_lines(rows, own)
+    table += [] if student is None else _expected_lines(rows, student)
+    if curve is not None:
+        table.append(_error_line(rows, rows.tr("gui_decide.complexity.curve_error"), curve.held_out))
+    if own is not None and own.held_out is not None:
+        name = rows.tr("gui_decide.complexity.own_error", student=own.student)
+        table.append(_error_line(rows, name, own.held_out))
+    return table
+
+
+def curve_sentences(rows: DecisionRows) -> str:
+    """How the student's own learning curve was measured, one line for each thing to know; empty without one."""
+    own = rows.decision.complexity.student_curve
+    return "" if own is None else "\n".join(rows.words(note) for note in curve_notes(own))
+
+
+def _family_lines(rows: DecisionRows, curve: LearningCurve) -> list[list[Cell]]:
+    formats, table, now = rows.formats, [], curve.sizes[-1]
     for one in curve.expected:
         more = formats.count(one.rows - now.rows)
         half = formats.points((one.high - one.low) / 2).removeprefix("+")
@@ -80,30 +99,52 @@ def learning_rows(rows: DecisionRows) -> list[list[Cell]]:
             rows=formats.count(now.rows),
         )
         table.append(_line(name, value, meaning))
-    if student is not None:
-        for count, interval in student.points:
-            if interval.low is None or interval.high is None:
-                continue
-            half = formats.points((interval.high - interval.low) / 2).removeprefix("+")
-            name = rows.tr(
-                "gui_decide.complexity.student_curve", student=student.student, more=formats.count(count - student.rows)
-            )
-            value = rows.tr(
-                "gui_decide.complexity.expected", value=formats.percent(round(interval.value, 3)), half=half
-            )
-            meaning = rows.tr(
-                "gui_decide.complexity.student_curve.meaning", now=formats.percent(round(student.quality, 3))
-            )
-            table.append(_line(name, value, meaning))
-    checked = curve.held_out
-    table.append(
-        _line(
-            rows.tr("gui_decide.complexity.curve_error"),
-            formats.points(checked.predicted - checked.measured),
-            rows.tr("gui_decide.complexity.curve_error.meaning", rows=formats.count(checked.rows)),
-        )
-    )
     return table
+
+
+def _own_lines(rows: DecisionRows, own: StudentCurve) -> list[list[Cell]]:
+    formats = rows.formats
+    return [
+        _line(
+            rows.tr("gui_decide.complexity.own_size", student=own.student, rows=formats.count(one.rows)),
+            _with_half(rows, one.quality),
+            rows.tr("gui_decide.complexity.own_size.meaning", count=one.seeds),
+        )
+        for one in own.sizes
+    ]
+
+
+def _expected_lines(rows: DecisionRows, student: ExpectedStudent) -> list[list[Cell]]:
+    formats = rows.formats
+    code = "own_curve" if student.own else "student_curve"
+    now = {"now": formats.percent(round(student.quality, 3)), "rows": formats.count(student.rows)}
+    return [
+        _line(
+            rows.tr(
+                "gui_decide.complexity.student_curve", student=student.student, more=formats.count(count - student.rows)
+            ),
+            _with_half(rows, interval),
+            rows.tr(f"gui_decide.complexity.{code}.meaning", **now),
+        )
+        for count, interval in student.points
+    ]
+
+
+def _with_half(rows: DecisionRows, interval: Interval) -> str:
+    """A quality with half of its interval."""
+    value = rows.formats.percent(round(interval.value, 3))
+    if interval.low is None or interval.high is None:
+        return value
+    half = rows.formats.points((interval.high - interval.low) / 2).removeprefix("+")
+    return rows.tr("gui_decide.complexity.expected", value=value, half=half)
+
+
+def _error_line(rows: DecisionRows, name: str, checked: HeldOutQuality | HeldOutSize) -> list[Cell]:
+    return _line(
+        name,
+        rows.formats.points(checked.predicted - checked.measured),
+        rows.tr("gui_decide.complexity.curve_error.meaning", rows=rows.formats.count(checked.rows)),
+    )
 
 
 def _line(name: str, value: str, meaning: str) -> list[Cell]:

@@ -11,14 +11,16 @@ from core.spec import Study
 from gui.i18n import Translator
 
 _PART = re.compile(
-    r"^(?P<prefix>(?:baseline_|first_|uncompressed_)*)(?P<name>[a-z]+?)(?P<stage>\d+)?(?:@(?P<seed>\d+))?$"
+    r"^(?P<prefix>(?:baseline_|first_|uncompressed_|curve_)*)(?P<name>[a-z]+?)(?P<stage>\d+)?"
+    r"(?::(?P<share>[0-9.e-]+))?(?:@(?P<seed>\d+))?$"
 )
 
 
 @dataclass(frozen=True)
 class JobPart:
     """`stage` counts assistants from 1. `first` is the student before it learns on from a stream, `reference` a
-    search's teacher trained without the rows that judge, `uncompressed` what is compressed afterwards."""
+    search's teacher trained without the rows that judge, `uncompressed` what is compressed afterwards. `share` is that
+    of the train rows which a training of a learning curve sees."""
 
     stage: int | None = None
     baseline: bool = False
@@ -26,6 +28,7 @@ class JobPart:
     reference: bool = False
     uncompressed: bool = False
     seed: int | None = None
+    share: float | None = None
 
 
 def job_parts(study: Study, candidate_jobs: Mapping[str, Mapping[str, str]]) -> dict[str, JobPart]:
@@ -51,6 +54,7 @@ def part_words(translator: Translator, part: JobPart | None) -> list[str]:
     words += [tr("gui.job.part.first")] if part.first else []
     words += [tr("gui.job.part.reference")] if part.reference else []
     words += [tr("gui.job.part.uncompressed")] if part.uncompressed else []
+    words += [tr("gui.job.part.curve", share=translator.formats.percent(part.share))] if part.share is not None else []
     words += [tr("gui.job.part.seed", seed=part.seed)] if part.seed is not None else []
     return words
 
@@ -67,4 +71,5 @@ def _parsed(name: str, first_seed: int | None) -> JobPart:
         reference=match["name"] == "reference",
         uncompressed="uncompressed_" in prefix,
         seed=int(seed) if seed else first_seed,
+        share=float(match["share"]) if match["share"] else None,
     )

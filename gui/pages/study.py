@@ -23,6 +23,7 @@ from gui.undo import StudyDraft
 from gui.widgets.candidates_card import CandidatesCard, ProfilesCard
 from gui.widgets.card import Card
 from gui.widgets.checks_card import ChecksCard
+from gui.widgets.curve_card import CurveCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.fields import fields_of
 from gui.widgets.form import FieldForm, bind
@@ -78,6 +79,7 @@ class StudyPage(Page):
         self.checks = ChecksCard(context, draft, self)
         self.load_test = LoadCard(context, draft, self)
         self.candidates = CandidatesCard(context, self)
+        self.curve = CurveCard(context, draft, self)
         self.profiles = ProfilesCard(context, self)
         self.whole_problem = WrappedLabel(self)
         self.whole_problem.setProperty("state", "bad")
@@ -206,7 +208,7 @@ class StudyPage(Page):
 
     def _show_problems(self) -> None:
         shown: set[str] = set()
-        parts: list[FieldForm | PartCard] = [self.retrieval, self.suites, self.checks, self.load_test]
+        parts: list[FieldForm | PartCard] = [self.retrieval, self.suites, self.checks, self.load_test, self.curve]
         for part in [*self.forms.values(), self.data.columns, self.data.split, *parts]:
             shown |= part.show_problems(self._draft.problems)
         rest = [self._told(path, problem) for path, problem in self._draft.problems.items() if path not in shown]
@@ -280,7 +282,10 @@ class StudyPage(Page):
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
             (left, [*self._cards.values(), self.checks]),
-            (right, [self.data, self.candidates, self.retrieval, self.suites, self.load_test, self.profiles]),
+            (
+                right,
+                [self.data, self.candidates, self.curve, self.retrieval, self.suites, self.load_test, self.profiles],
+            ),
         ):
             column.setSpacing(GAP_CARDS)
             for card in cards:

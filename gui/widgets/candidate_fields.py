@@ -105,7 +105,15 @@ _COMMON_OF_TRAIN = {
     "distill": ("teacher", "technique", "epochs", "temperature", "alpha", "seeds"),
     "fine_tune": ("epochs", "seeds"),
 }
-_OTHER_OF_TRAIN = ("learning_rate", "batch_size", "accumulate", "max_length", "seed", "gradient_checkpointing")
+_OTHER_OF_TRAIN = (
+    "learning_rate",
+    "batch_size",
+    "accumulate",
+    "max_length",
+    "seed",
+    "gradient_checkpointing",
+    "weighted",
+)
 _OTHER_OF_DISTILL = ("hidden_weight", "reasoning", "top_k", "hard_label_baseline", "stages", "lora", "dynamic")
 
 
@@ -284,7 +292,7 @@ def _unfit(source: str, kind: str, training: Document) -> set[str]:
     if source == "sweep":
         refused |= {"temperature", "alpha", "technique", "top_k", "reasoning"}
     if source in ("baseline", "sweep"):
-        refused |= {"lora", "stages", "dynamic", "hidden_weight", "hard_label_baseline"}
+        refused |= {"lora", "stages", "dynamic", "hidden_weight", "hard_label_baseline", "weighted"}
     if training["seeds"] is not None:
         refused.add("seed")
     if training["technique"] in ("labels", "sequence"):

@@ -10,7 +10,7 @@ from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDec
 from core.domain import Role, Verdict
 from gui.context import Context
 from gui.models.class_slice_rows import class_slice_rows
-from gui.models.data_rows import learning_rows, noise_sentence, suspect_notes, suspect_rows
+from gui.models.data_rows import curve_sentences, learning_rows, noise_sentence, suspect_notes, suspect_rows
 from gui.models.decision_rows import DASH, DecisionRows
 from gui.models.load_rows import load_rows, saturation_sentences
 from gui.models.table import Cell
@@ -203,7 +203,8 @@ class DecisionTabs(Card):
         if profile.contradiction is not None:
             sentence = f"{sentence} {rows.words(profile.contradiction)}"
         titles = rows.titles("figure", "value", "meaning")
-        self.tabs[COMPLEXITY].fill(sentence, titles, [*_complexity(profile, rows), *learning_rows(rows)])
+        table = [*_complexity(profile, rows), *learning_rows(rows)]
+        self.tabs[COMPLEXITY].fill(sentence, titles, table, curve_sentences(rows))
 
     def _fill_data(self, rows: DecisionRows) -> None:
         noise = rows.decision.label_noise

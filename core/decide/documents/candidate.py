@@ -96,12 +96,19 @@ def _parts(candidate: CandidateDecision) -> list[dict[str, Any]] | None:
     return [_part(part) for part in candidate.parts] or None
 
 
+def _ends(interval: tuple[float, float] | None) -> dict[str, float] | None:
+    return None if interval is None else {"low": interval[0], "high": interval[1]}
+
+
 def _part(part: PartFigures) -> dict[str, Any]:
     return {
         "name": part.name,
         "precision": part.precision,
         "recall": part.recall,
         "f1": part.f1,
+        "precision_interval": _ends(part.precision_interval),
+        "recall_interval": _ends(part.recall_interval),
+        "weighted": part.weights is not None,
         "wanted": part.wanted,
         "given": part.given,
         "right": part.right,

@@ -6,7 +6,8 @@ from typing import Any
 
 from core.decide.data_limits import accuracy_ceiling
 from core.decide.documents.values import interval_values
-from core.decide.outcome import ComplexityProfile, Decision
+from core.decide.learning_curve import curve_notes
+from core.decide.outcome import ComplexityProfile, Decision, ExpectedStudent, Interval, StudentCurve
 from core.i18n import english
 from core.jobs.results import LearningCurve
 
@@ -43,7 +44,7 @@ def label_noise_document(decision: Decision) -> dict[str, Any] | None:
 
 
 def learning_document(profile: ComplexityProfile) -> dict[str, Any]:
-    """The keys `usable_information` and `learning_curve` of the measured complexity."""
+    """The keys `usable_information`, `learning_curve` and `student_curve` of the measured complexity."""
     known, curve = profile.usable_information, profile.learning_curve
     return {
         "usable_information": None
@@ -57,7 +58,39 @@ def learning_document(profile: ComplexityProfile) -> dict[str, Any]:
             "rows": known.rows,
         },
         "learning_curve": None if curve is None else _curve(curve, profile),
+        "student_curve": None if profile.student_curve is None else _student_curve(profile.student_curve),
     }
+
+
+def _student_curve(curve: StudentCurve) -> dict[str, Any]:
+    """What the student itself was measured at by the number of train rows, and is expected at with more; `held_out` is
+    null and `expected` empty before all sizes are measured."""
+    checked, expected = curve.held_out, curve.expected
+    return {
+        "student": curve.student,
+        "metric": curve.metric,
+        "teacher": curve.teacher,
+        "planned": curve.planned,
+        "sizes": [{"rows": one.rows, "seeds": one.seeds, **_ends(one.quality)} for one in curve.sizes],
+        "held_out": None
+        if checked is None
+        else {
+            "rows": checked.rows,
+            "predicted": checked.predicted,
+            "measured": checked.measured,
+            "error": checked.error,
+        },
+        "expected": [] if expected is None else _points(expected),
+        "method": " ".join(one.text for one in curve_notes(curve)),
+    }
+
+
+def _ends(quality: Interval) -> dict[str, Any]:
+    return {"quality": quality.value, "low": quality.low, "high": quality.high}
+
+
+def _points(expected: ExpectedStudent) -> list[dict[str, Any]]:
+    return [{"rows": rows, **_ends(one)} for rows, one in expected.points]
 
 
 def _curve(curve: LearningCurve, profile: ComplexityProfile) -> dict[str, Any]:
@@ -72,9 +105,8 @@ def _curve(curve: LearningCurve, profile: ComplexityProfile) -> dict[str, Any]:
         if expected is None
         else {
             "name": expected.student,
-            "assumption": english("decide.learning_curve.assumption"),
-            "expected": [
-                {"rows": rows, "quality": one.value, "low": one.low, "high": one.high} for rows, one in expected.points
-            ],
+            "basis": "own" if expected.own else "family",
+            "assumption": english(f"decide.learning_curve.{'own' if expected.own else 'assumption'}"),
+            "expected": _points(expected),
         },
     }

@@ -9,6 +9,7 @@ from core.decide.outcome.decision import (
     BreakEven,
     ComplexityProfile,
     Confidence,
+    CurveSize,
     Decision,
     Exclusion,
     ExpectedStudent,
@@ -16,6 +17,7 @@ from core.decide.outcome.decision import (
     FrontierStep,
     MeasureNext,
     SliceGap,
+    StudentCurve,
     SuspectedRow,
 )
 from core.decide.outcome.figures import (
@@ -48,6 +50,7 @@ __all__ = [
     "Confidence",
     "CostFigures",
     "CostPart",
+    "CurveSize",
     "CutInputs",
     "Decision",
     "Exclusion",
@@ -69,6 +72,7 @@ __all__ = [
     "SeedQuality",
     "SliceGap",
     "SliceQuality",
+    "StudentCurve",
     "SuspectedRow",
     "TokenLatency",
     "Uncompressed",

@@ -10,6 +10,7 @@ from core.decide.outcome.candidates import CandidateDecision, PolicyDecision
 from core.decide.outcome.figures import Interval, Message
 from core.domain import Choice, Gate
 from core.jobs.results import LabelNoise, LearningCurve, UsableInformation
+from core.metrics.learning_curve import HeldOutSize
 from core.prices import Assumption
 
 
@@ -118,13 +119,42 @@ class SuspectedRow:
 
 @dataclass(frozen=True)
 class ExpectedStudent:
-    """What a student is expected at with more train rows than the `rows` that gave `quality`, if its errors fall as
-    those of the cheap family do: (train rows, quality with its interval), ascending."""
+    """What a student is expected at with more train rows than the `rows` that gave `quality`: (train rows, quality with
+    its interval), ascending. `own` says that its own learning curve tells so; else its errors are taken to fall as
+    those of the cheap family do."""
 
     student: str
     rows: int
     quality: float
     points: tuple[tuple[int, Interval], ...]
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class CurveSize:
+    """A student's quality after learning from so many train rows, a mean over as many trainings as there are seeds."""
+
+    rows: int
+    seeds: int
+    quality: Interval
+
+
+@dataclass(frozen=True)
+class StudentCurve:
+    """The learning curve of a student itself, sizes ascending, of `planned` sizes.
+
+    `held_out` is the largest size as the law tells it from the smaller ones, null below four sizes, where nothing is
+    expected either. `teacher` taught every size as it is, `teacher_learnt` says that it learnt from all train rows.
+    """
+
+    student: str
+    metric: str
+    planned: int
+    sizes: tuple[CurveSize, ...]
+    held_out: HeldOutSize | None
+    expected: ExpectedStudent | None
+    teacher: str | None
+    teacher_learnt: bool
 
 
 @dataclass(frozen=True)
@@ -133,8 +163,8 @@ class ComplexityProfile:
 
     `disagreement` is the share of rows on which teacher and student answer differently, `headroom` the quality that
     a perfect router adds to the better of the two, `floor_gap` teacher minus the linear baseline. `usable_information`
-    and `learning_curve` are of the cheap family that the profile job fits, `expected_student` of the best student that
-    was trained.
+    and `learning_curve` are of the cheap family that the profile job fits, `student_curve` is of the
+    student that the study names for one, `expected_student` of that student, else of the best one that was trained.
     """
 
     stated: str
@@ -154,6 +184,7 @@ class ComplexityProfile:
     usable_information: UsableInformation | None = None
     learning_curve: LearningCurve | None = None
     expected_student: ExpectedStudent | None = None
+    student_curve: StudentCurve | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,7 +44,7 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
     settings, model = parameters.train, parameters.model
     if not isinstance(model, BaselineModel):
         raise TypeError("the job trains no baseline")
-    teaching = teaching_of(parameters, train_rows(context), context)
+    teaching = teaching_of(parameters, train_rows(context, parameters.part), context)
     rows, outputs = teaching.rows, teaching.outputs
     tried_terms: Details = {}
 

@@ -60,7 +60,7 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
     """
     begun = time.monotonic()
     context.started(DEVICE)
-    examples = train_rows(context)
+    examples = train_rows(context, parameters.part)
     labels = classes_of([example.target for example in examples])
     if not labels:
         raise UserError("train.no_labels")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from core.data.examples import read_examples
-from core.domain import Example, Split
+from core.data.train_part import train_examples
+from core.domain import Example
 from core.engines.baseline.choosing import TERMS, Trial, fit_and_save, tried
 from core.engines.baseline.embedding_source import find_source
 from core.engines.baseline.fitting import DEVICE, TrainMatrix, fit_targets, train_rows_of
 from core.engines.baseline.trials import chosen, one_hot
 from core.errors import UserError
 from core.jobs.results import TrainResult
-from core.jobs.specs import FineTuneParameters
+from core.jobs.specs import FineTuneParameters, TrainPart
 from core.spec import BaselineModel
 from core.worker.context import JobContext
 
@@ -25,7 +25,7 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
     """
     begun = time.monotonic()
     context.started(DEVICE)
-    examples = train_rows(context)
+    examples = train_rows(context, parameters.part)
     labels = sorted({example.target for example in examples})
     if len(labels) == 1:
         raise UserError("train.one_class", label=labels[0])
@@ -47,9 +47,9 @@ def floor_of(parameters: FineTuneParameters) -> BaselineModel:
     return parameters.model
 
 
-def train_rows(context: JobContext) -> Sequence[Example]:
-    """The train split. Raises UserError where it is empty."""
-    examples = [example for example in read_examples(context.input_folder("data")) if example.split is Split.TRAIN]
+def train_rows(context: JobContext, part: TrainPart | None) -> Sequence[Example]:
+    """The train split, or a part of it. Raises UserError where it is empty."""
+    examples = train_examples(context.input_folder("data"), part)
     if not examples:
         raise UserError("train.no_rows")
     return examples

@@ -13,7 +13,7 @@ from core.data.predictions import write_predictions
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark.answering import LabelAnswers, LabelSetAnswers, RowAnswerer
 from core.engines.benchmark.endpoint_job import measure_endpoint
-from core.engines.benchmark.language_job import is_language_model, measure_language_model
+from core.engines.benchmark.language_job import evaluated_rows, is_language_model, measure_language_model
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.runtimes import time_runtimes
 from core.engines.benchmark.summary import Cut, measured_result
@@ -48,7 +48,9 @@ def run(parameters: BenchmarkParameters, context: JobContext) -> BenchmarkResult
         )
     source = _model_source(parameters, context)
     if is_language_model(source, parameters.loadable, parameters.task):
-        return measure_language_model(source, parameters.task, examples, context, parameters.retrieval)
+        return measure_language_model(
+            source, parameters.task, examples, context, parameters.retrieval, quality_only=parameters.quality_only
+        )
     if parameters.retrieval is not None:
         raise ValueError("a classifier is given no passages")
     return _measure_classifier(source, parameters, examples, context, begun)
@@ -57,7 +59,7 @@ def run(parameters: BenchmarkParameters, context: JobContext) -> BenchmarkResult
 def _measure_classifier(
     folder: Path, parameters: BenchmarkParameters, examples: Sequence[Example], context: JobContext, begun: float
 ) -> BenchmarkResult:
-    evaluated = [example for example in examples if example.split is not Split.TRAIN]
+    evaluated = evaluated_rows(examples, quality_only=parameters.quality_only)
     requests = [example for example in evaluated if example.split is Split.TEST]
     classifier = open_classifier(folder)
     if parameters.loadable is not None:
@@ -72,7 +74,9 @@ def _measure_classifier(
     # Its memory would be in the way of the processes that are timed.
     del classifier, answerer
     outputs = {prediction.example_id: prediction.output for prediction in predictions}
-    timings = time_runtimes(folder, requests, outputs, context, several=several)
+    timings = None
+    if not parameters.quality_only:
+        timings = time_runtimes(folder, requests, outputs, context, several=several)
     seconds = time.monotonic() - begun
     return measured_result(predictions, evaluated, timings, parameters_count, weight_bytes, seconds, cut)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnswers, as_messages, label_names
 from core.engines.benchmark.quality import answer_all
-from core.engines.benchmark.retrieved import retrieve_rows, with_figures
-from core.engines.benchmark.runtimes import time_language_model
+from core.engines.benchmark.retrieved import Retrieved, retrieve_rows, with_figures
+from core.engines.benchmark.runtimes import Timings, time_language_model
 from core.engines.benchmark.subjects import open_generator
 from core.engines.benchmark.summary import measured_result
 from core.engines.language.generator import LocalGenerator
@@ -39,15 +39,23 @@ def is_language_model(source: Path, loadable: object, task: Task) -> bool:
     return known or called or task.writes
 
 
+def evaluated_rows(examples: Sequence[Example], *, quality_only: bool) -> list[Example]:
+    """The rows that a model answers: all outside the train split, or the test rows where only quality is wanted."""
+    left_out = (Split.TRAIN, Split.CALIBRATION) if quality_only else (Split.TRAIN,)
+    return [example for example in examples if example.split not in left_out]
+
+
 def measure_language_model(
     source: Path,
     task: Task,
     examples: Sequence[Example],
     context: JobContext,
     retrieval: RetrievalUse | None = None,
+    *,
+    quality_only: bool = False,
 ) -> BenchmarkResult:
     """Answer all rows outside the train split, with passages where there is `retrieval`, then time the model in a
-    process of its own.
+    process of its own; `quality_only` means the test rows alone, and no timing.
 
     `examples` are those of the dataset: the labels of a classification are all of its targets. Raises Stopped, within
     an answer too, and UserError.
@@ -57,8 +65,9 @@ def measure_language_model(
     labels = names if task.kind == "classification" else []
     if not labels:
         row_scorer(task)  # a metric that is not installed is told before the model is loaded
-    evaluated = [example for example in examples if example.split is not Split.TRAIN]
-    requests = as_messages(examples, task, names)
+    evaluated = evaluated_rows(examples, quality_only=quality_only)
+    wanted = {example.example_id for example in evaluated}
+    requests = [message for message in as_messages(examples, task, names) if message.example_id in wanted]
     # Before the language model is loaded: the encoder's memory is free again by then.
     retrieved = None if retrieval is None else retrieve_rows(retrieval, evaluated, context)
     asked = requests if retrieved is None else retrieved.messages(requests)
@@ -75,13 +84,24 @@ def measure_language_model(
     parameters, weight_bytes = generator.parameters, generator.weight_bytes
     # Its memory would be in the way of the process that is timed.
     del generator
+    timings = None if quality_only else _timed(source, task, requests, labels, retrieved, context)
+    result = measured_result(predictions, evaluated, timings, parameters, weight_bytes, time.monotonic() - begun)
+    return result if retrieved is None else with_figures(result, retrieved, task, context)
+
+
+def _timed(
+    source: Path,
+    task: Task,
+    requests: Sequence[Example],
+    labels: Sequence[str],
+    retrieved: Retrieved | None,
+    context: JobContext,
+) -> Timings:
     timed = requests if retrieved is None else retrieved.packed(requests)
     messages = [example.input for example in timed if example.split is Split.TEST]
     limit = None if labels else task.max_output_tokens
     setup = None if retrieved is None else retrieved.setup
-    timings = time_language_model(source, messages, labels, limit, context, setup)
-    result = measured_result(predictions, evaluated, timings, parameters, weight_bytes, time.monotonic() - begun)
-    return result if retrieved is None else with_figures(result, retrieved, task, context)
+    return time_language_model(source, messages, labels, limit, context, setup)
 
 
 def _answered(

@@ -24,29 +24,30 @@ class Cut:
 def measured_result(
     predictions: Sequence[Prediction],
     examples: Sequence[Example],
-    timings: Timings,
+    timings: Timings | None,
     parameters: int,
     weight_bytes: int,
     seconds: float,
     cut: Cut | None = None,
 ) -> BenchmarkResult:
     """What was measured of a model on this machine; `examples` are the rows that it answered, in the order of its
-    predictions. `cut` is null for a model that sees every input whole."""
+    predictions. `timings` is null where only the quality was wanted, `cut` for a model that sees every input whole."""
     rows = Counter(example.split for example in examples)
-    best = timings.runtimes[0]
+    best = None if timings is None else timings.runtimes[0]
+    joules = None if timings is None else timings.joules_per_request
     return BenchmarkResult(
         origin="measured",
         rows_test=rows[Split.TEST],
         rows_calibration=rows[Split.CALIBRATION],
-        runtimes=timings.runtimes,
-        peak_memory_mib=best.peak_memory_mib,
+        runtimes=() if timings is None else timings.runtimes,
+        peak_memory_mib=None if best is None else best.peak_memory_mib,
         model_size_mib=weight_bytes / _MIB,
         parameters=parameters,
-        joules_per_request=timings.joules_per_request,
-        energy_source="not measured" if timings.joules_per_request is None else "counter",
-        output_tokens_per_second=best.output_tokens_per_second,
+        joules_per_request=joules,
+        energy_source="not measured" if joules is None else "counter",
+        output_tokens_per_second=None if best is None else best.output_tokens_per_second,
         unanswered=sum(not prediction.output for prediction in predictions),
-        environment=timings.environment,
+        environment=None if timings is None else timings.environment,
         seconds=seconds,
         max_length=None if cut is None else cut.max_length,
         cut_rows=0 if cut is None else cut.rows,

@@ -11,12 +11,13 @@ import torch
 
 from core.engines.distill.causal_model import check_apart, shared_vocabulary, true_vocabulary
 from core.engines.distill.causal_objective import CausalObjective
-from core.engines.distill.causal_rows import CausalRows, causal_rows, check_embedded, train_examples
+from core.engines.distill.causal_rows import CausalRows, causal_rows, check_embedded, learnt_examples
 from core.engines.distill.causal_technique import Technique, choose_technique
 from core.engines.distill.construct import language_student_from_layers
 from core.engines.distill.cross_tokenizer import CrossTokenizerObjective, aligned_positions
 from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.objective import Objective
+from core.engines.distill.row_weights import row_weights
 from core.engines.distill.token_cache import TokenCache, teacher_tokens
 from core.engines.distill.training_job import (
     MODEL_FOLDER,
@@ -40,7 +41,7 @@ from core.engines.random_state import seed_all
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
-from core.jobs.specs import DistillParameters, FineTuneParameters
+from core.jobs.specs import DistillParameters, FineTuneParameters, TrainPart
 from core.lazy import load
 from core.model_files import file_sha256, fingerprint_weights, is_gguf_file
 from core.spec import BaselineModel, Task, Train
@@ -78,8 +79,9 @@ def fine_tune(parameters: FineTuneParameters, context: JobContext) -> TrainResul
     seed_all(settings.seed)
     student = _opened(source)
     check_apart(student.model, torch.device("cpu"))
-    rows = _rows(context, task, student, settings.max_length)
-    objective = CausalObjective(rows, true_vocabulary(student.tokenizer, student.model))
+    rows = _rows(context, task, student, settings.max_length, parameters.part)
+    weights = row_weights(settings, rows.names, context)
+    objective = CausalObjective(rows, true_vocabulary(student.tokenizer, student.model), weights=weights)
     material = Material(student.model, student.tokenizer, (), student.parent_sha256, False, student.details)
     rate = settings.learning_rate or FINE_TUNE_RATE
     tokens = _training_tokens(rows, student, settings.max_length)
@@ -110,7 +112,7 @@ def distil(parameters: DistillParameters, context: JobContext) -> TrainResult:
         return _on_policy(parameters, material, teacher, attempt, context)
     check_apart(student.model, torch.device("cpu"))
     answers = _answers(context) if technique.name == "sequence" else None
-    rows = _rows(context, _task(parameters.task), student, settings.max_length, answers)
+    rows = _rows(context, _task(parameters.task), student, settings.max_length, parameters.part, answers)
     objective = _objective(parameters, technique, student, teacher, rows, attempt, context)
     rate = settings.learning_rate or DISTILL_RATE
     tokens = _training_tokens(rows, student, settings.max_length)
@@ -130,24 +132,25 @@ def _objective(
     own_vocabulary = true_vocabulary(student.tokenizer, student.model)
     if technique.name == "sequence" and settings.alpha not in (1.0, Train(method="distill").alpha):
         context.log(english("train.log.option_unused", option="alpha", technique="sequence"), "warning")
+    weights = row_weights(settings, rows.names, context)
     if teacher is None or technique.name in ("targets", "sequence"):
-        return CausalObjective(rows, own_vocabulary)
+        return CausalObjective(rows, own_vocabulary, weights=weights)
     if technique.name == "cross_tokenizer":
         tokenizer, config = open_language_tokenizer(teacher)
         positions = getattr(config.get_text_config(), "max_position_embeddings", None)
         longest = min(_MORE_TOKENS * settings.max_length, positions or sys.maxsize)
         their_rows = causal_rows(
-            train_examples(context.input_folder("data")), _task(parameters.task), tokenizer, longest
+            learnt_examples(context.input_folder("data"), parameters.part), _task(parameters.task), tokenizer, longest
         )
         vocabulary = shared_vocabulary(tokenizer, config)
         aligned = aligned_positions(rows, student.tokenizer, their_rows, tokenizer)
         cache = _cache(parameters, teacher, their_rows, vocabulary, attempt, context)
         return CrossTokenizerObjective(
-            rows, own_vocabulary, cache, their_rows, aligned, settings.temperature, settings.alpha
+            rows, own_vocabulary, cache, their_rows, aligned, settings.temperature, settings.alpha, weights
         )
     vocabulary = min(own_vocabulary, technique.shared_vocabulary or own_vocabulary)
     cache = _cache(parameters, teacher, rows, vocabulary, attempt, context)
-    return CausalObjective(rows, vocabulary, cache, settings.temperature, settings.alpha)
+    return CausalObjective(rows, vocabulary, cache, settings.temperature, settings.alpha, weights)
 
 
 def _cache(
@@ -227,12 +230,18 @@ def _opened(source: Path) -> _Student:
 
 
 def _rows(
-    context: JobContext, task: Task, student: _Student, max_length: int, answers: dict[str, str] | None = None
+    context: JobContext,
+    task: Task,
+    student: _Student,
+    max_length: int,
+    part: TrainPart | None,
+    answers: dict[str, str] | None = None,
 ) -> CausalRows:
     longest = longest_input(student.model, student.tokenizer, max_length)
     if longest < max_length:
         context.log(english("train.log.max_length_lowered", wanted=max_length, longest=longest), "warning")
-    rows = causal_rows(train_examples(context.input_folder("data")), task, student.tokenizer, longest, answers)
+    examples = learnt_examples(context.input_folder("data"), part)
+    rows = causal_rows(examples, task, student.tokenizer, longest, answers)
     check_embedded(rows, embedding_rows(student.model), student.tokenizer)
     context.log(
         english(

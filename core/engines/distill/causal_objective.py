@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.domain import IntArray
+from core.domain import FloatArray, IntArray
 from core.engines.distill.causal_model import body_states, head_logits, head_parameters
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.objective import BatchObjective
+from core.engines.distill.row_weights import position_weights, weighted_spans
 from core.engines.distill.token_cache import TokenCache
 from core.engines.distill.token_gradient import TeacherTokens
 from core.engines.distill.token_losses import chunked_loss, head_workspace_mib, mixed_token_loss
@@ -20,7 +21,8 @@ class CausalObjective(BatchObjective):
     """alpha · T² · KL(teacher ‖ student) + (1 − alpha) · cross-entropy, a mean over completion tokens.
 
     `cache` null means the completions alone. `vocabulary` is the number of tokens that mean something; what a padded
-    output head has beyond is left out of every softmax.
+    output head has beyond is left out of every softmax. `weights` say how much the tokens of each row count, null
+    alike.
     """
 
     def __init__(
@@ -30,7 +32,9 @@ class CausalObjective(BatchObjective):
         cache: TokenCache | None = None,
         temperature: float = 1.0,
         alpha: float = 0.0,
+        weights: FloatArray | None = None,
     ) -> None:
+        self._weights = weights
         self._rows, self._vocabulary = rows, vocabulary
         self._cache, self._temperature, self._alpha = cache, temperature, alpha
         self._completion_lengths = rows.completion_lengths
@@ -40,12 +44,19 @@ class CausalObjective(BatchObjective):
         followed = torch.from_numpy(self._rows.followed(rows)).to(ids.device)
         hidden = body_states(model, ids, mask)[:, :-1][followed]
         targets = ids[:, 1:][followed]
+        lengths, own = self._completion_lengths, self._weights
+        weights = None if own is None else position_weights(own, rows, lengths)
         teacher = None if self._cache is None else self._cache.of_rows(rows, ids.device)
 
         def of_chunk(chunk: torch.Tensor, first: int, last: int) -> torch.Tensor:
             logits = head_logits(model, chunk, self._vocabulary)
-            part: TeacherTokens | None = None if teacher is None else teacher.part(first, last)
-            return mixed_token_loss(logits, targets[first:last], part, self._temperature, self._alpha)
+
+            def of_span(begin: int, end: int) -> torch.Tensor:
+                part: TeacherTokens | None = None if teacher is None else teacher.part(begin, end)
+                own = logits[begin - first : end - first]
+                return mixed_token_loss(own, targets[begin:end], part, self._temperature, self._alpha)
+
+            return of_span(first, last) if weights is None else weighted_spans(weights, first, last, of_span)
 
         return chunked_loss(hidden, head_parameters(model), of_chunk) / len(hidden)
 

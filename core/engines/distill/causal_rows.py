@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from core.data.examples import read_examples
-from core.domain import BoolArray, Example, IntArray, Split
+from core.data.train_part import train_examples
+from core.domain import BoolArray, Example, IntArray
 from core.engines.language.prompts import completion_ids, message_of, prompt_ids
 from core.engines.models.tokenization import TokenRows
 from core.errors import UserError
+from core.jobs.specs import TrainPart
 from core.metrics.reasoning import CLOSING, OPENING
 from core.spec import Task
 
@@ -49,9 +50,9 @@ class CausalRows:
         return np.asarray((following >= begins) & (following < lengths[:, None]))
 
 
-def train_examples(data_folder: Path) -> list[Example]:
-    """The train split of a prepare job's folder. Raises UserError where it is empty."""
-    examples = [example for example in read_examples(data_folder) if example.split is Split.TRAIN]
+def learnt_examples(data_folder: Path, part: TrainPart | None) -> list[Example]:
+    """The train split of a prepare job's folder, or a part of it. Raises UserError where it is empty."""
+    examples = train_examples(data_folder, part)
     if not examples:
         raise UserError("train.no_rows")
     return examples

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.domain import IntArray
+from core.domain import FloatArray, IntArray
 from core.engines.distill.losses import hard_label_loss, soft_label_loss
 from core.engines.distill.objective import LogitObjective
+from core.engines.distill.row_weights import of_batch, row_tensor, row_weights
 from core.engines.distill.rows import TrainingRows
 from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
 from core.engines.distill.training_job import MODEL_FOLDER, hard_objective
@@ -31,13 +32,15 @@ OUTPUTS_FOLDER = "teacher_outputs"
 
 @dataclass(frozen=True, eq=False)
 class ClassTeaching:
-    """The rows to train on, the classes, the loss, and how and why the teacher is used so."""
+    """The rows to train on, the classes, the loss, and how and why the teacher is used so; `weights` say how much each
+    row counts in the loss, null alike."""
 
     rows: TrainingRows
     labels: tuple[str, ...]
     objective: LogitObjective
     technique: str
     reason: str
+    weights: FloatArray | None = None
 
 
 def teacher_folder(parameters: DistillParameters, context: JobContext) -> Path | None:
@@ -60,18 +63,17 @@ def class_teaching(parameters: DistillParameters, rows: TrainingRows, context: J
     if settings.alpha == 0.0:
         # The teacher has no share in the loss: it gives its labels and perhaps its layers, and is not run.
         labels = labels_of(folder)
-        objective = hard_objective(rows.label_indices(labels))
+        objective = hard_objective(rows.label_indices(labels), row_weights(settings, rows.names, context))
         context.log(english("train.log.method_targets"))
         return ClassTeaching(rows, labels, objective, "targets", "train.reason.targets")
     labels, soft = _teacher_outputs(folder, rows.inputs, context)
-    targets = rows.label_indices(labels)
+    targets, weights = rows.label_indices(labels), row_weights(settings, rows.names, context)
     if settings.technique == "labels":
-        objective = _chosen_objective(settings, soft.argmax(axis=1).astype(np.int64), targets)
+        objective = _chosen_objective(settings, soft.argmax(axis=1).astype(np.int64), targets, weights)
         return ClassTeaching(rows, labels, objective, "labels", "train.reason.asked")
     context.log(english("train.log.method_soft_labels", temperature=settings.temperature, alpha=settings.alpha))
-    return ClassTeaching(
-        rows, labels, soft_objective(settings, targets, soft), "soft_labels", "train.reason.same_classes"
-    )
+    objective = soft_objective(settings, targets, soft, weights)
+    return ClassTeaching(rows, labels, objective, "soft_labels", "train.reason.same_classes", weights)
 
 
 def labels_of(folder: Path) -> tuple[str, ...]:
@@ -102,14 +104,14 @@ def _from_answers(settings: Train, rows: TrainingRows, context: JobContext) -> C
         english("train.log.answers", rows=len(learnt.names), left_out=left_out, soft=soft_rows),
         "warning" if left_out else "info",
     )
-    targets = learnt.label_indices(answers.labels)
+    targets, weights = learnt.label_indices(answers.labels), row_weights(settings, learnt.names, context)
     said = answers.distributions(learnt.names)
     if soft:
         logarithms = np.log(np.maximum(said, np.finfo(np.float64).tiny)).astype(np.float32)
-        objective = soft_objective(settings, targets, logarithms)
+        objective = soft_objective(settings, targets, logarithms, weights)
         return ClassTeaching(learnt, answers.labels, objective, "soft_labels", "train.reason.label_probabilities")
     reason = "train.reason.asked" if settings.technique == "labels" else "train.reason.label_text"
-    objective = _chosen_objective(settings, said.argmax(axis=1).astype(np.int64), targets)
+    objective = _chosen_objective(settings, said.argmax(axis=1).astype(np.int64), targets, weights)
     return ClassTeaching(learnt, answers.labels, objective, "labels", reason)
 
 
@@ -126,26 +128,33 @@ def _answered_rows(rows: TrainingRows, answers: TeacherAnswers, *, told_only: bo
     return replace(rows, names=names, inputs=inputs, targets=targets)
 
 
-def soft_objective(settings: Train, targets: Sequence[int], soft: LogProbabilities) -> LogitObjective:
-    """The loss on the teacher's log-probabilities, shape (rows, classes), and the targets, as `settings` mix them."""
-    hard_labels = torch.tensor(targets, dtype=torch.int64)
+def soft_objective(
+    settings: Train, targets: Sequence[int], soft: LogProbabilities, weights: FloatArray | None = None
+) -> LogitObjective:
+    """The loss on the teacher's log-probabilities, shape (rows, classes), and the targets, as `settings` mix them;
+    `weights` say how much each row counts, null alike."""
+    hard_labels, own = torch.tensor(targets, dtype=torch.int64), row_tensor(weights)
 
     def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         teacher = torch.from_numpy(soft[rows.numpy()]).to(logits.device)
         hard = hard_labels[rows].to(logits.device)
-        return soft_label_loss(logits, teacher, hard, settings.temperature, settings.alpha)
+        counts = of_batch(own, rows, logits.device)
+        return soft_label_loss(logits, teacher, hard, settings.temperature, settings.alpha, weights=counts)
 
     return objective
 
 
-def _chosen_objective(settings: Train, chosen: IntArray, targets: Sequence[int]) -> LogitObjective:
+def _chosen_objective(
+    settings: Train, chosen: IntArray, targets: Sequence[int], weights: FloatArray | None
+) -> LogitObjective:
     """alpha · cross-entropy with the teacher's choices + (1 − alpha) · cross-entropy with the targets."""
     of_teacher, of_data = torch.from_numpy(chosen), torch.tensor(targets, dtype=torch.int64)
+    own = row_tensor(weights)
 
     def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         first, second = (labels[rows].to(logits.device) for labels in (of_teacher, of_data))
-        return settings.alpha * hard_label_loss(logits, first) + (1.0 - settings.alpha) * hard_label_loss(
-            logits, second
-        )
+        counts = of_batch(own, rows, logits.device)
+        taught, given = (hard_label_loss(logits, labels, weights=counts) for labels in (first, second))
+        return settings.alpha * taught + (1.0 - settings.alpha) * given
 
     return objective

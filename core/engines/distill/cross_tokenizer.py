@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from core.domain import IntArray
+from core.domain import FloatArray, IntArray
 from core.engines.distill.causal_model import body_states, head_logits, head_parameters
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.objective import BatchObjective
+from core.engines.distill.row_weights import position_weights, weighted_spans
 from core.engines.distill.token_cache import TokenCache
 from core.engines.distill.token_gradient import TeacherTokens
 from core.engines.distill.token_losses import chunked_loss, head_workspace_mib
@@ -33,7 +34,8 @@ class CrossTokenizerObjective(BatchObjective):
     The gradient of a distance of probabilities shrinks with 1/T, where that of a divergence shrinks with 1/T².
 
     The distance is 0 at positions without a counterpart. `aligned` gives for each row the teacher's completion token
-    (its index within the teacher's row) beside each of the student's, −1 where there is none.
+    (its index within the teacher's row) beside each of the student's, −1 where there is none. `weights` say how much
+    the tokens of each row count, null alike.
     """
 
     def __init__(
@@ -45,7 +47,9 @@ class CrossTokenizerObjective(BatchObjective):
         aligned: Sequence[IntArray],
         temperature: float,
         alpha: float,
+        weights: FloatArray | None = None,
     ) -> None:
+        self._weights = weights
         self._rows, self._vocabulary, self._cache = rows, vocabulary, cache
         self._aligned, self._temperature, self._alpha = aligned, temperature, alpha
         self._teacher_lengths = teacher_rows.completion_lengths
@@ -70,24 +74,34 @@ class CrossTokenizerObjective(BatchObjective):
         hidden = body_states(model, ids, mask)[:, :-1][followed]
         targets = ids[:, 1:][followed]
         places = torch.from_numpy(self._places(rows)).to(ids.device)
+        lengths = self._rows.completion_lengths
+        weights = None if self._weights is None else position_weights(self._weights, rows, lengths)
         counterparts = self._counterparts[rows]
         known = counterparts[counterparts != _NOT_ALIGNED]
         teacher = self._cache.of_rows(known, ids.device) if len(known) else None
 
         def of_chunk(chunk: torch.Tensor, first: int, last: int) -> torch.Tensor:
             logits = head_logits(model, chunk, self._vocabulary).float()
-            total = (1.0 - self._alpha) * functional.cross_entropy(logits, targets[first:last], reduction="sum")
-            own = places[first:last]
-            here = own != _NOT_ALIGNED
-            if teacher is None or not bool(here.any()):
-                return total
-            chosen = TeacherTokens(
-                teacher.ids[own[here]], teacher.log_probabilities[own[here]], teacher.log_rest[own[here]]
-            )
-            distance = sorted_distance(logits[here], chosen, self._temperature)
-            return total + self._alpha * self._temperature * distance.sum()
+
+            def of_span(begin: int, end: int) -> torch.Tensor:
+                return self._summed(logits[begin - first : end - first], targets[begin:end], places[begin:end], teacher)
+
+            return of_span(first, last) if weights is None else weighted_spans(weights, first, last, of_span)
 
         return chunked_loss(hidden, head_parameters(model), of_chunk) / len(hidden)
+
+    def _summed(
+        self, logits: torch.Tensor, targets: torch.Tensor, places: torch.Tensor, teacher: TeacherTokens | None
+    ) -> torch.Tensor:
+        """The sum of the losses of some positions; `places` are those of their counterparts in `teacher`."""
+        total = (1.0 - self._alpha) * functional.cross_entropy(logits, targets, reduction="sum")
+        here = places != _NOT_ALIGNED
+        if teacher is None or not bool(here.any()):
+            return total
+        own = places[here]
+        chosen = TeacherTokens(teacher.ids[own], teacher.log_probabilities[own], teacher.log_rest[own])
+        distance = sorted_distance(logits[here], chosen, self._temperature)
+        return total + self._alpha * self._temperature * distance.sum()
 
     def _places(self, rows: IntArray) -> IntArray:
         """For each completion token of the batch its place among the teacher's records of the batch, or −1."""

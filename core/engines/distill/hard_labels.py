@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.engines.distill.row_weights import row_weights
 from core.engines.distill.rows import read_training_rows
 from core.engines.distill.training_job import (
     MODEL_FOLDER,
@@ -31,13 +32,13 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
         return done
     settings = parameters.train
     attempt = begin(context)
-    rows = read_training_rows(context.input_folder("data"))
+    rows = read_training_rows(context.input_folder("data"), parameters.part)
     labels = rows.labels
     if parameters.held_out_seed is not None:
         left_out = set(rows_to_judge_by(context.input_folder("data"), parameters.held_out_seed).tolist())
         rows = rows.part([row for row in range(len(rows.names)) if row not in left_out])
     material = starting_material(parameters, labels, context)
-    objective = hard_objective(rows.label_indices(labels))
+    objective = hard_objective(rows.label_indices(labels), row_weights(settings, rows.names, context))
     rate = settings.learning_rate or LEARNING_RATE
     return train_and_save("fine_tune", material, rows, settings, rate, objective, attempt, context)
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from core.domain import IntArray
+from core.domain import FloatArray, IntArray
 from core.engines.device import Device
 from core.engines.distill.objective import BatchObjective, LogitObjective
+from core.engines.distill.row_weights import of_batch, row_tensor
 from core.engines.models.starting import load_tokenizer, load_weights, text_encoder
 from core.engines.models.tokenization import TokenRows
 from core.errors import UserError
@@ -36,10 +37,12 @@ class HiddenStateObjective(BatchObjective):
         layers: Sequence[int],
         student: Any,
         device: Device,
+        row_weights: FloatArray | None = None,
     ) -> None:
         self._of_logits, self._weight = of_logits, weight
         self._teacher, self._tokens = teacher.to(device.torch_device).eval(), teacher_tokens
         self._layers, self._device = tuple(layers), device
+        self._row_weights = row_tensor(row_weights)
         widths = int(student.config.hidden_size), int(teacher.config.hidden_size)
         if widths[0] != widths[1]:
             self.companion = torch.nn.ModuleList(torch.nn.Linear(*widths) for _ in layers)
@@ -59,7 +62,9 @@ class HiddenStateObjective(BatchObjective):
             if isinstance(self.companion, torch.nn.ModuleList):
                 own = self.companion[place](own)
             of_tokens = (own - theirs[layer + 1].float()).square().mean(dim=-1)
-            distance = distance + (of_tokens * share).sum(dim=1).mean()
+            of_rows = (of_tokens * share).sum(dim=1)
+            counts = of_batch(self._row_weights, torch.from_numpy(rows), ids.device)
+            distance = distance + (of_rows if counts is None else of_rows * counts).mean()
         return self._of_logits(output.logits, torch.from_numpy(rows)) + self._weight * distance / len(self._layers)
 
     def _teacher_states(self, rows: IntArray) -> Sequence[torch.Tensor]:
@@ -83,6 +88,7 @@ def hidden_state_objective(
     tokens: TokenRows,
     max_length: int,
     device: Device,
+    row_weights: FloatArray | None = None,
 ) -> HiddenStateObjective:
     """The objective for a student of the teacher in `folder`; `layers` null means evenly spaced ones, the last among
     them. Raises UserError where teacher and student split the rows differently."""
@@ -92,4 +98,4 @@ def hidden_state_objective(
         raise UserError("train.hidden_tokens")
     count, available = int(student.config.num_hidden_layers), int(teacher.config.num_hidden_layers)
     chosen = layers or [(place + 1) * available // count - 1 for place in range(count)]
-    return HiddenStateObjective(of_logits, weight, teacher, teacher_tokens, chosen, student, device)
+    return HiddenStateObjective(of_logits, weight, teacher, teacher_tokens, chosen, student, device, row_weights)

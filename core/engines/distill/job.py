@@ -53,7 +53,7 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
 def _classifier(parameters: DistillParameters, context: JobContext) -> TrainResult:
     settings = parameters.train
     attempt = begin(context)
-    rows = read_training_rows(context.input_folder("data"))
+    rows = read_training_rows(context.input_folder("data"), parameters.part)
     teaching = class_teaching(parameters, rows, context)
     context.log(english("causal.log.technique", technique=teaching.technique, reason=english(teaching.reason)))
     material = _student(parameters, teaching, context)
@@ -97,7 +97,7 @@ def _with_hidden_states(
         return teaching.objective
     return hidden_state_objective(
         teaching.objective, weight, folder, _kept_layers(parameters, folder), material.model,
-        teaching.rows.inputs, tokens.tokens, tokens.max_length, attempt.device,
+        teaching.rows.inputs, tokens.tokens, tokens.max_length, attempt.device, teaching.weights,
     )  # fmt: skip
 
 

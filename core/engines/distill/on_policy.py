@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
+from core.domain import Example
 from core.engines.checkpoint import MINIMUM_INTERVAL_S, asked_interval_s
 from core.engines.distill.causal_model import true_vocabulary
-from core.engines.distill.causal_rows import train_examples
+from core.engines.distill.causal_rows import learnt_examples
 from core.engines.distill.fit_check import check_beside_teacher, check_teacher_fit
 from core.engines.distill.loop import PHASE
 from core.engines.distill.training_job import Attempt, Material, save_result
@@ -106,7 +108,8 @@ def run(
         raise ValueError("the training of a language model has no task")
     if settings.lora is not None or settings.hidden_weight > 0.0:
         raise UserError("train.on_policy_plain")
-    prompts = _prompts(task, material, settings.max_length, context)
+    learnt = learnt_examples(context.input_folder("data"), parameters.part)
+    prompts = _prompts(task, learnt, material, settings.max_length, context)
     longest = longest_input(material.model, material.tokenizer, settings.max_length + task.max_output_tokens)
     for name, given, plain in (("alpha", settings.alpha, _PLAIN.alpha), ("top_k", settings.top_k, _PLAIN.top_k)):
         if given != plain:
@@ -164,14 +167,16 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return whole[-1] if whole else None
 
 
-def _prompts(task: Task, material: Material, max_length: int, context: JobContext) -> list[Any]:
+def _prompts(
+    task: Task, examples: Sequence[Example], material: Material, max_length: int, context: JobContext
+) -> list[Any]:
     """What the student answers, as TRL takes it: a conversation for a chat template, else the text.
 
     Prompts of more than `max_length` tokens, or without room for an answer, are left out. Raises UserError without any.
     """
     tokenizer = material.tokenizer
     room = longest_input(material.model, tokenizer, max_length + task.max_output_tokens) - task.max_output_tokens
-    messages = [message_of(task, example) for example in train_examples(context.input_folder("data"))]
+    messages = [message_of(task, example) for example in examples]
     given = len(messages)
     messages = [message for message in messages if len(prompt_ids(tokenizer, message)) <= room]
     if not messages:

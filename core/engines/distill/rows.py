@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.examples import read_examples
-from core.domain import Split
+from core.data.train_part import train_examples
 from core.errors import UserError
+from core.jobs.specs import TrainPart
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ class TrainingRows:
         return tuple(sorted(set(self.targets)))
 
 
-def read_training_rows(data_folder: Path) -> TrainingRows:
-    """The train split of a prepare job's folder. Raises UserError where it is empty or has one class only."""
-    examples = [example for example in read_examples(data_folder) if example.split is Split.TRAIN]
+def read_training_rows(data_folder: Path, part: TrainPart | None = None) -> TrainingRows:
+    """The train split of a prepare job's folder, or a part of it. Raises UserError where it is empty or has one class
+    only."""
+    examples = train_examples(data_folder, part)
     if not examples:
         raise UserError("train.no_rows")
     rows = TrainingRows(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 from pydantic import ValidationError
 
+from core.domain import FloatArray
 from core.engines.checkpoint import Checkpoint, Checkpoints
 from core.engines.device import Device, choose_device, use_huge_pages
 from core.engines.distill.fit_check import check_fit
@@ -21,6 +22,7 @@ from core.engines.distill.losses import hard_label_loss
 from core.engines.distill.objective import BatchObjective, LogitObjective, Objective, companion_of
 from core.engines.distill.observer import Observer
 from core.engines.distill.replicas import other_gpus
+from core.engines.distill.row_weights import of_batch, row_tensor
 from core.engines.distill.rows import TrainingRows
 from core.engines.models.card import ModelCard
 from core.engines.models.starting import longest_input, text_encoder
@@ -137,6 +139,7 @@ def run_training(
     """Train the material's model on tokens, write its folder `model`, and return the result."""
     device = attempt.device
     details = {**material.details, "max_length": rows.max_length, "learning_rate": learning_rate}
+    details |= {"weighted": True} if settings.weighted else {}
     details |= _adapted(material, settings)
     model = material.model.to(device.torch_device)
     companion = companion_of(objective)
@@ -235,12 +238,14 @@ def _save_activations(model: Any, settings: Train) -> None:
         model.enable_input_require_grads()
 
 
-def hard_objective(labels: Sequence[int]) -> LogitObjective:
-    """Cross-entropy with the labels of the batch's rows; `labels` are of all training rows."""
-    targets = torch.tensor(labels, dtype=torch.int64)
+def hard_objective(labels: Sequence[int], weights: FloatArray | None = None) -> LogitObjective:
+    """Cross-entropy with the labels of the batch's rows; `labels` are of all training rows, and so are their `weights`,
+    null where all count alike."""
+    targets, own = torch.tensor(labels, dtype=torch.int64), row_tensor(weights)
 
     def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return hard_label_loss(logits, targets[rows].to(logits.device))
+        counts = of_batch(own, rows, logits.device)
+        return hard_label_loss(logits, targets[rows].to(logits.device), weights=counts)
 
     return objective
 

@@ -13,11 +13,10 @@ from core.engines.benchmark.answering import as_messages, label_names
 from core.engines.benchmark.language_job import is_language_model
 from core.engines.benchmark.probe_process import ProbeError, run_module
 from core.engines.benchmark.subjects import Asked
+from core.engines.finished_result import finished_result
 from core.engines.models.card import format_of
 from core.engines.models.protocol import Runtime
 from core.engines.models.weights import resolve
-from core.events import Finished, from_line
-from core.jobs.folder import EVENTS_FILE
 from core.jobs.results import BenchmarkResult, LoadResult
 from core.jobs.specs import LoadParameters
 from core.lazy import load
@@ -66,15 +65,11 @@ def _asked(source: Path, parameters: LoadParameters, examples: Sequence[Example]
 
 def _best_runtime(benchmark: Path) -> tuple[Runtime, str]:
     """The first runtime of a finished benchmark's folder, and its device."""
-    for line in reversed((benchmark / EVENTS_FILE).read_bytes().splitlines()):
-        event = from_line(line)
-        if isinstance(event, Finished):
-            result = BenchmarkResult.model_validate(event.result)
-            device = "CPU" if result.environment is None else result.environment.device
-            best = result.runtimes[0].runtime
-            # The floor says its library's name, which is opened by another one.
-            return cast(Runtime, _OPENED_BY.get(best, best)), device
-    raise ValueError(f"the benchmark in {benchmark} is not finished")
+    result = BenchmarkResult.model_validate(finished_result(benchmark))
+    device = "CPU" if result.environment is None else result.environment.device
+    best = result.runtimes[0].runtime
+    # The floor says its library's name, which is opened by another one.
+    return cast(Runtime, _OPENED_BY.get(best, best)), device
 
 
 def _needs_export(source: Path, runtime: Runtime) -> bool:

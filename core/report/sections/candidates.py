@@ -215,8 +215,8 @@ def _parts(material: Material, kind: str) -> Table:
         (
             named(material, row["name"]),
             Cell(part["name"]),
-            _share(part["precision"]),
-            _share(part["recall"]),
+            _share(part["precision"], part["precision_interval"]),
+            _share(part["recall"], part["recall_interval"]),
             _share(part["f1"]),
             Cell(figures.count(part["wanted"])),
         )
@@ -226,8 +226,12 @@ def _parts(material: Material, kind: str) -> Table:
     return Table(message(f"report.table.{kind}_apart"), titles, tuple(rows))
 
 
-def _share(value: float | None) -> Cell:
-    return Cell("–", tone="muted") if value is None else Cell(figures.percent(value))
+def _share(value: float | None, interval: dict[str, float] | None = None) -> Cell:
+    if value is None:
+        return Cell("–", tone="muted")
+    if interval is None:
+        return Cell(figures.percent(value))
+    return bounded(value, interval["low"], interval["high"], figures.percent)
 
 
 def _costs(material: Material) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.decide.learning_curve import curve_notes
 from core.decide.outcome import message
 from core.report import figures
 from core.report.model import Block, Cell, Paragraph, Table
@@ -55,11 +56,61 @@ def _short(text: str) -> str:
 
 
 def learning_curve(material: Material) -> list[Block]:
-    """Quality by train rows, measured and expected, with the error of the law where it can be checked."""
+    """Quality by train rows, measured and expected, with the error of the law where it can be checked: of the cheap
+    family, and of the student that has a curve of its own."""
+    return [*_of_family(material), *_of_student(material)]
+
+
+def _of_student(material: Material) -> list[Block]:
+    curve, found = material.results["complexity"]["measured"]["student_curve"], material.decision.complexity
+    if curve is None or found.student_curve is None:
+        return []
+    rows = [
+        (
+            figure(one["rows"], figures.count),
+            Cell(message("report.curve.measured")),
+            figure(one["seeds"], figures.count),
+            bounded(one["quality"], one["low"], one["high"], figures.percent),
+        )
+        for one in curve["sizes"]
+    ]
+    rows += [
+        (
+            figure(one["rows"], figures.count),
+            Cell(message("report.curve.expected")),
+            Cell("–", tone="muted"),
+            bounded(one["quality"], one["low"], one["high"], figures.percent),
+        )
+        for one in curve["expected"]
+    ]
+    titles = numbers("train_rows") + words("known") + numbers("trainings", "student_quality")
+    blocks: list[Block] = []
+    if rows:
+        blocks.append(Table(message("report.table.student_curve", student=curve["student"]), titles, tuple(rows)))
+    if curve["held_out"] is not None:
+        blocks.append(_error(curve["held_out"]))
+    return [*blocks, *(Paragraph(note, "muted") for note in curve_notes(found.student_curve))]
+
+
+def _error(checked: dict[str, Any]) -> Paragraph:
+    """How wrong the law was where it can be checked."""
+    error = message(
+        "report.curve.error",
+        rows=figures.count(checked["rows"]),
+        predicted=figures.percent(checked["predicted"]),
+        measured=figures.percent(checked["measured"]),
+        error=figures.points(checked["error"]),
+    )
+    return Paragraph(error, "muted")
+
+
+def _of_family(material: Material) -> list[Block]:
     curve = material.results["complexity"]["measured"]["learning_curve"]
     if curve is None:
         return []
-    student = curve["student"]
+    # A student with a curve of its own stands in that.
+    told = curve["student"]
+    student = None if told is None or told["basis"] == "own" else told
     of_student = {} if student is None else {one["rows"]: one for one in student["expected"]}
     titles = numbers("train_rows") + words("known") + numbers("family_quality")
     if student is not None:
@@ -69,15 +120,9 @@ def learning_curve(material: Material) -> list[Block]:
         _point(one, "expected", of_student.get(one["rows"]), with_student=student is not None)
         for one in curve["expected"]
     ]
-    checked = curve["held_out"]
-    error = message(
-        "report.curve.error",
-        rows=figures.count(checked["rows"]),
-        predicted=figures.percent(checked["predicted"]),
-        measured=figures.percent(checked["measured"]),
-        error=figures.points(checked["error"]),
-    )
-    blocks: list[Block] = [Table(message("report.table.curve"), titles, tuple(rows)), Paragraph(error, "muted")]
+    blocks: list[Block] = [Table(message("report.table.curve"), titles, tuple(rows)), _error(curve["held_out"])]
+    if told is not None and student is None:
+        blocks.append(Paragraph(message("report.curve.student_own", student=told["name"]), "muted"))
     if student is not None:
         blocks.append(Paragraph(message("report.curve.student", student=student["name"]), "muted"))
     return blocks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,11 @@ def test_quality_is_the_mean_of_the_rows_and_each_field_stands_beside_it(evidenc
     rows = document(evidence)
     assert rows["big"]["quality"]["value"] == pytest.approx(0.75)
     city, people = rows["big"]["fields"]
-    assert city == {"name": "city", "precision": 1.0, "recall": 1.0, "f1": 1.0, "wanted": 40, "given": 40, "right": 40}
+    surely = {"low": pytest.approx(0.9124, abs=1e-4), "high": 1.0}
+    assert city == {
+        "name": "city", "precision": 1.0, "recall": 1.0, "f1": 1.0, "wanted": 40, "given": 40, "right": 40,
+        "precision_interval": surely, "recall_interval": surely, "weighted": False,
+    }  # fmt: skip
     assert (people["precision"], people["recall"], people["wanted"]) == (0.0, 0.0, 20)
     assert rows["small"]["fields"][0]["precision"] is None
     assert rows["scores"]["fields"] is None
@@ -61,8 +66,25 @@ def test_several_labels_stand_one_by_one_and_quality_is_counted_over_all_of_them
     assert [label["name"] for label in found["small"]["labels"]] == ["a", "b", "c", "d"]
     assert found["small"]["labels"][1] == {
         "name": "b", "precision": None, "recall": 0.0, "f1": 0.0, "wanted": 20, "given": 0, "right": 0,
+        "precision_interval": None, "recall_interval": {"low": 0.0, "high": pytest.approx(0.1611, abs=1e-4)},
+        "weighted": False,
     }  # fmt: skip
     assert found["small"]["fields"] is None
+
+
+def test_fields_are_weighted_as_the_headline_is(evidence: StudyEvidence) -> None:
+    weights = np.array([1.5, 0.5] * 20)
+    assert evidence.test is not None
+    found = document(replace(evidence, test=replace(evidence.test, weights=weights)))["big"]
+    plain = document(evidence)["big"]
+    assert found["quality"]["value"] != plain["quality"]["value"]
+    city, people = found["fields"]
+    assert city["weighted"]
+    assert (city["wanted"], city["recall"]) == (40, 1.0)
+    assert city["recall_interval"]["low"] < plain["fields"][0]["recall_interval"]["low"]
+    assert people["recall"] == 0.0
+    equal = replace(evidence, test=replace(evidence.test, weights=None))
+    assert document(equal)["big"] == plain
 
 
 def test_the_report_has_a_table_of_the_fields(evidence: StudyEvidence) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.errors import UserError
@@ -132,3 +133,19 @@ def test_a_target_that_is_no_object_is_told_with_its_row() -> None:
     assert scorer is not None
     with pytest.raises(UserError, match="row-3: the target is no JSON object"):
         scorer("{}", "Oslo", "row-3")
+
+
+def test_fields_of_rows_that_count_more_count_more() -> None:
+    targets = ['{"city": "Rome"}', '{"city": "Oslo"}', '{"city": "Bonn"}']
+    outputs = ['{"city": "Rome"}', '{"city": "Paris"}', "{}"]
+    (plain,) = field_figures(outputs, targets)
+    (weighted,) = field_figures(outputs, targets, ["a", "b", "c"], np.array([2.0, 0.5, 0.5]))
+    assert (weighted.wanted, weighted.given, weighted.right) == (3, 2, 1)
+    assert weighted.precision == pytest.approx(2.0 / 2.5)
+    assert weighted.recall == pytest.approx(2.0 / 3.0)
+    assert weighted.worth is not None
+    assert list(weighted.worth) == pytest.approx([9.0 / 4.5, 6.25 / 4.25])
+    narrow, wide = plain.recall_interval, weighted.recall_interval
+    assert narrow is not None
+    assert wide is not None
+    assert wide[1] - wide[0] > narrow[1] - narrow[0]

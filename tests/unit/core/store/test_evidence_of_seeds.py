@@ -193,3 +193,23 @@ def test_what_the_data_allows_reaches_the_evidence(store: StudyStore) -> None:
     )  # fmt: skip
     finish(store, "", "profile", found)
     assert store.evidence().profile == found
+
+
+def test_a_learning_curve_takes_the_students_own_training_for_all_rows(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("text,target\na,x\nb,y\n", encoding="utf-8")
+    text = NEURAL_STUDY + "learning_curve: {student: floor}\n"
+    with StudyStore.create(tmp_path / "a.tercet", parse_study(text, "s"), tmp_path, text) as store:
+        StudySession(store).sync()
+        train = [Example(f"t{row}", Split.TRAIN, f"g{row // 2}", "text", "x") for row in range(40)]
+        test = [Example(f"e{row}", Split.TEST, f"h{row}", "text", "x") for row in range(ROWS)]
+        prepared = finish(store, "", "data", PREPARED)
+        with store.writing() as connection:
+            writes.put_examples(connection, prepared, [*train, *test])
+        for share, right in (("0.125", 2), ("0.25", 3)):
+            finish(store, "floor", f"curve_train:{share}@1", training(3.0))
+            measure(store, "floor", f"curve_benchmark:{share}@1", right)
+        measure(store, "floor", "benchmark", 5)
+        found = evidence(store, "floor")
+        assert [(point.rows, point.runs[0].scores.sum()) for point in found.curve] == [(6, 2), (10, 3), (40, 5)]
+        assert found.curve_planned == 4
+        assert found.making_seconds == ()

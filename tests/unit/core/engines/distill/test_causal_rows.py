@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from tiny_language_models import CHAT_TEMPLATE, character_tokenizer, word_tokenizer, write_text_dataset
 
+from core.data.train_part import train_examples
 from core.domain import Example, Split
-from core.engines.distill.causal_rows import causal_rows, check_embedded, train_examples
+from core.engines.distill.causal_rows import causal_rows, check_embedded
 from core.engines.distill.cross_tokenizer import aligned_positions
 from core.errors import UserError
 from core.spec import Task

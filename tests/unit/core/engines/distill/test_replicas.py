@@ -12,11 +12,12 @@ from job_context import job_context
 from tiny_language_models import write_language_model, write_text_dataset
 from tiny_models import LABELS, tiny_config, write_body, write_dataset
 
+from core.data.train_part import train_examples
 from core.engines.checkpoint import Checkpoints
 from core.engines.device import Device
 from core.engines.distill.causal_model import true_vocabulary
 from core.engines.distill.causal_objective import CausalObjective
-from core.engines.distill.causal_rows import causal_rows, train_examples
+from core.engines.distill.causal_rows import causal_rows
 from core.engines.distill.loop import Training, TrainingPlan, train
 from core.engines.distill.replicas import other_gpus
 from core.engines.distill.rows import read_training_rows

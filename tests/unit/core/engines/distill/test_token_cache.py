@@ -12,9 +12,10 @@ import torch
 from job_context import RecordingContext, job_context
 from tiny_language_models import write_language_model, write_text_dataset
 
+from core.data.train_part import train_examples
 from core.engines.device import choose_device
 from core.engines.distill.causal_model import body_states, head_logits
-from core.engines.distill.causal_rows import CausalRows, causal_rows, train_examples
+from core.engines.distill.causal_rows import CausalRows, causal_rows
 from core.engines.distill.token_cache import MOST_BYTES_PER_TOKEN, TokenCache, record_type, teacher_tokens
 from core.engines.distill.token_losses import token_divergence
 from core.engines.language.opening import open_language_model

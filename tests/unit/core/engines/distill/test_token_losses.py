@@ -11,9 +11,10 @@ import torch
 from tiny_language_models import write_language_model, write_text_dataset
 from torch.nn import functional
 
+from core.data.train_part import train_examples
 from core.engines.distill import causal_model, token_losses
 from core.engines.distill.causal_objective import CausalObjective
-from core.engines.distill.causal_rows import CausalRows, causal_rows, train_examples
+from core.engines.distill.causal_rows import CausalRows, causal_rows
 from core.engines.distill.cross_tokenizer import sorted_distance
 from core.engines.distill.token_cache import TokenCache
 from core.engines.distill.token_gradient import TeacherTokens

@@ -261,7 +261,7 @@ def test_training_that_diverges_names_the_batch_and_keeps_the_last_good_checkpoi
 def test_a_loss_that_is_no_number_for_one_row_names_that_row(
     body: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def broken(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
         return torch.nn.functional.cross_entropy(logits, targets) + torch.where(
             (targets == 1).any() & (len(targets) > 1) | (targets == 1).all(), torch.nan, 0.0
         )

@@ -1,0 +1,87 @@
+"""The learning curve of a student itself: measured on parts of the train rows, and what it lets expect of more."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from core.decide.outcome import CurveSize, ExpectedStudent, Interval, Message, StudentCurve, message
+from core.decide.systems import SharedRows, mixing_of, seeded_rows
+from core.evidence import CandidateEvidence, CurvePoint, StudyEvidence
+from core.metrics.learning_curve import FEWEST_SIZES, HeldOutSize, expected_at, held_out_size
+from core.metrics.seeds import SeededRows, estimate_seeded
+from core.spec import Study
+
+AHEAD = (1.5, 2.0, 4.0)
+"""Times as many train rows as there are now."""
+
+
+def student_curve(evidence: StudyEvidence, study: Study, shared: SharedRows) -> StudentCurve | None:
+    """The curve of the student that the study names, as far as it is measured; null where it names none."""
+    plan = evidence.study.learning_curve
+    if plan is None:
+        return None
+    own = evidence.candidate(plan.student)
+    candidate = study.candidate(plan.student)
+    distilled = study.training_of(candidate).method == "distill"
+    teacher = study.teacher_of(candidate) if distilled else None
+    learnt = teacher is not None and study.training_of(study.candidate(teacher)).method != "none"
+    sizes, law = _measured(shared, own)
+    return StudentCurve(
+        student=plan.student,
+        metric=study.task.metric,
+        planned=own.curve_planned,
+        sizes=sizes,
+        held_out=None if law is None else law[0],
+        expected=None if law is None else ExpectedStudent(plan.student, sizes[-1].rows, _now(sizes), law[1], own=True),
+        teacher=teacher,
+        teacher_learnt=learnt,
+    )
+
+
+def _now(sizes: tuple[CurveSize, ...]) -> float:
+    return sizes[-1].quality.value
+
+
+def curve_notes(curve: StudentCurve) -> list[Message]:
+    """How the curve was measured, and what it does not tell."""
+    notes = [message("decide.learning_curve.own")]
+    if curve.teacher is not None:
+        code = "teacher_learnt" if curve.teacher_learnt else "teacher"
+        notes.append(message(f"decide.learning_curve.{code}", teacher=curve.teacher))
+    if curve.sizes and max(one.seeds for one in curve.sizes) == 1:
+        notes.append(message("decide.learning_curve.one_seed"))
+    if len(curve.sizes) < curve.planned:
+        notes.append(message("decide.learning_curve.unfinished", measured=len(curve.sizes), planned=curve.planned))
+    return notes
+
+
+Law = tuple[HeldOutSize, tuple[tuple[int, Interval], ...]]
+
+
+@lru_cache(maxsize=16)
+def _measured(shared: SharedRows, own: CandidateEvidence) -> tuple[tuple[CurveSize, ...], Law | None]:
+    """The measured sizes, and what the law through them tells; null before all planned sizes are measured, for a law
+    without the largest one would be moved to another point."""
+    # Where groups are large, two shares may come to the same rows.
+    points = list({point.rows: point for point in own.curve}.values())
+    seeded = [_seeded(shared, point) for point in points]
+    sizes = tuple(_size(shared, point, rows) for point, rows in zip(points, seeded, strict=True))
+    if len(own.curve) < own.curve_planned or len(sizes) < FEWEST_SIZES:
+        return sizes, None
+    rows = np.array([size.rows for size in sizes], dtype=np.float64)
+    drawn = np.stack([one.values(shared.weights) for one in seeded], axis=1)
+    qualities, resampled = drawn[0], drawn[1:]
+    found = [expected_at(rows, qualities, resampled, round(times * sizes[-1].rows)) for times in AHEAD]
+    points_ahead = tuple((one.rows, Interval(one.value, one.low, one.high)) for one in found)
+    return sizes, (held_out_size(rows, qualities), points_ahead)
+
+
+def _seeded(shared: SharedRows, point: CurvePoint) -> SeededRows:
+    return seeded_rows(shared, point.runs, mixing_of(point.runs, len(point.runs), len(shared.weights) - 1))
+
+
+def _size(shared: SharedRows, point: CurvePoint, rows: SeededRows) -> CurveSize:
+    estimate = estimate_seeded(rows, shared.test.groups, shared.weights)
+    return CurveSize(point.rows, len(point.runs), Interval(estimate.value, estimate.low, estimate.high))

@@ -1,0 +1,76 @@
+"""A student's own learning curve, as the decision and the results tell it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from evidence_by_hand import evidence_of, make_study, right_share, scored, single, training
+
+from core.decide import decide
+from core.decide.documents import results_document
+from core.evidence import CurvePoint, StudyEvidence
+
+ROWS = 200
+SHARES = {100: 0.6, 200: 0.7, 400: 0.78, 800: 0.84}
+
+
+def evidence(sizes: int = 4, seeds: int = 1) -> StudyEvidence:
+    teacher = single("big", "teacher", train={"method": "fine_tune"})
+    study = make_study(
+        [teacher, single("small", train={"method": "distill"})],
+        criteria={"cost": {"monthly_requests": 1000.0}},
+        learning_curve={"student": "small"},
+    )
+    own = scored(right_share(0.84, ROWS))
+    points = [
+        CurvePoint(
+            rows, tuple(range(1, seeds + 1)), tuple(scored(right_share(share, ROWS, seed)) for seed in range(seeds))
+        )
+        for rows, share in SHARES.items()
+    ]
+    return evidence_of(
+        study,
+        {"big": scored(right_share(0.95, ROWS)), "small": own},
+        trainings={"small": training(9.0)},
+        more={"small": {"curve": tuple(points[:sizes]), "curve_planned": 4}},
+    )
+
+
+def measured(own: StudyEvidence) -> dict[str, Any]:
+    found: dict[str, Any] = results_document(own, decide(own, with_flips=False))["complexity"]["measured"]
+    return found
+
+
+def test_a_student_is_expected_at_what_its_own_curve_tells() -> None:
+    curve = measured(evidence())["student_curve"]
+    assert [one["rows"] for one in curve["sizes"]] == [100, 200, 400, 800]
+    assert curve["sizes"][-1]["quality"] == pytest.approx(0.84)
+    assert curve["sizes"][0]["low"] < 0.6 < curve["sizes"][0]["high"]
+    assert [one["rows"] for one in curve["expected"]] == [1200, 1600, 3200]
+    ahead = [one["quality"] for one in curve["expected"]]
+    assert 0.84 < ahead[0] < ahead[1] < ahead[2] <= 1.0
+    assert curve["held_out"]["measured"] == pytest.approx(0.84)
+    half = (curve["expected"][1]["high"] - curve["expected"][1]["low"]) / 2
+    assert half >= abs(curve["held_out"]["error"])
+
+
+def test_what_the_curve_does_not_tell_is_said() -> None:
+    told = measured(evidence())["student_curve"]["method"]
+    assert "learnt from all train rows" in told
+    assert "trained once" in told
+    assert "trained once" not in measured(evidence(seeds=3))["student_curve"]["method"]
+
+
+def test_nothing_is_expected_before_all_sizes_are_measured() -> None:
+    curve = measured(evidence(sizes=3))["student_curve"]
+    assert len(curve["sizes"]) == 3
+    assert curve["held_out"] is None
+    assert curve["expected"] == []
+    assert "3 of 4 sizes" in curve["method"]
+
+
+def test_a_study_without_a_curve_has_none() -> None:
+    study = make_study([single("big", "teacher"), single("small")], criteria={"cost": {"monthly_requests": 1.0}})
+    own = evidence_of(study, {"big": scored(right_share(0.9, 40)), "small": scored(right_share(0.8, 40))})
+    assert measured(own)["student_curve"] is None
