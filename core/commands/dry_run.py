@@ -99,7 +99,7 @@ def show_dry_run(study_file: Path, store_path: Path, only: str | None, *, as_jso
         console.print_json(document | {"learning_curve": trainings})
     else:
         _print(priced, currency, len(due) - len(priced))
-        if trainings is not None:
+        if trainings is not None and trainings["trainings"]:
             sizes = ", ".join(f"{share:.3g} %" for share in sorted({100 * share for share in trainings["shares"]}))
             values = {"student": trainings["student"], "count": trainings["trainings"], "sizes": sizes}
             console.say(english("cli.dry_run.curve", whole=f"{sum(trainings['shares']):.3g}", **values))
