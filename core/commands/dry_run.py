@@ -15,7 +15,9 @@ from core.commands.running import chosen_jobs
 from core.data.examples import read_examples
 from core.decide.assumptions import check_prices
 from core.domain import Example, JobKind, JobState
+from core.engines.language.question import pictures_of
 from core.engines.language.request_estimate import RequestEstimate, shown_money
+from core.engines.language.token_guess import PICTURE_TOKENS
 from core.engines.pricing.asking import Asking, asking_of
 from core.engines.pricing.known import KnownStudy
 from core.engines.pricing.later import judging, re_asking
@@ -258,10 +260,10 @@ def _tokens_assumed(priced: PricedJob) -> str:
     rows, limit = priced.expected.measured_rows, priced.asking.max_output_tokens
     if rows:
         return english("cli.dry_run.measured", count=rows)
-    if priced.job.kind is JobKind.JUDGE:
-        return english("cli.dry_run.guessed_verdict", limit=limit)
     code = "cli.dry_run.guessed_label" if priced.asking.names_labels else "cli.dry_run.guessed_text"
-    return english(code, limit=limit)
+    told = english("cli.dry_run.guessed_verdict" if priced.job.kind is JobKind.JUDGE else code, limit=limit)
+    pictured = any(pictures_of(message) for message in priced.asking.messages)
+    return f"{told}; {english('cli.dry_run.guessed_pictures', tokens=round(PICTURE_TOKENS))}" if pictured else told
 
 
 def _print(priced: Sequence[PricedJob], currency: str, others: int) -> None:

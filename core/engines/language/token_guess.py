@@ -13,7 +13,7 @@ _TEMPLATE_TOKENS = 16.0
 # Tokens of a label that a model writes, where nothing was measured yet.
 _LABEL_TOKENS = 8.0
 # A picture of some megapixels; vendors count from 85 to some 1,500.
-_PICTURE_TOKENS = 1000.0
+PICTURE_TOKENS = 1000.0
 
 
 class TokenGuess:
@@ -49,7 +49,7 @@ class TokenGuess:
 
 def _weight(message: Message) -> float:
     """Tokens as guessed from characters and pictures alone."""
-    shown = _PICTURE_TOKENS * len(pictures_of(message))
+    shown = PICTURE_TOKENS * len(pictures_of(message))
     return text_tokens(text_of(message)) + shown + _TEMPLATE_TOKENS
 
 

@@ -239,3 +239,15 @@ def test_a_suite_is_priced_by_its_limit_and_told_to_have_none_without(tmp_path: 
     assert endless.estimate(set()).requests == 0
     assert endless.bound is not None
     assert not endless.bound.counted
+
+
+def test_what_a_picture_is_taken_to_cost_is_told(tmp_path: Path, tercet: Tercet) -> None:
+    write(tmp_path, "target: target}", "target: target, image: photo}")
+    text = (tmp_path / "study.yaml").read_text(encoding="utf-8")
+    (tmp_path / "study.yaml").write_text(text.replace("model: m,", "model: m, images: true,"), encoding="utf-8")
+    rows = (tmp_path / "rows.csv").read_text(encoding="utf-8").splitlines()
+    named = ["text,target,photo", *(f"{row},https://host/{place}.png" for place, row in enumerate(rows[1:]))]
+    (tmp_path / "rows.csv").write_text("\n".join(named) + "\n", encoding="utf-8")
+    (job,) = document(tercet)["jobs"]
+    assert job["input_tokens"] == 20 * 1026
+    assert job["assumes"].endswith("1000 for each picture")
