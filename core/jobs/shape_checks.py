@@ -26,9 +26,33 @@ from core.study_file import resolve_path
 
 _CONFIG_NAMES = {
     "layers": ("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
-    "feed_forward": ("intermediate_size", "hidden_dim", "n_inner"),
-    "heads": ("num_attention_heads", "n_heads", "n_head"),
+    "feed_forward": ("intermediate_size", "hidden_dim", "n_inner", "d_ff", "d_inner"),
+    "heads": ("num_attention_heads", "n_heads", "n_head", "num_heads"),
 }
+# The model types of `core.engines.compress.prune_anatomy.FAMILIES`, which torch would have to be loaded for.
+NARROWED_FAMILIES = frozenset(
+    {
+        "bert",
+        "camembert",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "gemma",
+        "gemma2",
+        "gemma3_text",
+        "gpt2",
+        "llama",
+        "mistral",
+        "modernbert",
+        "mpnet",
+        "phi3",
+        "qwen2",
+        "qwen3",
+        "roberta",
+        "smollm3",
+        "xlm-roberta",
+    }
+)
 _GGUF_NAMES = {"layers": "block_count", "feed_forward": "feed_forward_length", "heads": "attention.head_count"}
 
 
@@ -42,12 +66,14 @@ class Shape:
 
 
 def check_sizes(study: Study, candidate: Candidate, field: str, base: Path) -> None:
-    """Raises UserError where a candidate asks for layers, neurons, heads or adapted layers that its model lacks.
+    """Raises UserError where a candidate asks for layers, neurons, heads or adapted layers that its model lacks, or is
+    to be narrowed or pruned and its model is of a family whose heads and neurons are not known.
 
     A model of the hub, whose files are not here yet, is checked by the job that opens it.
     """
     if isinstance(candidate.model, TeacherLayers | SweepModel):
         _check_taken(study, candidate, candidate.model, field, base)
+    _check_family(study, candidate, field, base)
     lora = study.training_of(candidate).lora
     if lora is not None and lora.targets is not None:
         _check_targets(study, candidate, lora.targets, f"{field}.train.lora.targets", base)
@@ -73,6 +99,28 @@ def _check_taken(study: Study, candidate: Candidate, model: TeacherLayers | Swee
         _check_indices(name, layers, shape.layers, teacher)
         _check_most(name, layers if isinstance(layers, int) else len(layers), shape.layers, teacher, "layers")
         _check_most(name.replace("layers", "feed_forward"), neurons, shape.feed_forward, teacher, "feed_forward")
+
+
+def _check_family(study: Study, candidate: Candidate, field: str, base: Path) -> None:
+    places = [f"{field}.compress[{place}]" for place, step in enumerate(candidate.compress) if isinstance(step, Prune)]
+    if isinstance(candidate.model, TeacherLayers):
+        places += [f"{field}.model.{name}" for name in ("feed_forward", "heads") if getattr(candidate.model, name)]
+    family = _family(study, candidate, base) if places else None
+    if family is not None and family not in NARROWED_FAMILIES:
+        known = ", ".join(sorted(NARROWED_FAMILIES))
+        raise UserError("study.family_unknown", field=places[0], family=family, known=known)
+
+
+def _family(study: Study, candidate: Candidate, base: Path) -> str | None:
+    """The model type of the folder that a candidate's weights come from; null where no file says it."""
+    if isinstance(candidate.model, CandidateModel):
+        return _family(study, study.candidate(candidate.model.name), base)
+    if isinstance(candidate.model, TeacherLayers):
+        teacher = study.teacher_of(candidate)
+        return None if teacher is None else _family(study, study.candidate(teacher), base)
+    path = _path_of(candidate.model, base)
+    named = None if path is None or is_gguf_file(path) else _config(path).get("model_type")
+    return named if isinstance(named, str) else None
 
 
 def _check_indices(field: str, layers: LayerChoice, available: int | None, teacher: str) -> None:
@@ -119,13 +167,16 @@ def _shape_of_files(path: Path) -> Shape:
     """Other checks say what is wrong with files that cannot be read; here they say nothing."""
     if is_gguf_file(path):
         return _shape_of_gguf(path)
+    config = _config(path)
+    return Shape(**{key: _first_number(config, names) for key, names in _CONFIG_NAMES.items()})
+
+
+def _config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return Shape()
-    if not isinstance(config, dict):
-        return Shape()
-    return Shape(**{key: _first_number(config, names) for key, names in _CONFIG_NAMES.items()})
+        return {}
+    return config if isinstance(config, dict) else {}
 
 
 def _first_number(config: dict[str, Any], names: tuple[str, ...]) -> int | None:

@@ -10,10 +10,13 @@ import pytest
 from evidence_by_hand import make_study
 from tiny_gguf import write_gguf
 
+from core.engines.compress.prune_anatomy import FAMILIES
 from core.errors import UserError
-from core.jobs.shape_checks import check_sizes
+from core.jobs.shape_checks import NARROWED_FAMILIES, check_sizes
 
 DISTILBERT = {"n_layers": 6, "hidden_dim": 3072, "n_heads": 12}
+T5 = {"num_layers": 6, "d_ff": 1024, "num_heads": 8}
+XLNET = {"n_layer": 6, "d_inner": 512, "n_head": 12}
 GPT2 = {"n_layer": 12, "n_inner": None, "n_head": 12}
 
 
@@ -42,6 +45,10 @@ def check(folder: Path, config: Any, source: str = "teacher", **taken: Any) -> N
         (DISTILBERT, {"layers": 7}, r"model\.layers: asks for 7 layers, and big has 6"),
         (DISTILBERT, {"layers": 2, "feed_forward": 4000}, r"model\.feed_forward.*3072"),
         (DISTILBERT, {"layers": 2, "heads": 13}, r"model\.heads.*12"),
+        (T5, {"layers": 2, "feed_forward": 1025}, r"model\.feed_forward.*1024"),
+        (T5, {"layers": 2, "heads": 9}, r"model\.heads.*8"),
+        (XLNET, {"layers": 2, "feed_forward": 513}, r"model\.feed_forward.*512"),
+        (T5 | {"model_type": "t5"}, {"layers": 2, "heads": 4}, r"model\.heads: .* of t5 models .* fewer layers only"),
         (
             GPT2,
             {"layers": [0, 12]},
@@ -54,6 +61,10 @@ def test_more_than_a_family_of_its_own_names_has_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=named):
         check(tmp_path, config, **taken)
+
+
+def test_the_families_that_are_told_before_a_job_are_those_that_it_prunes() -> None:
+    assert frozenset(FAMILIES) == NARROWED_FAMILIES
 
 
 @pytest.mark.parametrize("config", [GPT2, {}, [], "text"])
