@@ -21,6 +21,7 @@ _EXTRAS = {
     "tokenizers": "engine",
     "httpx2": "endpoint",
     "keyring": "endpoint",
+    "llama_cpp": "llama-cpp",
     "lm_eval": "suites",
     "optuna": "engine",
     "peft": "engine",

@@ -21,6 +21,7 @@ from core.spec import (
     TeacherLayers,
     Train,
     TrimVocabulary,
+    runs_under_llama_cpp,
 )
 from gui.i18n import Translator
 
@@ -31,6 +32,8 @@ def candidate_text(translator: Translator, study: Study, candidate: Candidate) -
     if candidate.role is Role.HYBRID:
         return tr("gui.candidate.hybrid", teacher=candidate.teacher, student=candidate.student)
     parts = [_model_text(translator, study, candidate) or tr("gui.candidate.unnamed_model")]
+    if runs_under_llama_cpp(candidate.model):
+        parts.append(tr("gui.candidate.llama_cpp"))
     training = study.training_of(candidate)
     if training.method != "none" and not isinstance(candidate.model, BaselineModel):
         parts += _training_texts(translator, study, candidate, training)

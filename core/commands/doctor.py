@@ -66,6 +66,7 @@ def examine() -> Iterator[Finding]:
     yield _machine()
     yield from _devices()
     yield from map(_library, _LIBRARIES)
+    yield _llama_cpp()
     yield _providers()
     yield _model_cache()
     yield _keychain()
@@ -116,6 +117,15 @@ def _library(module: str) -> Finding:
     if not is_installed(module):
         return Finding(topic, False, english("doctor.missing"), english("doctor.install", extra=extra_of(module)))
     return Finding(topic, True, metadata.version(_LIBRARIES[module]))
+
+
+def _llama_cpp() -> Finding:
+    topic = english("doctor.topic.llama_cpp")
+    if not is_installed("llama_cpp"):
+        return Finding(topic, False, english("doctor.missing"), english("doctor.install_built", extra="llama-cpp"))
+    llama_cpp: Any = load("core.engines.language.llama_cpp_model")
+    version, device = llama_cpp.library_words(), llama_cpp.device_words()
+    return Finding(topic, True, english("doctor.llama_cpp", version=version, device=device))
 
 
 def _providers() -> Finding:

@@ -8,12 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import torch
 
+from core.engines.machine import DEVICE_VARIABLE, cpu_threads, cpu_words
 from core.errors import UserError
 
-DEVICE_VARIABLE = "TERCET_DEVICE"
 HUGE_PAGES_VARIABLE = "THP_MEM_ALLOC_ENABLE"
 
 
@@ -60,8 +59,7 @@ def choose_device(name: str | None = None) -> Device:
         return Device(device, f"{torch.cuda.get_device_name(device)} ({device})", dtype)
     if device.type == "mps":
         return Device(device, "Apple GPU (mps)")
-    threads = torch.get_num_threads()
-    return Device(device, f"CPU, {threads} thread{'' if threads == 1 else 's'}")
+    return Device(device, cpu_words(torch.get_num_threads()))
 
 
 def use_huge_pages() -> None:
@@ -90,19 +88,6 @@ def _best() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def cpu_threads() -> int:
-    """How many threads numeric work on the CPU gets: the physical cores this process may use, or OMP_NUM_THREADS.
-
-    A second thread on a physical core shares its vector units and only adds waiting.
-    """
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
-    return max(1, min(physical, allowed))
 
 
 def int8_products_saturate() -> bool:

@@ -36,6 +36,7 @@ from core.spec import (
     Task,
     TeacherLayers,
     Train,
+    runs_under_llama_cpp,
 )
 from core.study_file import resolve_path
 
@@ -216,6 +217,7 @@ class ModelJobs:
         asked = in_text and (
             self.study.task.kind == "classification"
             or isinstance(part.ready, EndpointModel)
+            or runs_under_llama_cpp(part.ready)
             or training.technique in TEXT_TECHNIQUES
         )
         own_layers = isinstance(recipe.candidate.model, TeacherLayers)

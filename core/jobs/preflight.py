@@ -9,6 +9,7 @@ from core.domain import Role
 from core.errors import UserError
 from core.jobs.judging import check_judging
 from core.jobs.learning_curve import check_curve
+from core.jobs.llama_cpp_checks import check_llama_cpp, llama_cpp_source
 from core.jobs.load_checks import check_load
 from core.jobs.model_sources import answers_in_text
 from core.jobs.retrieval_jobs import check_retrieval
@@ -35,6 +36,7 @@ from core.spec import (
     SweepModel,
     TeacherLayers,
     Train,
+    runs_under_llama_cpp,
 )
 from core.study_file import resolve_path
 
@@ -61,6 +63,7 @@ def check_supported(study: Study, base: Path) -> None:
         _check_training(study, candidate, field)
         _check_steps(study, candidate, field)
         _check_parents(study, candidate, field)
+    check_llama_cpp(study)
     check_load(study)
     check_curve(study)
     for library in _needed_libraries(study):
@@ -230,7 +233,7 @@ def _check_teacher(study: Study, candidate: Candidate, field: str, base: Path) -
     if named is None or not (training.method == "distill" or layers):
         return
     teacher = study.candidate(named)
-    remote = isinstance(teacher.model, EndpointModel)
+    remote = isinstance(teacher.model, EndpointModel) or llama_cpp_source(study, named) is not None
     if not (remote or (study.task.kind == "classification" and answers_in_text(study, teacher, base))):
         return
     needs = {
@@ -268,6 +271,7 @@ def _needed_libraries(study: Study) -> tuple[str, ...]:
     if quantised or any(space.quantize != ["none"] for space in searched):
         needed += QUANTISE_LIBRARIES
     optional = {
+        "llama_cpp": any(runs_under_llama_cpp(model) for model in (*(one.model for one in neural), local_judge)),
         "peft": any(training.lora is not None for training in trainings),
         "trl": any(training.technique == "on_policy" for training in trainings),
         "optuna": bool(searched),

@@ -10,6 +10,7 @@ from core.data.fingerprint import folder_sha256
 from core.domain import Role
 from core.errors import UserError
 from core.jobs.graph import JobGraph
+from core.jobs.llama_cpp_checks import llama_cpp_source
 from core.jobs.model_jobs import ModelJobs
 from core.jobs.model_sources import answers_in_text, seeds_of
 from core.jobs.specs import DataFile, SuiteParameters
@@ -47,14 +48,16 @@ def _check_candidate(study: Study, base: Path, field: str, name: str) -> None:
         raise UserError("study.candidate_unknown", field=field, name=name, names=", ".join(names))
     if _for_onnx_runtime(study, study.candidate(name)):
         raise UserError("study.suite_quantised", field=field, name=name)
+    if llama_cpp_source(study, name) is not None:
+        raise UserError("study.suite_llama_cpp", field=field, name=name)
     if not _is_asked(study, study.candidate(name), base):
         raise UserError("study.suite_classifier", field=field, name=name)
 
 
 def _is_asked(study: Study, candidate: Candidate, base: Path) -> bool:
     """Whether a candidate is a language model or endpoint. One with retrieval has the weights of another: suites bring
-    no documents."""
-    if candidate.role is Role.HYBRID or candidate.retrieval:
+    no documents. One that answers under llama.cpp is not asked, for lm-eval would open it with torch."""
+    if candidate.role is Role.HYBRID or candidate.retrieval or llama_cpp_source(study, candidate.name) is not None:
         return False
     if isinstance(candidate.model, PredictionsModel | BaselineModel) or _for_onnx_runtime(study, candidate):
         return False

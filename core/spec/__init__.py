@@ -29,6 +29,8 @@ from core.spec.models import (
     SampleModel,
     SweepModel,
     TeacherLayers,
+    runs_under_llama_cpp,
+    times_llama_cpp,
 )
 from core.spec.profiles import Api, PriceFromList, PricePerRequest, PricePerToken, Profile, SelfHosted
 from core.spec.retrieval import Encoder, Retrieval
@@ -112,4 +114,6 @@ __all__ = [
     "Train",
     "TrimVocabulary",
     "json_schema",
+    "runs_under_llama_cpp",
+    "times_llama_cpp",
 ]

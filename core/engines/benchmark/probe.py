@@ -32,7 +32,8 @@ _PHASE_NAME = "phase"
 
 
 class ProbeReport(BaseModel):
-    """What one runtime showed. `labels` answer the first `len(labels)` requests; memory in MiB, peaks by phase.
+    """What one runtime showed. `answers` are the labels or texts of the first `len(answers)` requests; memory in MiB,
+    peaks by phase.
 
     Tokens are null where the model writes none, the GPU's memory where it does not run there.
     """
@@ -41,7 +42,7 @@ class ProbeReport(BaseModel):
 
     runtime: str
     device: str
-    labels: tuple[str, ...]
+    answers: tuple[str, ...]
     milliseconds: tuple[float, ...]
     warm_up_requests: int
     requests_per_second: float
@@ -79,13 +80,13 @@ def measure(
     on_phase_end()
     variation = subject.variation(_of_median_length(asked.requests))
     on_phase_end()
-    by_onnx = runtime in ON_NVIDIA
-    rates, joules = _throughput(subject, asked.requests, by_onnx or memory.cuda_in_use())
-    gpu = memory.gpu_memory(another_library=by_onnx)
+    unmarked = on_unmarked_gpu(runtime, subject.device)
+    rates, joules = _throughput(subject, asked.requests, unmarked or memory.cuda_in_use())
+    gpu = memory.gpu_memory(another_library=unmarked)
     return ProbeReport(
         runtime=subject.runtime,
         device=subject.device,
-        labels=singles.labels,
+        answers=singles.answers,
         milliseconds=singles.milliseconds,
         warm_up_requests=warm_up_requests,
         requests_per_second=rates.requests_per_second,
@@ -100,6 +101,11 @@ def measure(
         joules_per_request=joules,
         energy_source="not measured" if joules is None else "counter",
     )
+
+
+def on_unmarked_gpu(runtime: str, device: str) -> bool:
+    """Whether a runtime holds a GPU's memory by an allocator that keeps no mark: only the driver knows how much."""
+    return runtime in ON_NVIDIA or (runtime == "llama.cpp" and not device.startswith("CPU"))
 
 
 def _throughput(subject: Subject, requests: Sequence[str], on_gpu: bool) -> tuple[Rates, float | None]:

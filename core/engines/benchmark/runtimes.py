@@ -12,9 +12,10 @@ import numpy as np
 
 from core.domain import Example
 from core.engines.benchmark import environment, plan
-from core.engines.benchmark.probe import PHASES, ProbeReport
+from core.engines.benchmark.probe import PHASES, ProbeReport, on_unmarked_gpu
 from core.engines.benchmark.probe_process import ProbeError, run_probe
 from core.engines.benchmark.subjects import Asked
+from core.engines.language.local import LanguageRuntime
 from core.engines.models import providers
 from core.engines.models.card import format_of
 from core.engines.models.protocol import Runtime
@@ -22,7 +23,7 @@ from core.engines.retrieval.retriever import RetrievalSetup
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import Environment, LatencySamples, PeakMemory, RuntimeFigures
-from core.lazy import is_installed, load
+from core.lazy import extra_of, is_installed, load
 from core.worker.context import JobContext, Stopped
 
 _HOME: dict[str, Runtime] = {
@@ -78,18 +79,26 @@ def time_language_model(
     max_output_tokens: int | None,
     context: JobContext,
     retrieval: RetrievalSetup | None = None,
+    runtime: LanguageRuntime = "torch",
+    *,
+    beside: bool = False,
 ) -> Timings:
     """Time the language model of a folder or GGUF file: weighing `labels`, or writing up to `max_output_tokens`.
 
-    With `retrieval` the messages are packed, and the time of looking passages up is part of every figure. Raises
-    Stopped, UserError and RuntimeError.
+    `runtime` is that of the quality pass; with `beside` llama.cpp is timed too where it is installed, and left out with
+    a line in the log where it answers otherwise on more than 1 % of the timed requests: the speed of one runtime never
+    stands beside the quality of another. With `retrieval` the messages are packed, and the time of looking passages up
+    is part of every figure. Raises Stopped, UserError and RuntimeError.
     """
     load_average = environment.load_average()
     sample = tuple(messages[row] for row in plan.timing_sample(len(messages)))
     asked = Asked(requests=sample, labels=tuple(labels), max_output_tokens=max_output_tokens, retrieval=retrieval)
     with _workplace(context) as workplace:
-        report = _time_home(source, _HOME[format_of(source)], asked, workplace, context)
-    return _timings([report], load_average, context)
+        home: Runtime = "llama.cpp" if runtime == "llama.cpp" else _HOME[format_of(source)]
+        reports = [_time_home(source, home, asked, workplace, context)]
+        if beside:
+            reports += _time_llama_cpp(source, reports[0], asked, workplace, context)
+    return _timings(reports, load_average, context)
 
 
 def _timings(reports: Sequence[ProbeReport], load_average: float | None, context: JobContext) -> Timings:
@@ -155,6 +164,26 @@ def _time_onnx(
     return reports
 
 
+def _time_llama_cpp(
+    source: Path, home: ProbeReport, asked: Asked, workplace: Path, context: JobContext
+) -> list[ProbeReport]:
+    """The report under llama.cpp where it gives the answers of `home`; where there is none, a line in the log says
+    why."""
+    if not is_installed("llama_cpp"):
+        context.log(english("benchmark.log.no_llama_cpp", extra=extra_of("llama_cpp")))
+        return []
+    try:
+        report = _probe(source, "llama.cpp", asked, workplace, context)
+    except (UserError, ProbeError) as error:
+        if isinstance(error, UserError) and error.code == "disk.full":
+            raise
+        context.log(english("benchmark.log.runtime_failed", runtime="llama.cpp", problem=str(error)), "warning")
+        return []
+    # A slow runtime answers fewer of the same requests.
+    same = [own == other for own, other in zip(report.answers, home.answers, strict=False)]
+    return [report] if _same_enough(report.runtime, same, "benchmark.log.llama_cpp_dropped", context) else []
+
+
 def _onnx_runtimes(exported: bool, device: str, context: JobContext) -> list[Runtime]:
     absent = [] if exported else [name for name in _EXPORT_LIBRARIES if not is_installed(name)]
     if absent:
@@ -175,14 +204,18 @@ def _agrees(
 ) -> bool:
     same = [
         label == outputs[example.example_id]
-        for label, example in zip(report.labels, sample[: len(report.labels)], strict=True)
+        for label, example in zip(report.answers, sample[: len(report.answers)], strict=True)
     ]
+    return _same_enough(report.runtime, same, "benchmark.log.runtime_dropped", context)
+
+
+def _same_enough(runtime: str, same: Sequence[bool], dropped: str, context: JobContext) -> bool:
+    """Whether a runtime gives the answers of the quality pass; where not, the line `dropped` says so."""
     agreement = float(np.mean(same))
     if agreement >= plan.MINIMUM_RUNTIME_AGREEMENT:
         return True
     shown = f"{int(agreement * 1000) / 10:.1f} %"
-    line = english("benchmark.log.runtime_dropped", runtime=report.runtime, agreement=shown, rows=len(same))
-    context.log(line, "warning")
+    context.log(english(dropped, runtime=runtime, agreement=shown, rows=len(same)), "warning")
     return False
 
 
@@ -207,8 +240,8 @@ def _figures(report: ProbeReport) -> RuntimeFigures:
         gpu_reserved_mib=report.gpu_reserved_mib,
         gpu_process_mib=report.gpu_process_mib,
     )
-    # ONNX Runtime's own allocator keeps no mark: of a GPU that it uses only the driver knows, or nobody.
-    told = report.runtime not in providers.ON_NVIDIA
+    # Of a GPU whose memory another allocator than torch's holds only the driver knows, or nobody.
+    told = not on_unmarked_gpu(report.runtime, report.device)
     peak = max(report.load_peak_mib, report.answer_peak_mib) if told else report.gpu_process_mib
     return RuntimeFigures(
         runtime=report.runtime,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -15,13 +15,13 @@ from core.domain import FloatArray
 from core.engines.benchmark import plan, timing
 from core.engines.benchmark.token_times import token_times
 from core.engines.language.generator import Generation, LocalGenerator
+from core.engines.language.local import LanguageRuntime, open_generator
 from core.engines.language.prompt_classifier import PromptClassifier
 from core.engines.models import Classifier, open_classifier
 from core.engines.models.protocol import Runtime
 from core.engines.retrieval.messages import RetrievingGenerator
 from core.engines.retrieval.retriever import RetrievalSetup, Retriever
 from core.jobs.results import TokenTimes
-from core.lazy import load
 from core.metrics.label_sets import written
 
 GIVEN_FROM = 0.5
@@ -43,10 +43,11 @@ class Asked(BaseModel):
 
 @dataclass(frozen=True)
 class Singles:
-    """Single requests: milliseconds, the labels that were answered, and the times of tokens where some were written."""
+    """Single requests: milliseconds, the labels or texts that were answered, and the times of tokens where some were
+    written."""
 
     milliseconds: tuple[float, ...]
-    labels: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     tokens: TokenTimes | None = None
 
 
@@ -85,9 +86,16 @@ def open_subject(source: Path, runtime: Runtime, asked: Asked) -> Subject:
     """The model of a folder or GGUF file, loaded in this process as `asked` needs it. Raises UserError."""
     if asked.max_output_tokens is None and not asked.labels:
         return LabelSubject(open_classifier(source, runtime), several=asked.several)
-    generator = open_generator(source)
+    language_runtime: LanguageRuntime = "llama.cpp" if runtime == "llama.cpp" else "torch"
     if asked.retrieval is not None:
-        generator = RetrievingGenerator(generator, Retriever(asked.retrieval), asked.retrieval.prompt)
+        retriever = Retriever(asked.retrieval)
+        generator: LocalGenerator = RetrievingGenerator(
+            open_generator(source, runtime=language_runtime), retriever, asked.retrieval.prompt
+        )
+    else:
+        generator = open_generator(
+            source, runtime=language_runtime, requests=asked.requests, answer_tokens=_answer_tokens(asked)
+        )
     if asked.max_output_tokens is None:
         return LabelSubject(PromptClassifier(generator, asked.labels))
     return TextSubject(generator, asked.max_output_tokens)
@@ -98,11 +106,9 @@ def given_labels(labels: Sequence[str], probabilities: FloatArray) -> str:
     return written([label for label, share in zip(labels, probabilities.tolist(), strict=True) if share >= GIVEN_FROM])
 
 
-def open_generator(source: Path, on_step: Callable[[], None] = lambda: None) -> LocalGenerator:
-    """The language model of a folder or GGUF file on the best device; `on_step` is called within answers. Raises
-    UserError."""
-    module: Any = load("core.engines.language.torch_generator")
-    return cast(LocalGenerator, module.TorchGenerator(source, on_step=on_step))
+def _answer_tokens(asked: Asked) -> int:
+    """The most tokens of an answer; a label has no more tokens than bytes, and one that ends it."""
+    return asked.max_output_tokens or max(len(label.encode("utf-8")) for label in asked.labels) + 1
 
 
 class LabelSubject:
@@ -159,7 +165,8 @@ class TextSubject:
     def singles(self, requests: Sequence[str]) -> Singles:
         """One request at a time, with the times of its tokens."""
         milliseconds, answers = timing.answered_singly(self._answer, requests)
-        return Singles(milliseconds, tokens=token_times([answer for (answer,) in answers]))
+        texts = tuple(answer.text for (answer,) in answers)
+        return Singles(milliseconds, texts, token_times([answer for (answer,) in answers]))
 
     def variation(self, request: str) -> float:
         """Standard deviation over mean of the latency of one request's first tokens, repeated."""

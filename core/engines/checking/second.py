@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from core.domain import Example
@@ -15,14 +14,13 @@ from core.engines.language.answer import Answer
 from core.engines.language.answer_store import answers_folder, open_answers
 from core.engines.language.asking import tell_cost, waiting
 from core.engines.language.endpoint_round import OnAnswer
-from core.engines.language.generator import Generation, LocalGenerator
+from core.engines.language.generator import Generation
 from core.engines.language.question import Message, Question, pictures_of, question_of_row, text_of
 from core.engines.language.respondents import LocalRespondent, Respondent, open_respondent
 from core.engines.retrieval.given import PassageSource
 from core.engines.retrieval.messages import with_passages
 from core.i18n import english
 from core.jobs.specs import CheckParameters
-from core.lazy import load
 from core.metrics.answer_checks import Failure
 from core.worker.context import JobContext, Stopped
 
@@ -113,9 +111,7 @@ class OneByOne:
 
     def ask(self, messages: Sequence[Message], missing: Sequence[int], on_answer: OnAnswer) -> None:
         """Answer the missing messages in their order. Raises Stopped within an answer too."""
-        source: Path = self._respondent.source
-        module: Any = load("core.engines.language.torch_generator")
-        generator: LocalGenerator = module.TorchGenerator(source, on_step=self._stop_when_asked)
+        generator = self._respondent.opened([text_of(message) for message in messages])
         for place in missing:
             self._stop_when_asked()
             begun = time.perf_counter()

@@ -11,12 +11,11 @@ import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from core.engines.language.onnx_decoder import OnnxDecoder
+from core.engines.language.sharing import shared_opening
 
 # Room for so many tokens, or a quarter of what is there: each enlargement copies everything once.
 _ROOM_TOKENS = 64
 _ROOM_SHARE = 0.25
-# Below it the reading of an opening costs less than its copies.
-MINIMUM_OPENING_TOKENS = 16
 
 
 class GrowingLayer(DynamicLayer):
@@ -102,18 +101,10 @@ def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
 def read_opening(model: Any, prompts: Sequence[Sequence[int]]) -> Opening | None:
     """The tokens that all prompts begin with, read once; null where they are too few, where the model looks back over
     a window only, or where there is only one prompt."""
-    count = _shared_tokens(prompts) if len(prompts) > 1 else 0
-    cache = new_cache(model) if count >= MINIMUM_OPENING_TOKENS else None
+    ids = shared_opening(prompts)
+    cache = new_cache(model) if ids else None
     if cache is None:
         return None
-    ids = tuple(prompts[0][:count])
     read = torch.tensor([ids], device=model.device)
     output = model(input_ids=read, past_key_values=cache, use_cache=True, logits_to_keep=1)
     return Opening(ids, output.past_key_values)
-
-
-def _shared_tokens(prompts: Sequence[Sequence[int]]) -> int:
-    """How many tokens all prompts begin with, leaving each at least one of its own."""
-    first, last = (list(prompt) for prompt in (min(prompts, key=list), max(prompts, key=list)))
-    most = min(len(prompt) for prompt in prompts) - 1
-    return next((place for place in range(most) if first[place] != last[place]), most)

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from core.engines.language.cache import Opening, chosen_rows, new_cache
+from core.engines.language.told import Decoded
 
 # Logits are of rows · positions · vocabulary: so many positions at a time keep them within some hundred MiB.
 _CHOICE_POSITIONS = 512
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """The tokens of one answer, the stop token included where it came, and the natural logarithm of their joint
-    probability."""
-
-    tokens: list[int]
-    log_probability: float
 
 
 class Prefill:

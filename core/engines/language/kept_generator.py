@@ -15,6 +15,7 @@ from core.domain import FloatArray
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import AnswerStore, Asked, answers_folder, open_answers
 from core.engines.language.generator import Generation, LocalGenerator
+from core.engines.language.local import settings_of
 from core.model_files import file_sha256, fingerprint_weights, is_gguf_file
 from core.worker.context import JobContext, Stopped
 
@@ -24,7 +25,7 @@ DECODING_VERSION = 1
 
 class KeptGenerator:
     """Satisfies `generator.LocalGenerator`. An answer's name holds the weights with their tokenizer and template, the
-    request, the settings, the device and `DECODING_VERSION`: two models never share one.
+    request, the settings, the runtime, the device and `DECODING_VERSION`: two models never share one.
 
     A batch with a new request is answered whole, for a row's rounding depends on its neighbours: the same batches give
     the same answers however often they were stopped. `kept` counts requests that were not asked again.
@@ -106,11 +107,12 @@ def kept_generator(generator: LocalGenerator, source: Path, context: JobContext)
         if context.should_stop():
             raise Stopped
 
-    asked = _asked_of(source, generator.device)
+    asked = _asked_of(source, generator)
     with open_answers(answers_folder(context.folder), asked, wait) as store:
         yield KeptGenerator(generator, asked, store, context.spec.job_id)
 
 
-def _asked_of(source: Path, device: str) -> Asked:
+def _asked_of(source: Path, generator: LocalGenerator) -> Asked:
     sha256 = file_sha256(source) if is_gguf_file(source) else fingerprint_weights(source)
-    return Asked(f"sha256:{sha256}", "local", {"device": device, "decoding": DECODING_VERSION})
+    settings = {"device": generator.device, "decoding": DECODING_VERSION, **settings_of(generator.runtime)}
+    return Asked(f"sha256:{sha256}", "local", settings)

@@ -18,7 +18,7 @@ from onnxruntime import OrtValue
 from transformers import AutoConfig, GenerationConfig
 
 from core.domain import FloatArray
-from core.engines.device import cpu_threads
+from core.engines.machine import cpu_threads
 from core.engines.models.card import has_card, read_card
 from core.engines.models.onnx_classifier import count_parameters, open_session
 from core.engines.models.providers import CPU, device_words

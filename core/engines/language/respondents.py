@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import Asked
@@ -14,6 +14,13 @@ from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
 from core.engines.language.endpoint_round import OnAnswer
 from core.engines.language.generator import Generation, LocalGenerator
+from core.engines.language.local import (
+    LanguageRuntime,
+    answering_runtime,
+    device_of,
+    open_generator,
+    settings_of,
+)
 from core.engines.language.question import Message, text_of
 from core.engines.language.request_estimate import RequestEstimate
 from core.jobs.specs import AnsweringModel, LabelParameters, VendorPrice
@@ -76,7 +83,7 @@ def open_respondent(
         source = context.input_folder("model") / "model"
     else:
         source = cast(Path, load("core.engines.models.weights").resolve(model, sha256))
-    yield LocalRespondent(source, labels, max_output_tokens, context.should_stop)
+    yield LocalRespondent(source, labels, max_output_tokens, context.should_stop, answering_runtime(model))
 
 
 class EndpointRespondent:
@@ -105,30 +112,40 @@ class EndpointRespondent:
 
 class LocalRespondent:
     """A model folder or GGUF file on this machine, loaded when it is first asked: it weighs `labels` exactly, or
-    writes greedily where there are none."""
+    writes greedily where there are none. `runtime` is the one whose answers are wanted."""
 
     def __init__(
-        self, source: Path, labels: Sequence[str], max_output_tokens: int, should_stop: Callable[[], bool]
+        self,
+        source: Path,
+        labels: Sequence[str],
+        max_output_tokens: int,
+        should_stop: Callable[[], bool],
+        runtime: LanguageRuntime = "torch",
     ) -> None:
         self.source = source
+        self._runtime: LanguageRuntime = runtime
         self._labels = tuple(labels)
         self._limit = max_output_tokens
         self._should_stop = should_stop
-        self.device = str(load("core.engines.device").choose_device().description)
+        self.device = device_of(runtime)
 
     def asked(self) -> Asked:
         """What names its answers: the weights, wherever they lie."""
         gguf = is_gguf_file(self.source)
         sha256 = file_sha256(self.source) if gguf else fingerprint_weights(self.source)
         settings = {"labels": list(self._labels)} if self._labels else {"max_output_tokens": self._limit}
-        return Asked(f"sha256:{sha256}", "local", settings)
+        return Asked(f"sha256:{sha256}", "local", {**settings, **settings_of(self._runtime)})
+
+    def opened(self, messages: Sequence[str]) -> LocalGenerator:
+        """The model, loaded to be asked these messages. Raises UserError."""
+        longest = max((len(label.encode("utf-8")) for label in self._labels), default=self._limit)
+        return open_generator(self.source, self._stop_when_asked, self._runtime, messages, longest)
 
     def ask(self, messages: Sequence[Message], missing: Sequence[int], on_answer: OnAnswer) -> None:
         """Answer the missing messages in batches of like length, which are the same after every stop. It sees
         no pictures."""
         texts = [text_of(message) for message in messages]
-        module: Any = load("core.engines.language.torch_generator")
-        generator: LocalGenerator = module.TorchGenerator(self.source, on_step=self._stop_when_asked)
+        generator = self.opened(texts)
         generator.share_opening(texts)
         tokens = generator.token_counts(texts)
         order = sorted(range(len(texts)), key=lambda place: tokens[place])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,13 @@ import torch
 from core.domain import FloatArray
 from core.engines.device import Device, choose_device
 from core.engines.language.cache import Opening, read_opening
-from core.engines.language.decoding import Decoded, continuation_log_probabilities, greedy
+from core.engines.language.decoding import continuation_log_probabilities, greedy
 from core.engines.language.generator import Generation
 from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.language.opening import OpenedLanguageModel, open_language_model
 from core.engines.language.prompts import completion_ids, prompt_ids
+from core.engines.language.told import Decoded, told
 from core.errors import UserError
-from core.metrics.reasoning import CLOSING, split_reasoning
 
 # Caches may take this share of the machine's memory; weights, logits and other programs need theirs.
 _CACHE_SHARE = 0.25
@@ -129,48 +127,20 @@ class TorchGenerator:
             self._on_step()
 
         model, pad_id = self._opened.model, self._opened.pad_id
-        told = (self._vocabulary, self._stop_ids, pad_id)
-        answers = greedy(model, prompts, limits, *told, on_tokens=on_tokens, opening=self._opening)
+        setting = (self._vocabulary, self._stop_ids, pad_id)
+        answers = greedy(model, prompts, limits, *setting, on_tokens=on_tokens, opening=self._opening)
         return [
             self._generation(prompt, answer, moments)
             for prompt, answer, moments in zip(prompts, answers, times, strict=True)
         ]
 
     def _generation(self, prompt: Sequence[int], decoded: Decoded, moments: Sequence[float]) -> Generation:
-        answer = decoded.tokens
-        written = self._text(answer)
-        reasoning, text = split_reasoning(written)
-        first = self._first_place(answer, "") if written.strip() else None
-        first_output = self._first_place(answer, CLOSING if CLOSING in written else "") if text else None
-        return Generation(
-            text=text,
-            reasoning=reasoning,
-            input_tokens=len(prompt),
-            output_tokens=len(answer),
-            finish_reason="stop" if answer[-1] in self._stop_ids else "length",
-            mean_log_probability=decoded.log_probability / len(answer),
-            latency_ms=moments[-1],
-            time_to_first_token_ms=None if first is None else moments[first],
-            time_to_first_output_token_ms=None if first_output is None else moments[first_output],
-            time_per_output_token_ms=None if len(moments) < 2 else (moments[-1] - moments[0]) / (len(moments) - 1),
-            inter_token_ms=tuple(later - earlier for earlier, later in itertools.pairwise(moments)),
-        )
+        ended = decoded.tokens[-1] in self._stop_ids
+        return told(len(prompt), decoded, moments, ended, self._text)
 
     def _text(self, answer: Sequence[int]) -> str:
         text: str = self._tokenizer.decode(answer, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
-
-    def _first_place(self, answer: Sequence[int], after: str) -> int:
-        """The place of the token with which something beyond white space stands behind the last `after`."""
-
-        def shows(place: int) -> bool:
-            written = self._text(answer[: place + 1])
-            if not after:
-                return bool(written.strip())
-            _, mark, behind = written.rpartition(after)
-            return bool(mark and behind.strip())
-
-        return bisect_left(range(len(answer)), True, key=shows)
 
 
 def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:

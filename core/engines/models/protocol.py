@@ -10,6 +10,7 @@ from core.domain import FloatArray
 Runtime = Literal[
     "torch",
     "sklearn",
+    "llama.cpp",
     "onnxruntime",
     "onnxruntime-cuda",
     "onnxruntime-tensorrt",

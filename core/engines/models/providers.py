@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.engines.machine import cpu_words
 from core.engines.models.protocol import Runtime
 from core.lazy import load
 
@@ -33,7 +34,7 @@ def accelerated_runtimes() -> tuple[Runtime, ...]:
 def device_words(runtime: Runtime, threads: int) -> str:
     """What a session of `runtime` runs on, as a word for the user."""
     if runtime == CPU:
-        return f"CPU, {threads} thread{'' if threads == 1 else 's'}"
+        return cpu_words(threads)
     return f"{PROVIDERS[runtime].removesuffix('ExecutionProvider')} (ONNX Runtime)"
 
 

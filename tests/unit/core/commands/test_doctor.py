@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import fake_llama_cpp
 import pytest
 
 from core.commands import doctor
@@ -42,3 +43,18 @@ def test_a_device_that_is_not_there_is_a_finding_and_no_refusal(monkeypatch: pyt
     (device,) = [one for one in doctor.examine() if one.topic == "training device"]
     assert not device.works
     assert "cuda:7" in device.found
+
+
+def test_llama_cpp_is_a_finding_with_its_version_and_device_or_with_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("core.commands.doctor.is_installed", lambda name: name == "llama_cpp")
+    with pytest.MonkeyPatch.context() as patch:
+        fake_llama_cpp.install(patch, offloads=True)
+        patch.delenv("TERCET_DEVICE", raising=False)
+        (found,) = [one for one in doctor.examine() if one.topic == "llama.cpp for GGUF files"]
+    assert (found.works, found.found) == (True, "llama-cpp-python 0.0, runs on: GPU (llama.cpp)")
+    monkeypatch.setattr("core.commands.doctor.is_installed", lambda name: False)
+    (lacking,) = [one for one in doctor.examine() if one.topic == "llama.cpp for GGUF files"]
+    assert not lacking.works
+    assert "tercet[llama-cpp]" in (lacking.remedy or "")

@@ -7,7 +7,8 @@ import os
 import pytest
 import torch
 
-from core.engines.device import Device, choose_device, cpu_threads, use_huge_pages
+from core.engines.device import Device, choose_device, use_huge_pages
+from core.engines.machine import cpu_threads
 from core.errors import UserError
 
 

@@ -89,7 +89,7 @@ def test_a_timed_request_is_told_by_all_its_labels(tuned: Path) -> None:
     subject = open_subject(tuned / "job" / "model", "torch", Asked(requests=texts, several=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "SINGLE_SECONDS_AT_MOST", 10.0)
-        told = subject.singles(texts).labels
+        told = subject.singles(texts).answers
     model = open_classifier(tuned / "job" / "model", "torch")
     assert list(told) == [given_labels(model.labels, model.probabilities([text])[0]) for text in texts]
 

@@ -13,10 +13,11 @@ from tiny_language_models import write_language_model
 from transformers import MistralConfig, MistralForCausalLM
 from transformers.cache_utils import DynamicLayer
 
-from core.engines.language.cache import MINIMUM_OPENING_TOKENS, GrowingLayer, new_cache, read_opening
+from core.engines.language.cache import GrowingLayer, new_cache, read_opening
 from core.engines.language.decoding import continuation_log_probabilities, greedy
 from core.engines.language.opening import open_language_model
 from core.engines.language.prompts import prompt_ids
+from core.engines.language.sharing import MINIMUM_OPENING_TOKENS
 from core.engines.language.torch_generator import TorchGenerator
 
 INSTRUCTION = "say which of these it is about: card, loan, rate. text: "

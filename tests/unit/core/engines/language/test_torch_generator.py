@@ -11,9 +11,10 @@ import torch
 from tiny_language_models import CHAT_TEMPLATE, CONTEXT_TOKENS, write_language_model
 
 from core.engines.language import decoding
-from core.engines.language.decoding import Decoded, continuation_log_probabilities, greedy
+from core.engines.language.decoding import continuation_log_probabilities, greedy
 from core.engines.language.opening import open_language_model
 from core.engines.language.prompts import completion_ids, prompt_ids
+from core.engines.language.told import Decoded, first_place
 from core.engines.language.torch_generator import TorchGenerator
 from core.engines.models.starting import load_tokenizer
 from core.errors import UserError
@@ -145,8 +146,8 @@ def test_the_first_token_of_the_answer_comes_after_the_reasoning(
     assert answer.time_per_output_token_ms is not None
     after_first = answer.time_per_output_token_ms * (len(written) - 1)
     assert answer.time_to_first_token_ms + after_first == pytest.approx(answer.latency_ms)
-    assert generator._first_place(written, "</think>") == len(written) - 4
-    assert generator._first_place(written, "") == 0
+    assert first_place(written, "</think>", generator._text) == len(written) - 4
+    assert first_place(written, "", generator._text) == 0
 
 
 def test_an_answer_s_probability_is_that_of_its_tokens(generator: TorchGenerator, folder: Path) -> None:
