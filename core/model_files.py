@@ -40,9 +40,10 @@ def weight_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file() and path.name.endswith(WEIGHT_SUFFIXES))
 
 
-def weight_bytes(folder: Path) -> int:
-    """The size of a model folder's weight files together, in bytes."""
-    return sum(path.stat().st_size for path in weight_files(folder))
+def weight_bytes(source: Path) -> int:
+    """The size of a model folder's weight files together, or of a GGUF file, in bytes."""
+    files = [source] if is_gguf_file(source) else weight_files(source)
+    return sum(path.stat().st_size for path in files)
 
 
 def is_onnx_folder(path: Path) -> bool:

@@ -50,7 +50,7 @@ class OpenedLanguageModel:
     @property
     def weight_bytes(self) -> int:
         """The size of the weight files, in bytes."""
-        return self.source.stat().st_size if is_gguf_file(self.source) else weight_bytes(self.source)
+        return weight_bytes(self.source)
 
     @property
     def parameters(self) -> int:

@@ -30,6 +30,11 @@ def test_folder_with_config_and_safetensors_is_taken(folder: Path) -> None:
     assert weight_bytes(folder) == (folder / "model.safetensors").stat().st_size
 
 
+def test_a_gguf_file_is_as_large_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(60))
+    assert weight_bytes(tmp_path / "m.gguf") == 64
+
+
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such model folder"):
         check_model_folder(tmp_path / "nowhere")
