@@ -180,6 +180,10 @@ def report(
     formats: Annotated[str, typer.Option("--format", help="html, json, or both with a comma.")] = "html",
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write into.")] = Path(),
     language: Annotated[str, typer.Option("--language", help="en or zh_CN.")] = "en",
+    with_rows: Annotated[
+        bool,
+        typer.Option("--rows", help="With the test rows on which teacher and student differ most: your own texts."),
+    ] = False,
 ) -> None:
     """Write the report: the answer, its reasons, the figures and what they rest on."""
     if language not in ("en", "zh_CN"):
@@ -187,7 +191,7 @@ def report(
     names = [name.strip() for name in formats.split(",") if name.strip()]
     if not names:
         raise UserError("cli.format_none", allowed="html, json")
-    for path in load("core.commands.handing_over").report(file, names, out, language):
+    for path in load("core.commands.handing_over").report(file, names, out, language, with_rows=with_rows):
         console.say(str(path))
 
 

@@ -14,6 +14,9 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+RIGHT_FROM = 0.5
+"""A score from here on counts as a right answer: scores are 0 or 1 for most metrics, and fractional for some."""
+
 
 class Role(StrEnum):
     """What a candidate is in the question that the study asks."""

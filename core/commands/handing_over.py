@@ -32,14 +32,17 @@ PRECISIONS = ("f16", "f32")
 _CHECKED_ROWS = 128
 
 
-def report(path: Path, formats: list[str], out: Path, language: str) -> list[Path]:
-    """Write the report in each format into the folder `out`; the files. Raises UserError."""
+def report(path: Path, formats: list[str], out: Path, language: str, *, with_rows: bool = False) -> list[Path]:
+    """Write the report in each format into the folder `out`; the files. Raises UserError.
+
+    `with_rows` adds the test rows on which teacher and student differ most.
+    """
     for name in formats:
         if name not in REPORT_FORMATS:
             raise UserError("cli.format_unknown", name=name, allowed=", ".join(REPORT_FORMATS))
     folder = output_folder(out)
     evidence = read_evidence(path)
-    return write_report(decide_with(evidence, []), evidence, formats, folder, language)
+    return write_report(decide_with(evidence, []), evidence, formats, folder, language, with_rows=with_rows)
 
 
 def export(path: Path, candidate_name: str, format_name: str, out: Path, precision: str = "f16") -> list[Path]:

@@ -12,20 +12,30 @@ from core.report.sections.candidates import candidates
 from core.report.sections.change import change
 from core.report.sections.criteria import assumptions, compliance, criteria
 from core.report.sections.data import complexity, data
+from core.report.sections.differences import differences
 from core.report.sections.hybrid import hybrid
 from core.report.sections.material import Material
 from core.report.sections.method import environment, limits, method
 
 
 def build_report(
-    decision: Decision, evidence: StudyEvidence, results: dict[str, Any], recommendation: dict[str, Any]
+    decision: Decision,
+    evidence: StudyEvidence,
+    results: dict[str, Any],
+    recommendation: dict[str, Any],
+    *,
+    with_rows: bool = False,
 ) -> Report:
-    """The report on one decision. Its figures come from the documents `results` and `recommendation`."""
+    """The report on one decision. Its figures come from the documents `results` and `recommendation`.
+
+    `with_rows` adds the test rows on which teacher and student differ most: texts of the user's data.
+    """
     material = Material(results, recommendation, decision, evidence)
     parts = (
         answer(material),
         candidates(material),
         hybrid(material),
+        differences(material) if with_rows else None,
         change(material),
         complexity(material),
         data(material),

@@ -20,10 +20,17 @@ FORMATS = ("html", "json")
 
 
 def write_report(
-    decision: Decision, evidence: StudyEvidence, formats: Sequence[str], folder: Path, language: str = "en"
+    decision: Decision,
+    evidence: StudyEvidence,
+    formats: Sequence[str],
+    folder: Path,
+    language: str = "en",
+    *,
+    with_rows: bool = False,
 ) -> list[Path]:
     """The files written to `folder`, which is made where it is missing: `report.html` for html, `results.json` and
-    `recommendation.json` for json. Each file is written whole or not at all.
+    `recommendation.json` for json. Each file is written whole or not at all. `with_rows` adds to the page the test rows
+    on which teacher and student differ most.
 
     Raises UserError for a format that is not offered and for a full disk.
     """
@@ -34,7 +41,7 @@ def write_report(
     recommendation = recommendation_document(decision)
     files: dict[str, str] = {}
     if "html" in formats:
-        report = build_report(decision, evidence, results, recommendation)
+        report = build_report(decision, evidence, results, recommendation, with_rows=with_rows)
         files["report.html"] = render_html(report, language)
     if "json" in formats:
         files |= {"results.json": _as_json(results), "recommendation.json": _as_json(recommendation)}

@@ -30,11 +30,9 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from core.domain import Answer, ComparedExample, Example, Prediction, Split
+from core.domain import RIGHT_FROM, Answer, ComparedExample, Example, Prediction, Split
 from core.store import schema
 
-RIGHT_FROM = 0.5
-"""A score from here on counts as a right answer: scores are 0 or 1 for most metrics, and fractional for some."""
 APART_FROM = 0.25
 """Answers in words disagree from this difference of their scores on: two texts are hardly ever the same."""
 _EXAMPLES = schema.examples

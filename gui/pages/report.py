@@ -84,11 +84,11 @@ class ReportPage(Page):
         decided, folder = self.stored.decided, self.options.folder
         if decided is None or folder is None or self._writing:
             return
-        formats, language = self.options.formats, self.options.language
+        formats, language, with_rows = self.options.formats, self.options.language, self.options.with_rows
         self._writing = True
         self._show_state()
         self.context.background.submit(
-            lambda: write_report(decided.decision, decided.evidence, formats, folder, language),
+            lambda: write_report(decided.decision, decided.evidence, formats, folder, language, with_rows=with_rows),
             self._exported,
             self._export_failed,
         )

@@ -34,6 +34,7 @@ class ReportOptions(Card):
         self._language_chosen = False
         self._written: tuple[Path, ...] = ()
         self.boxes = {kind: QCheckBox(self) for kind in FORMATS}
+        self.rows_box = QCheckBox(self)
         self.languages = QComboBox(self)
         for language, name in LANGUAGES.items():
             self.languages.addItem(name, language)
@@ -41,7 +42,7 @@ class ReportOptions(Card):
         self.choose_button, self.open_button, self.open_folder_button = (QPushButton(self) for _ in range(3))
         self.done = Sentence(self)
         self.done.setProperty("state", "good")
-        self._captions = {code: QLabel(self) for code in ("formats", "language", "folder")}
+        self._captions = {code: QLabel(self) for code in ("formats", "rows", "language", "folder")}
         for caption in self._captions.values():
             caption.setProperty("type", "secondary")
         self._captions["language"].setBuddy(self.languages)
@@ -60,6 +61,11 @@ class ReportOptions(Card):
     def language(self) -> str:
         """The language that the report is written in."""
         return str(self.languages.currentData())
+
+    @property
+    def with_rows(self) -> bool:
+        """Whether the page shows the test rows on which teacher and student differ most; only a page can."""
+        return self.rows_box.isChecked() and self.boxes["html"].isChecked()
 
     @property
     def folder(self) -> Path | None:
@@ -104,6 +110,8 @@ class ReportOptions(Card):
             caption.setText(tr(f"gui_decide.report.{code}"))
         for kind, box in self.boxes.items():
             box.setText(tr(f"gui_decide.report.format.{kind}"))
+        self.rows_box.setText(tr("gui_decide.report.with_rows"))
+        self.rows_box.setToolTip(tr("gui_decide.report.with_rows.help"))
         if not self._language_chosen:
             self.languages.setCurrentIndex(self.languages.findData(self._context.translator.language))
         self.languages.setAccessibleName(tr("gui_decide.report.language"))
@@ -130,6 +138,7 @@ class ReportOptions(Card):
         for box in self.boxes.values():
             box.setChecked(True)
             box.toggled.connect(self.changed)
+        self.boxes["html"].toggled.connect(self.rows_box.setEnabled)
         self.languages.activated.connect(self._choose_language)
         self.choose_button.clicked.connect(self.folder_asked)
         self.open_button.clicked.connect(self._open_report)
@@ -143,6 +152,9 @@ class ReportOptions(Card):
         self.body.addWidget(self._captions["formats"])
         for box in self.boxes.values():
             self.body.addWidget(box)
+        self.body.addSpacing(GAP_CARDS - GAP_ROWS)
+        self.body.addWidget(self._captions["rows"])
+        self.body.addWidget(self.rows_box)
         self.body.addSpacing(GAP_CARDS - GAP_ROWS)
         self.body.addWidget(self._captions["language"])
         self.body.addWidget(self.languages)

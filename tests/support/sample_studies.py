@@ -6,6 +6,8 @@ import csv
 import random
 from pathlib import Path
 
+from core.commands.running import run_study
+
 PREDICTIONS_STUDY = """
 version: 1
 name: Measured elsewhere
@@ -54,3 +56,12 @@ def write_predictions(folder: Path, name: str, right_share: float, seed: int, ro
             latency = f"{outputs.uniform(20, 60):.1f}"
             writer.writerow([f"r{row}", text, target, target if right else other, f"{confidence:.3f}", latency])
     return path
+
+
+def finished_study(folder: Path) -> Path:
+    """A finished study of two imported candidates and their hybrid, with 120 test rows."""
+    write_predictions(folder, "big", 0.95, 1)
+    write_predictions(folder, "small", 0.8, 2)
+    (folder / "study.yaml").write_text(PREDICTIONS_STUDY, encoding="utf-8")
+    assert run_study(folder / "study.yaml", folder / "s.tercet") == 0
+    return folder / "s.tercet"

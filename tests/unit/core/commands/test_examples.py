@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_studies import PREDICTIONS_STUDY, write_predictions
+from sample_studies import finished_study
 
 from core.cli import main
-from core.commands.running import run_study
+from core.commands.handing_over import report
 from core.store import StudyStore
 from core.study_file import LoadedStudy
 
@@ -21,12 +21,7 @@ from core.study_file import LoadedStudy
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study of two imported candidates and their hybrid."""
-    folder = tmp_path_factory.mktemp("examples")
-    write_predictions(folder, "big", 0.95, 1)
-    write_predictions(folder, "small", 0.8, 2)
-    (folder / "study.yaml").write_text(PREDICTIONS_STUDY, encoding="utf-8")
-    assert run_study(folder / "study.yaml", folder / "s.tercet") == 0
-    return folder / "s.tercet"
+    return finished_study(tmp_path_factory.mktemp("examples"))
 
 
 @pytest.fixture
@@ -100,6 +95,17 @@ def test_what_is_not_there_is_refused_in_one_line(
     assert (status, out) == (2, "")
     assert err.startswith(refusal)
     assert err.count("\n") == 1
+
+
+def test_a_report_has_rows_of_the_data_only_where_it_is_asked_for_them(study: Path, told: Any, tmp_path: Path) -> None:
+    _, out, _ = told(
+        str(study), "--sort", "difference", "--descending", "--filter", "disagree", "--json", "--limit", "0"
+    )
+    inputs = [row["input"] for row in json.loads(out)["rows"]]
+    for with_rows in (False, True):
+        (path,) = report(study, ["html"], tmp_path / str(with_rows), "en", with_rows=with_rows)
+        page = path.read_text(encoding="utf-8")
+        assert sum(text in page for text in inputs) == (20 if with_rows else 0)
 
 
 def test_a_study_that_is_not_measured_says_so(tmp_path: Path, predictions_study: LoadedStudy, told: Any) -> None:

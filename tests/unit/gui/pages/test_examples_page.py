@@ -9,10 +9,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from sample_studies import PREDICTIONS_STUDY, write_predictions
+from sample_studies import finished_study
 from window_support import built_application, open_in
 
-from core.commands.running import run_study
 from core.store.drill_down import Show
 from gui.app import Application
 from gui.pages import examples
@@ -22,12 +21,7 @@ from gui.widgets.decision_tabs import CANDIDATES
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("examples")
-    write_predictions(folder, "big", 0.95, 1)
-    write_predictions(folder, "small", 0.8, 2)
-    (folder / "study.yaml").write_text(PREDICTIONS_STUDY, encoding="utf-8")
-    assert run_study(folder / "study.yaml", folder / "s.tercet") == 0
-    return folder / "s.tercet"
+    return finished_study(tmp_path_factory.mktemp("examples"))
 
 
 @pytest.fixture

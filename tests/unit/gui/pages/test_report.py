@@ -85,6 +85,19 @@ def test_export_writes_every_chosen_format_beside_the_study(qtbot: QtBot, page: 
     assert page.options.open_button.isVisible()
 
 
+def test_rows_of_the_data_stand_in_the_report_only_once_they_are_asked_for(
+    qtbot: QtBot, page: ReportPage, tmp_path: Path
+) -> None:
+    path = tmp_path / "report" / "report.html"
+    export(qtbot, page)
+    assert "Where teacher and student differ most" not in path.read_text(encoding="utf-8")
+    page.options.rows_box.setChecked(True)
+    export(qtbot, page)
+    assert "Where teacher and student differ most" in path.read_text(encoding="utf-8")
+    page.options.boxes["html"].setChecked(False)
+    assert not page.options.with_rows, "only a page has room for them"
+
+
 def test_a_report_without_html_offers_the_folder_only(qtbot: QtBot, page: ReportPage) -> None:
     page.options.boxes["html"].setChecked(False)
     export(qtbot, page)
