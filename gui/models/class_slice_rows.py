@@ -36,8 +36,9 @@ def class_slice_rows(rows: DecisionRows) -> ClassSliceRows:
     table = [_class_row(one, shown, place, rows) for place, one in enumerate(classes[:MOST_CLASSES])]
     table += [_part_row(name, shown, rows) for name in parts[:MOST_CLASSES]]
     table += [_slice_row(one, shown, place, rows) for place, one in enumerate(slices)]
-    titles = [*rows.titles("part", "rows"), *(candidate.name for candidate in shown)]
-    told = "classes" if classes else "apart" if parts else "slices"
+    titles = [*rows.titles("apart" if parts else "part", "rows"), *(candidate.name for candidate in shown)]
+    apart = "apart_slices" if slices else "apart"
+    told = "classes" if classes else apart if parts else "slices"
     return ClassSliceRows(rows.tr(f"gui_decide.parts.{told}"), titles, table, _notes(rows, shown, parts))
 
 
