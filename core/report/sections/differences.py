@@ -67,7 +67,7 @@ def _table(test: TestRows, first: _Side, second: _Side, chosen: list[int]) -> Ta
     rows = tuple(
         (
             Cell(_short(test.inputs[row]), test.example_ids[row]),
-            Cell(_short(test.targets[row])),
+            Cell(_short(test.targets[row]) or "–"),
             _answer(first, row),
             _answer(second, row),
         )

@@ -9,6 +9,8 @@ import pytest
 import torch
 from tiny_models import write_body, write_classifier, write_dataset
 
+from core.engines.language import endpoint_pacing
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
@@ -36,3 +38,10 @@ def teacher(tmp_path_factory: pytest.TempPathFactory, body: Path) -> Path:
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a prepare job with 48 training rows. Read only."""
     return write_dataset(tmp_path_factory.mktemp("dataset"))
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Endpoints are asked again after next to no time."""
+    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(endpoint_pacing, "LONGEST_PAUSE_S", 0.01)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answered_study import answered_study, tower
 from job_context import RecordingContext, job_context
 from scripted_endpoint import Reply, Request, completion, scripted_endpoint
 from tiny_documents import index_parameters, made_index, write_documents
@@ -15,9 +16,8 @@ from tiny_language_models import write_language_model
 
 from core.data.examples import read_examples, write_examples
 from core.data.predictions import read_predictions, write_predictions
-from core.domain import Example, Picture, Prediction, Split
+from core.domain import Picture, Prediction
 from core.engines.checking.job import run
-from core.engines.language import endpoint_pacing
 from core.engines.retrieval.given import FILE_NAME, Found, write_found
 from core.jobs.results import CheckResult
 from core.jobs.specs import CheckParameters
@@ -29,32 +29,19 @@ TASK = Task(kind="generation", metric="exact_match", prompt="{passage}\n\nHow hi
 NUMBER = {"format": {"regex": r"\d+"}, "re_ask": True}
 ROWS = 12
 
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(endpoint_pacing, "LONGEST_PAUSE_S", 0.01)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    """The jobs' folder: even rows are test rows, every third answer has words around its number, one is absent."""
-    jobs = tmp_path / "s.tercet.d" / "jobs"
-    (jobs / "data").mkdir(parents=True)
-    (jobs / "bench").mkdir()
-    examples, predictions = [], []
+    """The jobs' folder: every third answer has words around its number, one is absent."""
+    rows = []
     for row in range(ROWS):
         high = str(row + 10)
-        fields = (("text", f"tower {row}"), ("passage", f"[1] Tower {row} is {high} m high."))
-        split = Split.TEST if row % 2 == 0 else Split.CALIBRATION
-        examples.append(Example(f"r{row}", split, f"g{row}", f"tower {row}", high, fields=fields))
         said = None if row == 10 else f"It is {high} m." if row % 3 == 0 else high
-        predictions.append(
-            Prediction(f"r{row}", said, float(said == high), 0.5, input_tokens=5, output_tokens=4, latency_ms=20.0)
-        )
-    write_examples(jobs / "data", examples)
-    write_predictions(jobs / "bench", predictions)
-    return jobs
+        answer = Prediction(f"r{row}", said, float(said == high), 0.5, input_tokens=5, output_tokens=4, latency_ms=20.0)
+        rows.append((tower(row, high, f"[1] Tower {row} is {high} m high."), answer))
+    return answered_study(tmp_path, rows)
 
 
 class Job:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answered_study import answered_study, tower
 from job_context import RecordingContext, job_context
 from scripted_endpoint import Reply, Request, completion, scripted_endpoint
 from tiny_documents import index_parameters, made_index, write_documents
@@ -17,10 +18,9 @@ from tiny_language_models import write_language_model
 from core.data.examples import read_examples, write_examples
 from core.data.fingerprint import fingerprint
 from core.data.predictions import read_predictions, write_predictions
-from core.domain import Example, Picture, Prediction, Split
+from core.domain import Picture, Prediction
 from core.engines.judging.hearing import HOPELESS_VERDICTS
 from core.engines.judging.job import run
-from core.engines.language import endpoint_pacing
 from core.engines.retrieval.given import FILE_NAME, Found, write_found
 from core.errors import UserError
 from core.jobs.results import JudgeResult
@@ -34,30 +34,19 @@ GROUNDED = Task(kind="generation", metric="groundedness", prompt="{passage}\n\nW
 CITIES = ("Oslo", "Rome", "Paris", "Cairo")
 ROWS = 12
 
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(endpoint_pacing, "LONGEST_PAUSE_S", 0.01)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
     """The jobs' folder of a study with a dataset and a candidate's answers: right, wrong, right …; one is absent."""
-    jobs = tmp_path / "s.tercet.d" / "jobs"
-    (jobs / "data").mkdir(parents=True)
-    (jobs / "bench").mkdir()
-    examples, predictions = [], []
+    rows = []
     for row in range(ROWS):
         city = CITIES[row % 4]
-        fields = (("text", f"tower {row}"), ("passage", f"Tower {row} stands in {city}. It is {row + 10} m high."))
-        split = Split.TEST if row % 2 == 0 else Split.CALIBRATION
-        examples.append(Example(f"r{row}", split, f"g{row}", f"tower {row}", city, fields=fields))
         said = None if row == ROWS - 1 else f"It is in {city}." if row % 2 == 0 else "It is in Lima."
-        predictions.append(Prediction(f"r{row}", said, 0.0, input_tokens=5, output_tokens=4, latency_ms=20.0))
-    write_examples(jobs / "data", examples)
-    write_predictions(jobs / "bench", predictions)
-    return jobs
+        answer = Prediction(f"r{row}", said, 0.0, input_tokens=5, output_tokens=4, latency_ms=20.0)
+        rows.append((tower(row, city, f"Tower {row} stands in {city}. It is {row + 10} m high."), answer))
+    return answered_study(tmp_path, rows)
 
 
 class Job:

@@ -12,7 +12,6 @@ import pytest
 from scripted_endpoint import KEY, KEY_VARIABLE, Reply, Request, Script, completion, error, scripted_endpoint, token
 
 from core.engines.language import endpoint as endpoint_module
-from core.engines.language import endpoint_pacing
 from core.engines.language.answer import Answer
 from core.engines.language.endpoint import ATTEMPTS, CONCURRENT_REQUESTS, Endpoint
 from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES
@@ -20,11 +19,7 @@ from core.engines.language.endpoint_trouble import retry_after_s, shown_url
 from core.errors import UserError
 from core.spec import EndpointModel
 
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(endpoint_pacing, "LONGEST_PAUSE_S", 0.01)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def echo(number: int, request: Request) -> Reply:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from scripted_endpoint import Reply, Request, Script, completion, error, scripted_endpoint
 
-from core.engines.language import endpoint_pacing
 from core.engines.language.answer import Answer
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_budget import Budget
@@ -20,10 +19,7 @@ from core.jobs.specs import VendorPrice
 PRICE = VendorPrice(currency="USD", per_million_input_tokens=1e6, per_million_output_tokens=1e6)
 MESSAGE = "m" * 16  # 4 tokens by its characters, and 16 of the chat template
 
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def echo(number: int, request: Request) -> Reply:

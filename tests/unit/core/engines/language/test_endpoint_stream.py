@@ -23,7 +23,6 @@ from scripted_endpoint import (
     usage,
 )
 
-from core.engines.language import endpoint_pacing
 from core.engines.language.answer import Answer, answer_document, answer_of
 from core.engines.language.endpoint import ATTEMPTS, Endpoint
 from core.engines.language.endpoint_stream import Events, StreamedReply
@@ -32,11 +31,7 @@ from core.errors import UserError
 
 REACH = Reach("http://localhost/v1", "big", ("sk-hidden",), "KEY")
 
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(endpoint_pacing, "LONGEST_PAUSE_S", 0.01)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def told(text: str = "the answer", tokens: int = 3) -> list[tuple[float, bytes]]:

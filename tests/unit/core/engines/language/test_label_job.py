@@ -28,7 +28,7 @@ from tiny_language_models import write_language_model, write_language_model_job
 
 from core.data.examples import write_examples
 from core.domain import Example, Split
-from core.engines.language import endpoint_pacing, torch_generator
+from core.engines.language import torch_generator
 from core.engines.language.answers import read_answers
 from core.engines.language.endpoint import CONCURRENT_REQUESTS
 from core.engines.language.generator import Generation
@@ -48,11 +48,7 @@ TEXTS = Task(kind="generation", metric="exact_match", prompt="Repeat: {text}", m
 LABELS = ("card", "loan", "rate")
 ROWS = 30
 
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(endpoint_pacing, "LONGEST_PAUSE_S", 0.01)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from scripted_endpoint import Reply, Request, Script, completion, error, scripte
 from tiny_language_models import write_text_dataset
 
 from core.decide.load import load_figures
-from core.engines.language import endpoint_pacing
 from core.engines.language.endpoint import Endpoint
 from core.engines.load import job
 from core.engines.load.levels import Level, closed_level, open_level
@@ -31,10 +30,7 @@ from core.worker.context import Stopped
 WRITING = Task(kind="generation", metric="exact_match", prompt="Last word of: {text}", max_output_tokens=20)
 STALL_S = 0.6
 
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 class Stalling:
