@@ -3,6 +3,11 @@
 Some neighbouring weights share a scale and a zero point (`com.microsoft.MatMulNBits`), and activations are quantised to
 8 bits as they come, in pieces as long: a row's answer does not depend on its neighbours in a batch. Embeddings are
 looked up in 8 bits too; where the head is their transpose, both read the same numbers.
+
+Measured on SmolLM2-135M (one thread of a busy CPU with VNNI, the fastest of 96 tokens; in fp32 517 MiB, 95 ms a token
+under ONNX Runtime and 159 ms under torch; 806 next tokens of short messages): with 64 weights a scale 142 MiB, 21 ms,
+92.9 % of the parent's tokens; with 32 152 MiB, 29 ms, 94.4 %. ONNX Runtime's dynamic INT8, which scales the activations
+of a whole batch alike, keeps 51.2 % at 133 MiB. Torch's export before it takes some four seconds a layer.
 """
 
 from __future__ import annotations
