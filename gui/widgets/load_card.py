@@ -20,7 +20,7 @@ PATH = "load"
 CANDIDATES = f"{PATH}.candidates"
 RATES = f"{PATH}.rates"
 _SHOWN_AS = {
-    "concurrency": Presentation("clients"),
+    "concurrency": Presentation(wide=True),
     "rates": Presentation("per_second"),
     "requests": Presentation("a_level"),
     "seconds": Presentation("seconds_a_level"),
