@@ -154,7 +154,7 @@ class DecidePage(Page):
             self._show(self._decided.decision)
 
     def _show_flips(self) -> None:
-        self.tabs.bar.setCurrentIndex(FLIPS)
+        self.tabs.bar.set_current(FLIPS)
         QTimer.singleShot(0, self, lambda: self.scroll_area.ensureWidgetVisible(self.tabs))
         self.tabs.bar.setFocus(Qt.FocusReason.OtherFocusReason)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.charts import routing_curve_chart
 from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDecision
@@ -19,6 +19,7 @@ from gui.widgets.card import Card
 from gui.widgets.chart import ChartView
 from gui.widgets.rows_table import RowsTable
 from gui.widgets.sentence import Sentence
+from gui.widgets.wrapped_tabs import WrappedTabs
 
 FLIPS, CANDIDATES, BREAK_EVEN, ROUTER, COMPLIANCE, ASSUMPTIONS, COMPLEXITY, PARTS, DATA, LOAD = range(10)
 UNDER_LOAD = ("candidate", "load_level", "speed", "goodput", "p50", "p95", "p99", "failed")
@@ -69,11 +70,7 @@ class DecisionTabs(Card):
         super().__init__("", parent)
         self._context = context
         self._decision: Decision | None = None
-        self.bar = QTabBar(self)
-        self.bar.setExpanding(False)
-        self.bar.setDrawBase(False)
-        self.bar.setUsesScrollButtons(True)
-        self.bar.setElideMode(Qt.TextElideMode.ElideNone)
+        self.bar = WrappedTabs(len(TAB_CODES), self)
         self.tabs = [_Tab(context, self) for _ in TAB_CODES]
         self.curve = ChartView(context.theme, context.translator, self.tabs[ROUTER])
         self.curve.setFixedHeight(CURVE_HEIGHT)
@@ -92,10 +89,9 @@ class DecisionTabs(Card):
         self.body.setSpacing(GAP_CARDS)
         self.body.addWidget(self.bar)
         for index, tab in enumerate(self.tabs):
-            self.bar.addTab("")
             tab.setVisible(index == 0)
             self.body.addWidget(tab)
-        self.bar.currentChanged.connect(self._choose)
+        self.bar.current_changed.connect(self._choose)
         self.retranslate()
 
     def show_decision(self, decision: Decision) -> None:
@@ -121,7 +117,7 @@ class DecisionTabs(Card):
         self.examples_button.setToolTip(tr("gui_examples.open.help"))
         for index, code in enumerate(TAB_CODES):
             title = tr(f"gui_decide.tab.{code}")
-            self.bar.setTabText(index, title)
+            self.bar.set_text(index, title)
             self.tabs[index].table.setAccessibleName(title)
         if self._decision is not None:
             self.show_decision(self._decision)

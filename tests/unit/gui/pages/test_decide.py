@@ -170,7 +170,7 @@ def test_an_unknown_compliance_fact_waits_for_an_answer(qtbot: QtBot, page: Deci
         **{"criteria:\n": "criteria:\n  compliance: {data_classes: [personal], jurisdictions: [EU]}\n"}
     )
     decision = show_rows(qtbot, page, world, evidence(personal))
-    page.tabs.bar.setCurrentIndex(TAB_CODES.index("compliance"))
+    page.tabs.bar.set_current(TAB_CODES.index("compliance"))
     model = page.tabs.tabs[TAB_CODES.index("compliance")].table.cells
     verdicts = {model.cell(row, 0).text: model.cell(row, 2).text for row in range(model.rowCount())}
 
@@ -180,10 +180,10 @@ def test_an_unknown_compliance_fact_waits_for_an_answer(qtbot: QtBot, page: Deci
 
 
 def test_what_would_change_it_brings_its_tab_into_sight(page: DecidePage) -> None:
-    page.tabs.bar.setCurrentIndex(COMPLEXITY)
+    page.tabs.bar.set_current(COMPLEXITY)
     page.answer.flips_asked.emit()
 
-    assert page.tabs.bar.currentIndex() == FLIPS
+    assert page.tabs.bar.current() == FLIPS
     assert page.tabs.tabs[FLIPS].isVisible()
 
 
@@ -200,7 +200,7 @@ def test_flips_stand_with_where_and_to_what_they_flip(page: DecidePage) -> None:
 
 @pytest.mark.parametrize("index", range(len(TAB_CODES)))
 def test_every_tab_says_something(page: DecidePage, index: int) -> None:
-    page.tabs.bar.setCurrentIndex(index)
+    page.tabs.bar.set_current(index)
     tab = page.tabs.tabs[index]
     texts = [label.text() for label in tab.findChildren(QLabel) if label.isVisibleTo(tab)]
 
@@ -222,7 +222,7 @@ def test_the_page_speaks_chinese_after_a_switch(page: DecidePage, world: PageWor
 
     assert page.heading.text() == "决策"
     assert page.what_if.title.text() == "假如"
-    assert page.tabs.bar.tabText(FLIPS) == "什么会改变结论"
+    assert page.tabs.bar.text(FLIPS) == "什么会改变结论"
     world.translator.set_choice("en")
 
 
@@ -293,3 +293,13 @@ def test_the_load_tab_shows_each_level_and_where_a_candidate_saturates(
     assert f"{first.name} saturates at 1 client with 90 requests a second" in tab.sentence.text()
     assert [tab.table.cells.cell(row, 1).text for row in range(2)] == ["1 client", "2 clients"]
     assert tab.table.cells.cell(0, 6).value == 10.0
+
+
+def test_no_tab_is_out_of_sight_on_a_narrow_page(qtbot: QtBot, page: DecidePage) -> None:
+    page.resize(840, 632)
+    tabs = page.tabs.bar.findChildren(QAbstractButton)
+
+    qtbot.waitUntil(lambda: page.tabs.bar.width() <= page.width())
+    assert len(tabs) == len(TAB_CODES)
+    assert all(page.tabs.bar.rect().contains(tab.geometry()) for tab in tabs)
+    assert len({(tab.x(), tab.y()) for tab in tabs}) == len(tabs)
