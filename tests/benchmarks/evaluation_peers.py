@@ -70,7 +70,7 @@ def run(work: Path, method: str, kind: str) -> dict[str, Any]:
 
 def _tercet(work: Path, limit: int) -> Any:
     """The batches and the generator of the quality pass (core.engines.benchmark.language_job)."""
-    from core.engines.benchmark.plan import batches_by_length
+    from core.engines.benchmark.plan import batches_by_length, written_rows
     from core.engines.language.torch_generator import TorchGenerator
 
     generator = TorchGenerator(work / "model")
@@ -78,7 +78,7 @@ def _tercet(work: Path, limit: int) -> Any:
     def answer(messages: list[str]) -> list[str]:
         generator.share_opening(messages)
         texts = [""] * len(messages)
-        for batch in batches_by_length(generator.token_counts(messages)):
+        for batch in batches_by_length(generator.token_counts(messages), written_rows(limit)):
             for place, said in zip(batch, generator.generate([messages[row] for row in batch], limit), strict=True):
                 texts[place] = said.text
         return texts

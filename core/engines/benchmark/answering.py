@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from core.domain import Example, Prediction, Split
+from core.engines.benchmark.plan import written_rows
 from core.engines.benchmark.subjects import given_labels
 from core.engines.language.few_shot import draw_shots
 from core.engines.language.generator import Generation, LocalGenerator
@@ -109,12 +110,13 @@ class LabelSetAnswers:
 class TextAnswers:
     """Rows, whose inputs are whole messages, answered by the text of a model on this machine."""
 
-    batch_rows: int | None = None
+    batch_rows: int | None
 
     def __init__(self, generator: LocalGenerator, task: Task, labels: Sequence[str] = ()) -> None:
         self._generator = generator
         self._read = reader_of(task, labels)
         self._limit = task.max_output_tokens
+        self.batch_rows = written_rows(self._limit)
         self._scorer = row_scorer(task)
         self.device = generator.device
 

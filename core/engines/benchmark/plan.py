@@ -17,6 +17,9 @@ SINGLE_SECONDS_AT_MOST = 60.0
 # The contract's batch size, and enough batches for a mix of lengths.
 BATCH_ROWS = 32
 THROUGHPUT_BATCHES = 4
+# In the quality pass each step over the weights serves as many written answers as a kill may cost tokens.
+WRITTEN_ROWS_AT_MOST = 128
+WRITTEN_TOKENS = 8192
 # Passes over these batches: the median of three, or of as many as fit into the time.
 THROUGHPUT_PASSES = 3
 THROUGHPUT_SECONDS_AT_LEAST = 1.0
@@ -46,6 +49,11 @@ def batches_by_length(lengths: Sequence[int], batch_rows: int | None = None) -> 
     order = sorted(range(len(lengths)), key=lambda row: lengths[row])
     count = batch_rows or BATCH_ROWS
     return [order[begin : begin + count] for begin in range(0, len(order), count)]
+
+
+def written_rows(max_output_tokens: int) -> int:
+    """Rows that are answered at once in text: the shorter the answers may be, the more."""
+    return min(WRITTEN_ROWS_AT_MOST, max(BATCH_ROWS, WRITTEN_TOKENS // max_output_tokens))
 
 
 def timing_sample(rows: int) -> list[int]:

@@ -50,11 +50,30 @@ class GrowingLayer(DynamicLayer):
             buffer[:, :, : kept.shape[-2]] = kept
         return buffer
 
+    def append_rows(self, layers: Sequence[Any], tokens: int) -> None:
+        """Take up the rows of filled layers in their order, each as `tokens` wide: zeros stand before shorter ones."""
+        keys = [layer.keys for layer in layers]
+        self.lazy_initialization(keys[0], layers[0].values)
+        room = tokens + max(_ROOM_TOKENS, int(_ROOM_SHARE * tokens))
+        self._buffers = (_stacked(keys, tokens, room), _stacked([layer.values for layer in layers], tokens, room))
+        self.keys, self.values = (buffer[:, :, :tokens] for buffer in self._buffers)
+
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         """Keep these rows, each as often as it is named; the buffers are made anew, so that a copy of this layer may
         choose other rows of them."""
         super().batch_select_indices(indices)
         self._buffers = None
+
+
+def _stacked(states: Sequence[torch.Tensor], tokens: int, room: int) -> torch.Tensor:
+    """All rows in one buffer of `room` tokens, right-aligned at `tokens`. Zeros: what the mask hides must be finite."""
+    _, heads, _, width = states[0].shape
+    buffer = states[0].new_zeros((sum(len(part) for part in states), heads, room, width))
+    begin = 0
+    for part in states:
+        buffer[begin : begin + len(part), :, tokens - part.shape[-2] : tokens] = part
+        begin += len(part)
+    return buffer
 
 
 @dataclass(frozen=True)
@@ -95,6 +114,16 @@ def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
     chosen.layers = [copy.copy(layer) for layer in cache.layers]
     chosen.batch_select_indices(rows)
     return chosen
+
+
+def joined(caches: Sequence[Any]) -> Any:
+    """One cache of the rows of several, in their order; rows of fewer tokens are padded on the left."""
+    tokens = max(cache.get_seq_length() for cache in caches)
+    whole = copy.copy(caches[0])
+    whole.layers = [GrowingLayer() for _ in caches[0].layers]
+    for layer, parts in zip(whole.layers, zip(*(cache.layers for cache in caches), strict=True), strict=True):
+        layer.append_rows(parts, tokens)
+    return whole
 
 
 @torch.inference_mode()

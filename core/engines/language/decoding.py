@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 
-from core.engines.language.cache import Opening, chosen_rows, new_cache
+from core.engines.language.cache import Opening, chosen_rows, joined, new_cache
 from core.engines.language.told import Decoded
 
 # Logits are of rows · positions · vocabulary: so many positions at a time keep them within some hundred MiB.
 _CHOICE_POSITIONS = 512
+# Few enough to be of like length, enough for whole matrices.
+_READ_ROWS = 32
 
 
 class Prefill:
     """The key-value cache of a batch of prompts, and the logits that follow each; `rows` may be chosen out of it.
 
-    Where `opening` begins all of them, it is not read again.
+    Where `opening` begins all of them, it is not read again. Prompts are read some at a time, as they stand together,
+    so that short ones are not padded to the longest; from there on the batch goes as one.
     """
 
     def __init__(
@@ -26,22 +31,15 @@ class Prefill:
         self._model = model
         if opening is not None and not opening.begins(prompts):
             opening = None
-        known = 0 if opening is None else len(opening.ids)
-        ids, own = _left_padded([prompt[known:] for prompt in prompts], pad_id, model.device)
-        self.mask = torch.cat([own.new_ones(len(prompts), known), own], dim=1)
+        at_once = len(prompts) if new_cache(model) is None else _READ_ROWS
+        parts = [
+            _read(model, prompts[begin : begin + at_once], pad_id, opening) for begin in range(0, len(prompts), at_once)
+        ]
+        width = max(part.mask.shape[1] for part in parts)
+        self.mask = torch.cat([pad(part.mask, (width - part.mask.shape[1], 0)) for part in parts])
         self.lengths = self.mask.sum(dim=1)
-        positions = (self.mask.cumsum(dim=1) - 1).clamp(min=0)[:, known:]
-        rows = torch.zeros(len(prompts), dtype=torch.long, device=model.device)
-        output = model(
-            input_ids=ids,
-            attention_mask=self.mask,
-            position_ids=positions,
-            past_key_values=new_cache(model) if opening is None else chosen_rows(opening.cache, rows),
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        self.cache = output.past_key_values
-        self.logits = output.logits[:, -1].float()
+        self.cache = parts[0].cache if len(parts) == 1 else joined([part.cache for part in parts])
+        self.logits = torch.cat([part.logits for part in parts])
 
     def step(self, tokens: torch.Tensor) -> None:
         """Append one token to each row, shape (rows,)."""
@@ -75,6 +73,31 @@ class Prefill:
         )
         logits: torch.Tensor = output.logits.float()
         return logits
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Prompts as the model has read them: the mask of shape (rows, tokens), the cache, and the logits of their ends."""
+
+    mask: torch.Tensor
+    cache: Any
+    logits: torch.Tensor
+
+
+def _read(model: Any, prompts: Sequence[Sequence[int]], pad_id: int, opening: Opening | None) -> _Read:
+    known = 0 if opening is None else len(opening.ids)
+    ids, own = _left_padded([prompt[known:] for prompt in prompts], pad_id, model.device)
+    mask = torch.cat([own.new_ones(len(prompts), known), own], dim=1)
+    rows = torch.zeros(len(prompts), dtype=torch.long, device=model.device)
+    output = model(
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0)[:, known:],
+        past_key_values=new_cache(model) if opening is None else chosen_rows(opening.cache, rows),
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    return _Read(mask, output.past_key_values, output.logits[:, -1].float())
 
 
 def _left_padded(

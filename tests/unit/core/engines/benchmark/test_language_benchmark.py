@@ -177,7 +177,7 @@ def test_a_classification_is_answered_by_the_most_probable_label_with_its_probab
 def test_a_stopped_measurement_keeps_its_batches_and_ends_as_an_uninterrupted_one(
     tmp_path: Path, model: Path, rows: Path, written: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "BATCH_ROWS", 4)
+    monkeypatch.setattr(plan, "WRITTEN_ROWS_AT_MOST", 4)
     made = write_language_model_job(tmp_path / "made", model)
     parameters = BenchmarkParameters(task=WRITING)
     folders = {"data": rows, "model": made}

@@ -13,6 +13,7 @@ from tiny_language_models import write_language_model
 from transformers import MistralConfig, MistralForCausalLM
 from transformers.cache_utils import DynamicLayer
 
+from core.engines.language import decoding
 from core.engines.language.cache import GrowingLayer, new_cache, read_opening
 from core.engines.language.decoding import continuation_log_probabilities, greedy
 from core.engines.language.opening import open_language_model
@@ -86,6 +87,26 @@ def test_answers_after_a_shared_opening_are_those_without_it(opened: Any) -> Non
     weighed = (opened.model, prompts, choices, len(opened.tokenizer), 0)
     found = continuation_log_probabilities(*weighed, opening=opening)
     np.testing.assert_allclose(found, continuation_log_probabilities(*weighed), atol=1e-4)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_prompts_read_some_at_a_time_are_answered_as_those_read_at_once(
+    opened: Any, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    prompts = prompts_of(opened, MESSAGES)
+    opening = read_opening(opened.model, prompts) if shared else None
+    limits = [12, 3, 100, 12]
+    asked = (opened.model, prompts, limits, len(opened.tokenizer), frozenset({3}), 0)
+    choices = prompts_of(opened, list(LABELS))
+    weighed = (opened.model, prompts, choices, len(opened.tokenizer), 0)
+    at_once, chances = greedy(*asked, opening=opening), continuation_log_probabilities(*weighed, opening=opening)
+    monkeypatch.setattr(decoding, "_READ_ROWS", 2)
+    in_parts = greedy(*asked, opening=opening)
+
+    assert [answer.tokens for answer in in_parts] == [answer.tokens for answer in at_once]
+    for one, other in zip(in_parts, at_once, strict=True):
+        assert one.log_probability == pytest.approx(other.log_probability, abs=1e-4)
+    np.testing.assert_allclose(continuation_log_probabilities(*weighed, opening=opening), chances, atol=1e-4)
 
 
 def test_a_shared_opening_is_read_once_for_all_batches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
