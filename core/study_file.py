@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -159,21 +159,30 @@ def _walk(detail: ErrorDetails, document: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _unknown_key(detail: ErrorDetails, field: str) -> UserError:
-    key = str(detail["loc"][-1])
-    near = difflib.get_close_matches(key, sorted(_all_keys(Study)), n=1)
-    if near and near[0] != key:
+    *path, key = detail["loc"]
+    keys = _keys_at(path)
+    near = difflib.get_close_matches(str(key), keys, n=1)
+    if near:
         return UserError("study.key_unknown_near", field=field, near=near[0])
-    return UserError("study.key_unknown", field=field)
+    return UserError("study.key_unknown", field=field, keys=", ".join(keys))
 
 
-def _all_keys(model: type[BaseModel], seen: frozenset[type] = frozenset()) -> set[str]:
-    keys: set[str] = set()
-    for name, field in model.model_fields.items():
-        keys.add(name)
-        for part in _models_in(field.annotation):
-            if part not in seen:
-                keys |= _all_keys(part, seen | {model})
-    return keys
+def _keys_at(path: Sequence[int | str]) -> list[str]:
+    """The keys that may stand at a place of a study file, in their order there."""
+    models: list[type[BaseModel]] = [Study]
+    for piece in path:
+        fields = [
+            model.model_fields[piece] for model in models if isinstance(piece, str) and piece in model.model_fields
+        ]
+        # A place in a list is no field, nor is the word by which pydantic tells one model of several.
+        inner = [part for field in fields for part in _models_in(field.annotation)]
+        tagged = [
+            model
+            for model in models
+            if any(piece in get_args(field.annotation) for field in model.model_fields.values())
+        ]
+        models = inner or tagged or models
+    return list(dict.fromkeys(key for model in models for key in model.model_fields))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -34,6 +34,12 @@ candidates:
     ("old", "new", "named"),
     [
         ("capex: 6000", "capx: 6000", ["profiles.own.capx", "capex"]),
+        (
+            "monthly_requests: 3000",
+            "monthly_requests: 3000, limit: 3",
+            ["criteria.cost.limit", "currency, monthly_budget"],
+        ),
+        ("kind: self_hosted", "kind: self_hosted, input_tokens: 3", ["profiles.own.input_tokens", "capex"]),
         ("source: hub", "source: hb", ["candidates[0].model.source", "local"]),
         ("name: q,", "name: s,", ["two candidates", "s"]),
         ("source: candidate, name: s", "source: candidate, name: q", ["q → q", "circle"]),
