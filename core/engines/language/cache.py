@@ -117,12 +117,17 @@ def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
 
 
 def joined(caches: Sequence[Any]) -> Any:
-    """One cache of the rows of several, in their order; rows of fewer tokens are padded on the left."""
+    """One cache of the rows of several, in their order; rows of fewer tokens are padded on the left.
+
+    The several are taken apart layer by layer, so that only one layer is held twice.
+    """
     tokens = max(cache.get_seq_length() for cache in caches)
     whole = copy.copy(caches[0])
-    whole.layers = [GrowingLayer() for _ in caches[0].layers]
-    for layer, parts in zip(whole.layers, zip(*(cache.layers for cache in caches), strict=True), strict=True):
-        layer.append_rows(parts, tokens)
+    whole.layers = []
+    for _ in range(len(caches[0].layers)):
+        layer = GrowingLayer()
+        layer.append_rows([cache.layers.pop(0) for cache in caches], tokens)
+        whole.layers.append(layer)
     return whole
 
 
