@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.decide.outcome import LoadFigures, LoadLevel
 from core.jobs.results import LoadResult, LoadStep
 from core.metrics.load import goodput, saturation_point
-from core.metrics.percentiles import percentiles
+from core.metrics.percentiles import Percentiles, percentiles
 
 
 def load_figures(tested: LoadResult | None, limit_ms: float | None) -> LoadFigures | None:
@@ -37,7 +37,14 @@ def _level(step: LoadStep, limit_ms: float | None) -> LoadLevel:
         requests_per_second=step.requests_per_second,
         goodput=None if limit_ms is None else goodput(step.requests_per_second, step.latency_ms, limit_ms),
         latency=percentiles((*step.latency_ms, *step.cut_off_ms)),
+        time_to_first_token=_first_tokens(step),
         failed=step.failed,
         cut_off=len(step.cut_off_ms),
         warm_up_requests=step.warm_up_requests,
     )
+
+
+def _first_tokens(step: LoadStep) -> Percentiles | None:
+    if step.time_to_first_token_ms is None:
+        return None
+    return percentiles([*(first for first in step.time_to_first_token_ms if first is not None), *step.cut_off_ms])

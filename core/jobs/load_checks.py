@@ -11,7 +11,7 @@ def tested_under_load(study: Study) -> list[Candidate]:
     """The candidates that the study's load test names, or all that run here or answer at an address."""
     if study.load is None:
         return []
-    testable = [candidate for candidate in study.candidates if _testable(candidate)]
+    testable = [candidate for candidate in study.candidates if _testable(study, candidate)]
     named = study.load.candidates
     return testable if named is None else [candidate for candidate in testable if candidate.name in named]
 
@@ -21,13 +21,11 @@ def check_load(study: Study) -> None:
     plan = study.load
     if plan is None:
         return
-    if study.data.columns.image is not None:
-        raise UserError("load.pictures")
     names = [candidate.name for candidate in study.candidates]
     for name in plan.candidates or ():
         if name not in names:
             raise UserError("study.candidate_unknown", field="load.candidates", name=name, names=", ".join(names))
-        if not _testable(study.candidate(name)):
+        if not _testable(study, study.candidate(name)):
             raise UserError("load.untestable", name=name)
     if not tested_under_load(study):
         raise UserError("load.nobody")
@@ -41,7 +39,9 @@ def check_load(study: Study) -> None:
             raise UserError("load.cap", name=candidate.name, requests=plan.most_requests, cap=model.max_requests)
 
 
-def _testable(candidate: Candidate) -> bool:
-    """Not so a hybrid (two models), what looks passages up first, and what was measured elsewhere."""
+def _testable(study: Study, candidate: Candidate) -> bool:
+    """Not so a hybrid (two models), what looks passages up first, what was measured elsewhere, and what takes no
+    pictures where the data have some."""
     elsewhere = isinstance(candidate.model, PredictionsModel)
-    return candidate.role is not Role.HYBRID and not elsewhere and not candidate.retrieval
+    alone = candidate.role is not Role.HYBRID and not elsewhere and not candidate.retrieval
+    return alone and study.takes_inputs(candidate)

@@ -6,14 +6,25 @@ from core.decide.outcome import CandidateDecision, LoadFigures, LoadLevel
 from gui.models.decision_rows import DASH, DecisionRows
 from gui.models.table import Cell
 
+COLUMNS = ("candidate", "load_level", "speed", "goodput", "p50", "p95", "p99", "failed")
+FIRST_TOKENS = ("first_token_p50", "first_token_p95")
+
+
+def load_columns(rows: DecisionRows) -> tuple[str, ...]:
+    """The codes of the columns; those of first tokens only where some answers were streamed."""
+    streamed = any(level.time_to_first_token is not None for _, level in _levels(rows))
+    return (*COLUMNS[:-1], *FIRST_TOKENS, COLUMNS[-1]) if streamed else COLUMNS
+
 
 def load_rows(rows: DecisionRows) -> list[list[Cell]]:
-    """One row for each level of each candidate that was tested."""
-    return [
-        _cells(rows, candidate, level)
-        for candidate in rows.decision.candidates
-        for level in (candidate.load.levels if candidate.load is not None else ())
-    ]
+    """One row for each level of each candidate that was tested, with a cell for each of `load_columns`."""
+    streamed = load_columns(rows) != COLUMNS
+    return [_cells(rows, candidate, level, streamed) for candidate, level in _levels(rows)]
+
+
+def _levels(rows: DecisionRows) -> list[tuple[CandidateDecision, LoadLevel]]:
+    tested = [(one, one.load.levels) for one in rows.decision.candidates if one.load is not None]
+    return [(candidate, level) for candidate, levels in tested for level in levels]
 
 
 def saturation_sentences(rows: DecisionRows) -> str:
@@ -30,13 +41,15 @@ def _saturation(rows: DecisionRows, name: str, load: LoadFigures) -> str:
     return rows.tr("report.load.saturated", name=name, count=load.saturation_concurrency, rate=rate)
 
 
-def _cells(rows: DecisionRows, candidate: CandidateDecision, level: LoadLevel) -> list[Cell]:
+def _cells(rows: DecisionRows, candidate: CandidateDecision, level: LoadLevel, streamed: bool) -> list[Cell]:
     if level.rate is None:
         told = rows.tr("report.load.closed", count=level.concurrency)
     else:
         told = rows.tr(f"report.load.{level.loop}", rate=_rate(rows, level.rate))
     late = rows.tr("report.load.cut_off", count=level.cut_off) if level.cut_off else ""
-    times = (level.latency.p50, level.latency.p95, level.latency.p99)
+    first = level.time_to_first_token
+    firsts = (None, None) if first is None else (first.p50, first.p95)
+    times = (level.latency.p50, level.latency.p95, level.latency.p99, *(firsts if streamed else ()))
     good = level.goodput
     return [
         Cell(candidate.name, candidate.name, role=candidate.role, bold=True),

@@ -12,7 +12,7 @@ from gui.context import Context
 from gui.models.class_slice_rows import class_slice_rows
 from gui.models.data_rows import curve_sentences, learning_rows, noise_sentence, suspect_notes, suspect_rows
 from gui.models.decision_rows import DASH, DecisionRows
-from gui.models.load_rows import load_rows, saturation_sentences
+from gui.models.load_rows import load_columns, load_rows, saturation_sentences
 from gui.models.table import Cell
 from gui.theme import GAP_CARDS, GAP_ROWS
 from gui.widgets.card import Card
@@ -22,7 +22,6 @@ from gui.widgets.sentence import Sentence
 from gui.widgets.wrapped_tabs import WrappedTabs
 
 FLIPS, CANDIDATES, BREAK_EVEN, ROUTER, COMPLIANCE, ASSUMPTIONS, COMPLEXITY, PARTS, DATA, LOAD = range(10)
-UNDER_LOAD = ("candidate", "load_level", "speed", "goodput", "p50", "p95", "p99", "failed")
 COMPARED = ("candidate", "quality", "kept", "speed", "size", "latency", "cost", "standing")
 TAB_CODES = (
     "flips", "candidates", "break_even", "router", "compliance", "assumptions", "complexity", "parts", "data", "load",
@@ -186,7 +185,8 @@ class DecisionTabs(Card):
         if not table:
             self.tabs[LOAD].fill(rows.tr("gui_decide.load.none"), [], [])
             return
-        self.tabs[LOAD].fill(saturation_sentences(rows), rows.titles(*UNDER_LOAD), table, rows.tr("report.load.how"))
+        titles = rows.titles(*load_columns(rows))
+        self.tabs[LOAD].fill(saturation_sentences(rows), titles, table, rows.tr("report.load.how"))
 
     def _fill_complexity(self, rows: DecisionRows) -> None:
         profile = rows.decision.complexity

@@ -53,6 +53,7 @@ def load_values(load: LoadFigures | None) -> dict[str, Any] | None:
                 "requests_per_second": level.requests_per_second,
                 "goodput": level.goodput,
                 "latency_ms": percentile_values(level.latency),
+                "time_to_first_token_ms": percentile_values(level.time_to_first_token),
                 "n": level.latency.n,
                 "failed": level.failed,
                 "cut_off": level.cut_off,

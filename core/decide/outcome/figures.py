@@ -160,9 +160,9 @@ class RuntimeRow:
 class LoadLevel:
     """One level of a load test: clients of a closed loop, or arrivals a second (`rate`) of an open one.
 
-    Latency counts from the moment at which a request was due, warm-up excluded. `goodput` are requests per second
-    within the limit, null without one. `cut_off` requests were due and not sent before the time was up: with any,
-    percentiles are bounds from below.
+    Latency and time to first token (null where nothing was streamed) count from the moment at which a request was due,
+    warm-up excluded. `goodput` are requests per second within the limit, null without one. `cut_off` requests were due
+    and not sent before the time was up: with any, percentiles are bounds from below.
     """
 
     loop: Literal["closed", "poisson", "constant"]
@@ -171,6 +171,7 @@ class LoadLevel:
     requests_per_second: float
     goodput: float | None
     latency: Percentiles
+    time_to_first_token: Percentiles | None
     failed: int
     cut_off: int
     warm_up_requests: int

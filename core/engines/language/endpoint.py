@@ -261,6 +261,8 @@ class Endpoint:
             if not reply.done:
                 raise
         reply.end(timer.milliseconds())
+        if not reply.begun:  # an answer at once, whatever its head calls it
+            return self._unstreamed(response, reply.opening, timer.milliseconds())
         return reply.answer(self._keeps_steps)
 
     def _unstreamed(self, response: Response, content: bytes, latency_ms: float) -> Answer:

@@ -54,13 +54,14 @@ class Events:
 class StreamedReply:
     """The parts of one answer with the milliseconds, from the moment of sending, at which they came.
 
-    `begun` says whether any event has come, `done` whether the server said that it was the last.
+    `begun` says whether any event has come, `done` whether the server said that it was the last. `opening` is what came
+    before the first event, or the first bytes of the stream.
     """
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
         self._events = Events()
-        self._opening = b""
+        self.opening = b""
         self._content: list[tuple[float, str]] = []
         self._reasoning: list[tuple[float, str]] = []
         self._refusal: list[str] = []
@@ -74,8 +75,8 @@ class StreamedReply:
     def take(self, data: bytes, at_ms: float) -> bool:
         """Read bytes that came at a moment; whether they complete an event. Raises TransientTrouble for an error that
         the server tells within the stream, and for what is no event of a chat completion."""
-        if len(self._opening) < _SHOWN_BYTES:
-            self._opening += data
+        if not self.begun or len(self.opening) < _SHOWN_BYTES:
+            self.opening += data
         return self._read(self._events.feed(data), at_ms)
 
     def end(self, at_ms: float) -> None:
@@ -130,7 +131,7 @@ class StreamedReply:
     def answer(self, keep_steps: bool) -> Answer:
         """The whole answer with its times. Raises TransientTrouble where the stream broke off, or was none."""
         if not self.begun:
-            words = self._reach.clean(self._opening.decode("utf-8", "replace")) or "-"
+            words = self._reach.clean(self.opening[:_SHOWN_BYTES].decode("utf-8", "replace")) or "-"
             raise TransientTrouble("endpoint.not_json", url=self._reach.url, words=words)
         if self._finish is None and not self.done:
             raise TransientTrouble("endpoint.stream_cut", url=self._reach.url)
@@ -145,7 +146,7 @@ class StreamedReply:
             "logprobs": {"content": self._logprobs} if self._logprobs else None,
         }
         document = {"choices": [choice], "usage": self._usage}
-        answer = read_document(document, self._reach, self._end_ms, keep_steps, self._opening)
+        answer = read_document(document, self._reach, self._end_ms, keep_steps, self.opening)
         return replace(answer, generation=self._timed(answer.generation))
 
     def _timed(self, said: Generation) -> Generation:

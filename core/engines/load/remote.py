@@ -11,6 +11,7 @@ from core.engines.benchmark.answering import as_messages, label_names
 from core.engines.language.answer_store import answers_folder, known_answers
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
+from core.engines.language.question import Message, question_of_row
 from core.engines.language.request_estimate import repeated, told_estimate
 from core.engines.language.token_guess import TokenGuess
 from core.engines.load.levels import Level, run_levels
@@ -36,7 +37,7 @@ def load_endpoint(
     names_labels = task.kind == "classification"
     asked = as_messages(examples, task, label_names(task, examples))
     test = [example for example in asked if example.split is Split.TEST]
-    messages = [test[row].input for row in timing_plan.timing_sample(len(test))]
+    messages = [question_of_row(test[row]) for row in timing_plan.timing_sample(len(test))]
     top = TOP_LOGPROBS if names_labels else 0
     steps: list[LoadStep] = []
 
@@ -52,7 +53,9 @@ def load_endpoint(
         context.progress(PHASE, len(steps), plan.levels)
 
     limit, price = task.max_output_tokens, parameters.price
-    with Endpoint(model, limit, top, warn, context.should_stop, price, connections=MOST_CLIENTS) as endpoint:
+    with Endpoint(
+        model, limit, top, warn, context.should_stop, price, streams=True, connections=MOST_CLIENTS
+    ) as endpoint:
         context.started(endpoint.device)
         _announce(endpoint, parameters, messages, names_labels, context)
         context.progress(PHASE, 0, plan.levels)
@@ -73,7 +76,7 @@ def load_endpoint(
 
 
 def _announce(
-    endpoint: Endpoint, parameters: LoadParameters, messages: Sequence[str], names_labels: bool, context: JobContext
+    endpoint: Endpoint, parameters: LoadParameters, messages: Sequence[Message], names_labels: bool, context: JobContext
 ) -> None:
     """Say how many requests the test sends and what they take, judged by what the benchmark bought. Raises UserError
     where that is more than the study file allows; nothing is sent then."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from core.engines.language.endpoint import Send
 from core.engines.language.endpoint_trouble import RefusedRequest, TransientTrouble
+from core.engines.language.question import Message
 from core.engines.load.levels import Level
 from core.engines.load.turns import Turns
 from core.jobs.results import LoadStep
@@ -15,7 +16,7 @@ from core.jobs.results import LoadStep
 _POLL_S = 0.2
 
 
-async def run_tasks(level: Level, send: Send, messages: Sequence[str], on_wait: Callable[[], None]) -> LoadStep:
+async def run_tasks(level: Level, send: Send, messages: Sequence[Message], on_wait: Callable[[], None]) -> LoadStep:
     """What a level showed; requests go round and round through `messages`.
 
     A request that the endpoint refuses or fails to answer counts as failed. `on_wait` is called several times a second
@@ -30,11 +31,13 @@ async def run_tasks(level: Level, send: Send, messages: Sequence[str], on_wait: 
                 await asyncio.sleep(wait_s)
             sent = time.perf_counter()
             try:
-                await send(messages[place % len(messages)])
+                said = (await send(messages[place % len(messages)])).generation
             except (TransientTrouble, RefusedRequest):
                 turns.over(place, sent, answered=False)
             else:
-                turns.over(place, sent, answered=True)
+                # By the answer's own clock: what the client does before and after is no part of the endpoint's time.
+                ended, first = _moment(sent, said.latency_ms), _moment(sent, said.time_to_first_token_ms)
+                turns.over(place, sent, answered=True, ended=ended, first=first)
 
     clients = [asyncio.create_task(client()) for _ in range(min(level.clients, level.requests))]
     try:
@@ -49,3 +52,7 @@ async def run_tasks(level: Level, send: Send, messages: Sequence[str], on_wait: 
             task.cancel()
         await asyncio.gather(*clients, return_exceptions=True)
     return turns.step()
+
+
+def _moment(sent: float, milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else sent + milliseconds / 1000.0

@@ -13,13 +13,19 @@ from core.jobs.results import LoadStep
 
 @dataclass(frozen=True)
 class Outcome:
-    """One request: the moments at which it was due, sent and over, in seconds of one clock."""
+    """One request: the moments at which it was due, sent and over, and at which the first token of a streamed answer
+    came, in seconds of one clock."""
 
     place: int
     due: float
     sent: float
     ended: float
     answered: bool
+    first: float | None = None
+
+    def milliseconds(self, moment: float) -> float:
+        """How long after it was due."""
+        return (moment - self.due) * 1000.0
 
 
 class Turns:
@@ -55,10 +61,14 @@ class Turns:
         with self._lock:
             self._stopped = self._stopped or self._now()
 
-    def over(self, place: int, sent: float, answered: bool) -> None:
-        """A request that was sent at `sent` is over now."""
-        ended, due = self._now(), self._due(place)
-        outcome = Outcome(place, sent if due is None else due, sent, ended, answered)
+    def over(
+        self, place: int, sent: float, answered: bool, ended: float | None = None, first: float | None = None
+    ) -> None:
+        """A request that was sent at `sent` is over, since now where `ended` is null; its first token came at
+        `first`."""
+        due = self._due(place)
+        over = self._now() if ended is None else ended
+        outcome = Outcome(place, sent if due is None else due, sent, over, answered, first)
         with self._lock:
             self._outcomes.append(outcome)
 
@@ -81,7 +91,8 @@ class Turns:
             concurrency=level.clients,
             rate=level.rate,
             requests_per_second=rate,
-            latency_ms=tuple((one.ended - one.due) * 1000.0 for one in answered),
+            latency_ms=tuple(one.milliseconds(one.ended) for one in answered),
+            time_to_first_token_ms=_first_tokens(answered),
             cut_off_ms=tuple(waits),
             failed=len(counted) - len(answered),
             warm_up_requests=min(level.warm_up, len(outcomes)),
@@ -110,3 +121,9 @@ class Turns:
                 within = [one for one in outcomes if one.answered and first < one.ended <= last]
                 return len(within) / (last - first), last - first
         return sum(one.answered for one in counted) / max(end - begin, 1e-9), end - begin
+
+
+def _first_tokens(answered: list[Outcome]) -> tuple[float | None, ...] | None:
+    """Milliseconds until each answer's first token; null where no answer has any."""
+    firsts = tuple(None if one.first is None else one.milliseconds(one.first) for one in answered)
+    return firsts if any(first is not None for first in firsts) else None

@@ -101,7 +101,7 @@ def _messages(parameters: AskingParameters, examples: Sequence[Example], labels:
         return list(label_rows(examples, parameters.task).row_messages)
     asked = as_messages(examples, parameters.task, labels)
     if isinstance(parameters, LoadParameters):
-        return [example.input for example in asked if example.split is Split.TEST]
+        return [question_of_row(example) for example in asked if example.split is Split.TEST]
     requests = [question_of_row(example) for example in asked]
     if parameters.retrieval is None:
         return requests

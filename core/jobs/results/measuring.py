@@ -118,8 +118,9 @@ class LoadStep(ResultModel):
     answered; in an open one requests come `rate` a second, and `concurrency` can be under way.
 
     `latency_ms` are of the answered requests, from the moment at which each was due. `cut_off_ms` are waits of requests
-    that were due and not sent before the time was up: bounds from below. `requests_per_second` are answers over
-    `seconds`. The first `warm_up_requests` are in none of these figures.
+    that were due and not sent before the time was up: bounds from below. `time_to_first_token_ms` has a place for each
+    of `latency_ms`, from the same moment, null where no token came by itself; it is null where nothing was streamed.
+    `requests_per_second` are answers over `seconds`. The first `warm_up_requests` are in none of these figures.
     """
 
     loop: Literal["closed", "poisson", "constant"]
@@ -127,6 +128,7 @@ class LoadStep(ResultModel):
     rate: float | None
     requests_per_second: float
     latency_ms: tuple[float, ...]
+    time_to_first_token_ms: tuple[float | None, ...] | None = None
     cut_off_ms: tuple[float, ...] = ()
     failed: int
     warm_up_requests: int

@@ -20,26 +20,31 @@ def load_blocks(material: Material) -> list[Block]:
 
 
 def _table(material: Material, tested: list[tuple[str, dict[str, Any]]]) -> Table:
+    levels = [(name, level) for name, load in tested for level in load["levels"]]
+    streamed = any(level["time_to_first_token_ms"] is not None for _, level in levels)
+    firsts = ("first_token_p50", "first_token_p95") if streamed else ()
     titles = words("candidate", "load_level") + numbers(
-        "requests_per_second", "goodput", "p50", "p95", "p99", "load_failed"
+        "requests_per_second", "goodput", "p50", "p95", "p99", *firsts, "load_failed"
     )
-    rows = tuple(_cells(material, name, level) for name, load in tested for level in load["levels"])
+    rows = tuple(_cells(material, name, level, streamed) for name, level in levels)
     return Table(message("report.table.load"), titles, rows)
 
 
-def _cells(material: Material, name: str, level: dict[str, Any]) -> tuple[Cell, ...]:
+def _cells(material: Material, name: str, level: dict[str, Any], streamed: bool) -> tuple[Cell, ...]:
     open_loop = level["rate"] is not None
     code = f"report.load.{level['loop']}"
     rate = figures.number(level["rate"]) if open_loop else ""
     told = message(code, rate=rate) if open_loop else message(code, count=level["concurrency"])
     late = None if not level["cut_off"] else message("report.load.cut_off", count=level["cut_off"])
-    latency = level["latency_ms"]
+    latency, first = level["latency_ms"], level["time_to_first_token_ms"] or {}
+    firsts = ("p50", "p95") if streamed else ()
     return (
         named(material, name),
         Cell(told, late),
         figure(level["requests_per_second"], figures.number),
         figure(level["goodput"], figures.number),
         *(figure(latency[key], figures.milliseconds) for key in ("p50", "p95", "p99")),
+        *(figure(first.get(key), figures.milliseconds) for key in firsts),
         Cell(figures.count(level["failed"]), tone="warn" if level["failed"] else "plain"),
     )
 

@@ -51,6 +51,16 @@ def loads(limit_ms: float | None, steps: tuple[LoadStep, ...] = STEPS) -> list[A
     return [candidate["load"] for candidate in document["candidates"]]
 
 
+def load_table(steps: tuple[LoadStep, ...]) -> list[list[str]]:
+    """The texts of the report's only table of levels."""
+    rows = evidence(30.0, steps)
+    decision = decide(rows, with_flips=False)
+    report = build_report(decision, rows, results_document(rows, decision), recommendation_document(decision))
+    blocks = [block for section in report.sections for block in section.blocks]
+    (table,) = [block for block in blocks if isinstance(block, Table) and text_of(block.title, "en") == "Under load"]
+    return [[text_of(cell.phrase, "en") for cell in row] for row in table.rows]
+
+
 def test_results_tell_each_level_and_the_saturation_point_and_null_without_a_test() -> None:
     big, small = loads(30.0)
     assert big is None
@@ -83,17 +93,21 @@ def test_requests_that_were_not_sent_in_time_raise_the_percentiles() -> None:
     assert cut["latency_ms"]["p95"] > 200.0
 
 
+def test_first_tokens_of_streamed_answers_are_told_for_each_level_and_null_without_any() -> None:
+    streamed = step(1, 50.0, 20.0, count=60, time_to_first_token_ms=(4.0,) * 58 + (None, None), cut_off_ms=(900.0,))
+    first, whole = loads(None, (streamed, STEPS[1]))[1]["levels"]
+    assert first["time_to_first_token_ms"]["p50"] == 4.0
+    # 58 answers, and one that was never sent.
+    assert first["time_to_first_token_ms"]["p95"] is not None
+    assert whole["time_to_first_token_ms"] is None
+    assert [row[-3] for row in load_table((streamed, STEPS[1]))] == ["4 ms", "not measured"]
+
+
 def test_the_saturation_point_is_null_where_every_level_still_gained() -> None:
     assert loads(None, STEPS[:2])[1]["saturation"] is None
 
 
 def test_the_report_has_a_table_of_the_levels_where_some_candidate_was_tested() -> None:
-    rows = evidence(30.0)
-    decision = decide(rows, with_flips=False)
-    report = build_report(decision, rows, results_document(rows, decision), recommendation_document(decision))
-    blocks = [block for section in report.sections for block in section.blocks]
-    tables = [block for block in blocks if isinstance(block, Table) and text_of(block.title, "en") == "Under load"]
-    assert len(tables) == 1
-    texts = [[text_of(cell.phrase, "en") for cell in row] for row in tables[0].rows]
+    texts = load_table(STEPS)
     assert [row[1] for row in texts] == ["1 client", "2 clients", "4 clients", "80 a second, at random"]
     assert texts[2][-1] == "2"

@@ -10,7 +10,7 @@ from sample_studies import NEURAL_STUDY, PREDICTIONS_STUDY, write_predictions
 
 from core.domain import JobKind
 from core.errors import UserError
-from core.jobs.load_checks import check_load
+from core.jobs import load_checks
 from core.jobs.plan import Plan, build_plan
 from core.jobs.specs import LoadParameters
 from core.study_file import parse_study
@@ -77,13 +77,14 @@ def test_a_test_that_cannot_be_is_refused(base: Path, load: str, far: str | None
     assert refusal.value.code == code
 
 
-def test_a_study_of_pictures_is_not_tested_without_them() -> None:
-    study = parse_study(NEURAL_STUDY + "load: {}\n", "study.yaml")
+def test_of_a_study_of_pictures_only_who_takes_them_is_tested() -> None:
+    text = NEURAL_STUDY.replace(BOTH, ENDPOINT % ", images: true" + BOTH)
+    text = text.replace("train: {method: distill,", "train: {method: distill, teacher: big,")
+    study = parse_study(text + "load: {}\n", "study.yaml")
     columns = study.data.columns.model_copy(update={"image": "picture"})
     pictured = study.model_copy(update={"data": study.data.model_copy(update={"columns": columns})})
-    with pytest.raises(UserError) as refusal:
-        check_load(pictured)
-    assert refusal.value.code == "load.pictures"
+    load_checks.check_load(pictured)
+    assert [candidate.name for candidate in load_checks.tested_under_load(pictured)] == ["far"]
 
 
 def test_an_endpoint_that_may_be_asked_so_often_is_tested(base: Path) -> None:

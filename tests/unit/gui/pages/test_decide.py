@@ -283,6 +283,9 @@ def test_the_load_tab_shows_each_level_and_where_a_candidate_saturates(
             failed=0, warm_up_requests=clients, seconds=3.0,
         )  # fmt: skip
 
+    def with_first_tokens(one: LoadStep) -> LoadStep:
+        return one.model_copy(update={"time_to_first_token_ms": (4.0,) * 300})
+
     tab = page.tabs.tabs[LOAD]
     assert "No candidate was tested under load" in tab.sentence.text()
     steps = (step(1, 90.0), step(2, 95.0))
@@ -293,6 +296,10 @@ def test_the_load_tab_shows_each_level_and_where_a_candidate_saturates(
     assert f"{first.name} saturates at 1 client with 90 requests a second" in tab.sentence.text()
     assert [tab.table.cells.cell(row, 1).text for row in range(2)] == ["1 client", "2 clients"]
     assert tab.table.cells.cell(0, 6).value == 10.0
+    assert tab.table.cells.columnCount() == 8
+    streamed = replace(first, load=tested.model_copy(update={"steps": (with_first_tokens(steps[0]), steps[1])}))
+    show_rows(qtbot, page, world, replace(rows, candidates=(streamed, *rows.candidates[1:])))
+    assert [tab.table.cells.cell(row, 7).text for row in range(2)] == ["4.00\xa0ms", "–"]
 
 
 def test_no_tab_is_out_of_sight_on_a_narrow_page(qtbot: QtBot, page: DecidePage) -> None:

@@ -230,10 +230,9 @@ def test_a_stall_within_an_answer_times_out_and_a_slow_answer_does_not() -> None
     assert (asked.answers[0].generation.latency_ms or 0.0) > 550.0
 
 
-def test_an_endpoint_that_ignores_streaming_is_read_all_the_same_and_that_is_told_once() -> None:
-    asked = Asked(
-        lambda number, request: Reply(completion("whole"), headers={"Content-Type": "application/json"}), rows=4
-    )
+@pytest.mark.parametrize("head", [{"Content-Type": "application/json"}, {}, {"Content-Type": "text/event-stream"}])
+def test_an_endpoint_that_ignores_streaming_is_read_all_the_same_and_that_is_told_once(head: dict[str, str]) -> None:
+    asked = Asked(lambda number, request: Reply(completion("whole"), headers=head), rows=4)
     assert [asked.answers[row].generation.text for row in range(4)] == ["whole"] * 4
     assert asked.answers[0].generation.time_to_first_token_ms is None
     assert asked.answers[0].generation.latency_ms is not None

@@ -6,15 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from job_context import RecordingContext, job_context
-from scripted_endpoint import Reply, Request, Script, completion, error, scripted_endpoint
+from scripted_endpoint import DONE, Reply, Request, Script, chunk, completion, error, scripted_endpoint
 from tiny_language_models import write_text_dataset
 
+from core.data.examples import read_examples, write_examples
 from core.decide.load import load_figures
+from core.domain import Picture
 from core.engines.language.endpoint import Endpoint
 from core.engines.load import job
 from core.engines.load.levels import Level, closed_level, open_level
@@ -152,6 +155,42 @@ def test_a_server_saturates_at_its_known_rate(tmp_path: Path, rows: Path) -> Non
     assert figures.levels[0].latency.p95 is None, "40 samples carry no p95"
     assert context.phases[-1][1:] == (len(figures.levels), 4)
     assert any(f"sends up to {plan.most_requests} requests" in line for line in context.logs)
+
+
+def test_answers_are_streamed_and_their_first_tokens_timed(tmp_path: Path, rows: Path) -> None:
+    stream = [(0.0, chunk(role="assistant")), (0.02, chunk("sa")), (0.02, chunk("id", finish="stop")), (0.0, DONE)]
+    plan = LoadPlan(concurrency=[1], requests=20, arrivals="constant", rates=[50.0])
+    with scripted_endpoint(lambda number, request: Reply(stream=stream)) as server:
+        result, _ = load_test(tmp_path, rows, server.model(), plan)
+        assert {request.body["stream"] for request in server.requests} == {True}
+    for step in result.steps:
+        firsts = step.time_to_first_token_ms
+        assert firsts is not None
+        for first, whole in zip(firsts, step.latency_ms, strict=True):
+            assert first is not None
+            assert 20.0 <= first < whole
+
+
+def test_an_endpoint_that_streams_nothing_has_no_first_tokens(tmp_path: Path, rows: Path) -> None:
+    plan = LoadPlan(concurrency=[1], requests=20, arrivals="none")
+    with scripted_endpoint(lambda number, request: Reply(completion("said"))) as server:
+        result, _ = load_test(tmp_path, rows, server.model(), plan)
+    assert [step.time_to_first_token_ms for step in result.steps] == [None]
+    figures = load_figures(result, limit_ms=None)
+    assert figures is not None
+    assert figures.levels[0].time_to_first_token is None
+
+
+def test_pictures_go_along(tmp_path: Path) -> None:
+    data = write_text_dataset(tmp_path / "data")
+    pictured = [replace(row, picture=Picture(f"https://a.example/{row.target}")) for row in read_examples(data)]
+    write_examples(data, pictured)
+    plan = LoadPlan(concurrency=[1], requests=20, arrivals="none")
+    with scripted_endpoint(lambda number, request: Reply(completion("cat"))) as server:
+        load_test(tmp_path, data, server.model(images=True), plan)
+        shown = [request.body["messages"][0]["content"] for request in server.requests]
+    for words, picture in shown:
+        assert picture["image_url"]["url"] == f"https://a.example/{words['text'].split()[-1]}"
 
 
 def test_each_request_of_a_test_is_a_new_one_and_none_is_kept_as_an_answer(tmp_path: Path, rows: Path) -> None:
