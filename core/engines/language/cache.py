@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
-from core.engines.language.onnx_decoder import OnnxDecoder
+from core.engines.language.onnx_decoder import OnnxCache, OnnxDecoder, joined_onnx
 from core.engines.language.sharing import shared_opening
 
 # Room for so many tokens, or a quarter of what is there: each enlargement copies everything once.
@@ -119,8 +119,10 @@ def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
 def joined(caches: Sequence[Any]) -> Any:
     """One cache of the rows of several, in their order; rows of fewer tokens are padded on the left.
 
-    The several are taken apart layer by layer, so that only one layer is held twice.
+    Those of torch are taken apart layer by layer, so that only one layer is held twice.
     """
+    if isinstance(caches[0], OnnxCache):
+        return joined_onnx(caches)
     tokens = max(cache.get_seq_length() for cache in caches)
     whole = copy.copy(caches[0])
     whole.layers = []

@@ -54,6 +54,23 @@ class OnnxCache:
             layer.values = (key, value)
 
 
+def joined_onnx(caches: Sequence[OnnxCache]) -> OnnxCache:
+    """One cache of the rows of several, in their order; zeros stand before the tokens of shorter ones."""
+    tokens = max(cache.get_seq_length() for cache in caches)
+    layers = []
+    for parts in zip(*(cache.layers for cache in caches), strict=True):
+        key, value = (
+            _value(np.concatenate([_widened(part.values[place].numpy(), tokens) for part in parts]))
+            for place in range(len(_PARTS))
+        )
+        layers.append(OnnxLayer((key, value)))
+    return OnnxCache(layers)
+
+
+def _widened(states: Any, tokens: int) -> Any:
+    return np.pad(states, ((0, 0), (0, 0), (tokens - states.shape[2], 0), (0, 0)))
+
+
 @dataclass(frozen=True)
 class DecoderOutput:
     """Logits of shape (rows, positions, vocabulary), and the cache with the tokens that were read."""

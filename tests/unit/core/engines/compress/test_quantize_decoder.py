@@ -15,6 +15,7 @@ from tiny_language_models import write_language_model, write_language_model_job,
 from core.engines.compress import job, quantize_language
 from core.engines.compress.language_rows import next_tokens, next_tokens_from_cache
 from core.engines.compress.quantize_decoder import quantize_decoder_int8
+from core.engines.language import decoding
 from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.language.opening import open_language_model
 from core.engines.language.torch_generator import TorchGenerator
@@ -67,11 +68,15 @@ def test_it_is_opened_and_asked_as_every_other_language_model(made: Made) -> Non
     assert 1 <= (answer.output_tokens or 0) <= 5
 
 
-def test_an_answer_depends_neither_on_its_neighbours_nor_on_a_shared_opening(made: Made) -> None:
+def test_an_answer_depends_neither_on_its_neighbours_nor_on_how_its_prompt_was_read(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     generator = TorchGenerator(made[1])
     messages = [f"please tell me about my {word}" for word in ("card", "loan and the rate", "money")]
     together = [one.text for one in generator.generate(messages, 12)]
     assert [generator.generate([message], 12)[0].text for message in messages] == together
+    monkeypatch.setattr(decoding, "_READ_ROWS", 2)
+    assert [one.text for one in generator.generate(messages, 12)] == together
     generator.share_opening(messages)
     assert [one.text for one in generator.generate(messages, 12)] == together
 
