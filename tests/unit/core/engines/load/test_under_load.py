@@ -126,33 +126,33 @@ def load_test(
 
 
 class TwoAtATime:
-    """A server that answers two requests at a time, each in 40 ms: fifty a second at most."""
+    """A server that answers two requests at a time, each in 80 ms: 25 a second at most."""
 
     def __init__(self) -> None:
         self._slots = threading.Semaphore(2)
 
     def __call__(self, number: int, request: Request) -> Reply:
         with self._slots:
-            time.sleep(0.04)
+            time.sleep(0.08)
         return Reply(completion("said"))
 
 
 def test_a_server_saturates_at_its_known_rate(tmp_path: Path, rows: Path) -> None:
-    plan = LoadPlan(concurrency=[1, 2, 4, 8], requests=40, arrivals="none")
+    plan = LoadPlan(concurrency=[1, 2, 4, 8], requests=20, arrivals="none")
     with scripted_endpoint(TwoAtATime()) as server:
         result, context = load_test(tmp_path, rows, server.model(), plan)
         assert result.requests == len(server.requests)
-    figures = load_figures(result, limit_ms=60.0)
+    figures = load_figures(result, limit_ms=120.0)
     assert figures is not None
     # A busy machine adds to each request what four clients hide and two do not.
     assert figures.saturation_concurrency in (2, 4)
-    assert figures.saturation_requests_per_second == pytest.approx(50.0, rel=0.25)
-    assert figures.levels[0].requests_per_second < 26.0
-    # Two clients are answered in 40 ms, four in 80: beyond the limit.
+    assert figures.saturation_requests_per_second == pytest.approx(25.0, rel=0.25)
+    assert figures.levels[0].requests_per_second < 13.0
+    # Two clients are answered in 80 ms, four in 160: beyond the limit.
     assert figures.levels[2].goodput is not None
     assert figures.best_goodput is not None
-    assert figures.levels[2].goodput < 15.0 < figures.best_goodput
-    assert figures.levels[0].latency.p95 is None, "40 samples carry no p95"
+    assert figures.levels[2].goodput < 7.5 < figures.best_goodput
+    assert figures.levels[0].latency.p95 is None, "20 samples carry no p95"
     assert context.phases[-1][1:] == (len(figures.levels), 4)
     assert any(f"sends up to {plan.most_requests} requests" in line for line in context.logs)
 
