@@ -2,10 +2,10 @@
 
     python tests/benchmarks/endpoint_timing.py [--requests 100]
 
-The server is a process of its own on this machine. It writes down, on the system's monotonic clock, when a request had
-arrived and when each chunk left; what Tercet measures from the moment of sending is held against that. So the error
-counts the way of the request and of the answer as Tercet's. Scenarios: a role-only first chunk, several tokens a chunk,
-reasoning before the answer, a stall within the answer, and all of them.
+The server is a process of its own on this machine. It writes down, on the system's monotonic clock, when the head of a
+request had arrived and when each chunk left; what Tercet measures from the moment of sending is held against that. So
+the error counts the way of request and answer as Tercet's. Scenarios: a role-only first chunk, several tokens
+a chunk, reasoning before the answer, a stall within the answer, and all of them.
 """
 
 from __future__ import annotations
@@ -40,26 +40,29 @@ def serve() -> None:
                 head = await reader.readuntil(b"\r\n\r\n")
             except asyncio.IncompleteReadError:
                 return
+            arrived = time.perf_counter()
             length = next(
                 int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-l")
             )
             body = json.loads(await reader.readexactly(length))
-            arrived = time.perf_counter()
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
             stamps = []
             for pause_s, name, text in SCENARIOS[body["messages"][0]["content"].partition("#")[0]]:
                 await asyncio.sleep(pause_s)
                 delta = {"role": "assistant"} if name == "role" else {name: text}
+                event = _event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
                 stamps.append((time.perf_counter() - arrived, name, text))
-                await _send(writer, {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+                writer.write(event)
+                await writer.drain()
             tokens = sum(len(text.split()) for _, _, text in stamps)
-            await _send(writer, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            writer.write(_event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))
+            await writer.drain()
             end = time.perf_counter() - arrived
             counted = {"prompt_tokens": 5, "completion_tokens": tokens}
             # Where Tercet ignores it, and this script finds it.
-            await _send(writer, {"choices": [], "usage": counted, "stamps": stamps, "end": end})
-            await _send(writer, None)
+            writer.write(_event({"choices": [], "usage": counted, "stamps": stamps, "end": end}) + _event(None))
             writer.write(b"0\r\n\r\n")
+            await writer.drain()
 
     async def main() -> None:
         server = await asyncio.start_server(handle, "127.0.0.1", 0)
@@ -69,10 +72,9 @@ def serve() -> None:
     asyncio.run(main())
 
 
-async def _send(writer: asyncio.StreamWriter, document: Any) -> None:
+def _event(document: Any) -> bytes:
     data = b"data: " + (b"[DONE]" if document is None else json.dumps(document).encode()) + b"\n\n"
-    writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-    await writer.drain()
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
 def measure(requests: int) -> None:
