@@ -224,7 +224,7 @@ def _measure_next(rows: DecisionRows) -> str:
             worth = rows.formats.money_a_month(item.evppi, rows.decision.currency)
             text = rows.tr("gui_decide.measure_next.worth", what=text, worth=worth)
         lines.append(text)
-    return rows.tr("gui_decide.measure_next", what=" ".join(lines)) if lines else ""
+    return rows.tr("gui_decide.measure_next", what="\n".join(lines)) if lines else ""
 
 
 def _policy(policy: PolicyDecision, rows: DecisionRows) -> list[Cell]:
