@@ -12,7 +12,7 @@ from core.decide import cost
 from core.decide.assumptions import prices_of
 from core.decide.draws import Draws, from_array
 from core.decide.outcome import CostFigures, CostPart, Interval, message
-from core.decide.systems import Answered, SharedRows, System, everything, usage_of
+from core.decide.systems import Answered, SharedRows, System, Usage, everything, usage_of
 from core.domain import BoolArray, FloatArray, PolicyKind
 from core.prices import ApiPrice
 from core.spec import Api, Candidate, SelfHosted, Study
@@ -64,6 +64,20 @@ def paths_of(sent: BoolArray, kind: PolicyKind) -> Paths:
     return Paths(Answered(strong), Answered(np.ones_like(strong) if kind is PolicyKind.CASCADE else 1.0 - strong))
 
 
+@dataclass(frozen=True, eq=False)
+class Used:
+    """What each model of a hybrid takes to answer its rows: with draws for one bill, or one figure for each point of a
+    curve."""
+
+    teacher: Usage
+    student: Usage
+
+
+def used_of(shared: SharedRows, teacher: System, student: System, paths: Paths) -> Used:
+    """What the two models take where they answer the rows of `paths`."""
+    return Used(usage_of(shared, teacher, paths.teacher), usage_of(shared, student, paths.student))
+
+
 def pricing_of(study: Study, on: date | None) -> Pricing:
     """The study with its vendors' prices."""
     return Pricing(study, prices_of(study, on).known, on)
@@ -71,21 +85,21 @@ def pricing_of(study: Study, on: date | None) -> Pricing:
 
 def bill_alone(pricing: Pricing, shared: SharedRows, candidate: Candidate, system: System) -> Bill:
     """The bill of one model that answers every request."""
-    return bill_of(pricing, shared, [_serving(pricing, shared, candidate, system, everything(shared))])
+    usage = usage_of(shared, system, everything(shared))
+    return bill_of(pricing, shared, [_serving(pricing, candidate, system, usage)])
 
 
 def hybrid_parts(
     pricing: Pricing,
-    shared: SharedRows,
     teacher: tuple[Candidate, System],
     student: tuple[Candidate, System],
-    paths: Paths,
+    used: Used,
     score_seconds: float,
 ) -> list[cost.Serving]:
-    """What serves a hybrid whose models answer the rows of `paths`. Models on one profile share its machines; scoring
-    is the work of a machine of the hybrid's own, the student's first."""
-    first = _serving(pricing, shared, *student, paths.student)
-    second = _serving(pricing, shared, *teacher, paths.teacher)
+    """What serves a hybrid whose models take `used`. Models on one profile share its machines; scoring is the work of a
+    machine of the hybrid's own, the student's first."""
+    first = _serving(pricing, *student, used.student)
+    second = _serving(pricing, *teacher, used.teacher)
     if isinstance(first.profile, SelfHosted):
         first = replace(first, extra_seconds=score_seconds)
     else:
@@ -93,10 +107,11 @@ def hybrid_parts(
     return [first, second]
 
 
-def money_of(pricing: Pricing, parts: list[cost.Serving]) -> float | None:
-    """The month's money of what serves, and nothing else of its bill: a policy's curve asks for it at each point."""
+def money_of(pricing: Pricing, parts: list[cost.Serving]) -> FloatArray | None:
+    """The month's money of what serves, one figure for each of its shares, and nothing else of its bill: a policy asks
+    for it at all points of its curve at once."""
     found = cost.monthly_bill(parts, pricing.monthly_requests)
-    return None if found is None else _point(found.total)
+    return None if found is None else np.asarray(found.total, dtype=np.float64)
 
 
 def cost_figures(
@@ -145,13 +160,10 @@ def per_success_interval(monthly: Draws, success: Draws, requests: float) -> Int
     return Draws(value, monthly.draws / requests / success.draws).interval
 
 
-def _serving(
-    pricing: Pricing, shared: SharedRows, candidate: Candidate, system: System, answered: Answered
-) -> cost.Serving:
-    """One model's part in serving; its figures have the shape (1 + draws,)."""
+def _serving(pricing: Pricing, candidate: Candidate, system: System, usage: Usage) -> cost.Serving:
+    """One model's part in serving; its figures have the shape of those of `usage`."""
     name = pricing.profile_name(candidate)
     profile = pricing.study.profiles[name]
-    usage = usage_of(shared, system, answered)
     if isinstance(profile, SelfHosted):
         return cost.Serving(name, profile, usage.share, system.requests_per_second)
     price = pricing.prices.get(name)

@@ -6,16 +6,36 @@ seed's rows are routed, and the hybrid's figures hold no spread between seeds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from core.decide import cost
-from core.decide.bills import Bill, Paths, Pricing, bill_alone, bill_of, hybrid_parts, money_of, paths_of
+from core.decide.bills import (
+    Bill,
+    Paths,
+    Pricing,
+    Used,
+    bill_alone,
+    bill_of,
+    hybrid_parts,
+    money_of,
+    paths_of,
+    used_of,
+)
 from core.decide.outcome import PolicyDecision, Quality, message
-from core.decide.systems import MILLISECONDS, ONE_SEED, SharedRows, System, mixed_latency, mixed_rows, system_of
+from core.decide.systems import (
+    MILLISECONDS,
+    ONE_SEED,
+    SharedRows,
+    System,
+    mixed_latency,
+    mixed_rows,
+    system_of,
+    usage_of_each,
+)
 from core.domain import BoolArray, FloatArray, IntArray, PolicyKind, Verdict
 from core.evidence import CandidateEvidence, ScoredRows
 from core.jobs.results import PolicyScores, RouteResult
@@ -58,12 +78,11 @@ def evaluate_policies(
     policies = []
     for measured in _measured(_Measuring(shared, route, teacher, student)):
 
-        def per_request(sent: BoolArray, measured: _MeasuredPolicy = measured) -> float:
+        def per_request(masks: Sequence[BoolArray], measured: _MeasuredPolicy = measured) -> FloatArray:
             strong, weak = (teacher.candidate, teacher.system), (student.candidate, student.system)
-            paths = measured.paths(sent)
-            parts = hybrid_parts(pricing, sample, strong, weak, paths, measured.scores.score_seconds)
+            parts = hybrid_parts(pricing, strong, weak, measured.used(masks), measured.scores.score_seconds)
             money = money_of(pricing, parts)
-            return measured.measure.rows.share(sent) if money is None else money / pricing.monthly_requests
+            return measured.shares(masks) if money is None else money / pricing.monthly_requests
 
         found = _evaluate(pricing, measured, per_request, alone)
         system, paths = _operating(measured, found.sent.tobytes())
@@ -100,18 +119,22 @@ class _Measuring:
 
 @dataclass(frozen=True, eq=False)
 class _MeasuredPolicy:
-    """A policy's measure; `order` is the place of its rows among the shared ones, `known` the paths of its curve by the
-    identity of the mask, so that what they take is counted once for all prices."""
+    """A policy's measure; `order` is the place of its rows among the shared ones, `curve` what the points of its curve
+    take, counted once for all prices."""
 
     of: _Measuring
     scores: PolicyScores
     measure: PolicyMeasure
     order: IntArray
-    known: Mapping[int, Paths]
+    curve: Used
 
-    def paths(self, sent: BoolArray) -> Paths:
-        """Who answers what where the rows of `sent`, in the measure's order, go to the teacher."""
-        return self.known.get(id(sent)) or paths_of(_in_test_order(sent, self.order), self.scores.kind)
+    def used(self, masks: Sequence[BoolArray]) -> Used:
+        """What the two models take where the rows of each of `masks`, in the measure's order, go to the teacher."""
+        return self.curve if masks is self.measure.masks else _used(self.of, self.scores.kind, masks, self.order)
+
+    def shares(self, masks: Sequence[BoolArray]) -> FloatArray:
+        """The share of requests that each of `masks` sends to the teacher."""
+        return np.array([self.measure.rows.share(mask) for mask in masks])
 
 
 @lru_cache(maxsize=8)
@@ -120,9 +143,18 @@ def _measured(wanted: _Measuring) -> list[_MeasuredPolicy]:
     found = []
     for scores in wanted.route.policies:
         measure = _measure(wanted, scores, order)
-        known = {id(mask): paths_of(_in_test_order(mask, order), scores.kind) for mask in measure.masks}
-        found.append(_MeasuredPolicy(wanted, scores, measure, order, known))
+        curve = _used(wanted, scores.kind, measure.masks, order)
+        found.append(_MeasuredPolicy(wanted, scores, measure, order, curve))
     return found
+
+
+def _used(of: _Measuring, kind: PolicyKind, masks: Sequence[BoolArray], order: IntArray) -> Used:
+    sample = _sample_of(of.shared)
+    paths = [paths_of(_in_test_order(mask, order), kind) for mask in masks]
+    return Used(
+        teacher=usage_of_each(sample, of.teacher.system, [each.teacher for each in paths]),
+        student=usage_of_each(sample, of.student.system, [each.student for each in paths]),
+    )
 
 
 def _measure(wanted: _Measuring, scores: PolicyScores, order: IntArray) -> PolicyMeasure:
@@ -153,7 +185,8 @@ def _bill(
     pricing: Pricing, shared: SharedRows, teacher: Part, student: Part, paths: Paths, score_seconds: float
 ) -> Bill:
     strong, weak = (teacher.candidate, teacher.system), (student.candidate, student.system)
-    return bill_of(pricing, shared, hybrid_parts(pricing, shared, strong, weak, paths, score_seconds))
+    used = used_of(shared, teacher.system, student.system, paths)
+    return bill_of(pricing, shared, hybrid_parts(pricing, strong, weak, used, score_seconds))
 
 
 def best_policy(policies: Sequence[RoutedPolicy], value: float | None, requests: float) -> RoutedPolicy | None:

@@ -193,8 +193,8 @@ class Answered:
 
 @dataclass(frozen=True, eq=False)
 class Usage:
-    """What answering some rows takes, a mean over all rows, each (1 + draws,): the share of rows answered, and the
-    tokens of those; null where they were not measured."""
+    """What answering some rows takes, a mean over all rows: the share of rows answered, and the tokens of those, null
+    where they were not measured. The shape is (1 + draws,), or (points,) on the points of a policy's curve."""
 
     share: FloatArray
     input_tokens: FloatArray | None
@@ -213,6 +213,18 @@ def usage_of(shared: SharedRows, system: System, answered: Answered) -> Usage:
     columns = (system.rows.input_tokens, system.rows.output_tokens)
     tokens = [None if column is None else shared.means(answered.mask * _filled(column)) for column in columns]
     return Usage(shared.means(answered.mask), *tokens)
+
+
+def usage_of_each(shared: SharedRows, system: System, answered: Sequence[Answered]) -> Usage:
+    """What a system takes to answer each of several sets of rows, without draws: one figure for each set."""
+    each = [usage_of(shared, system, rows) for rows in answered]
+
+    def stacked(column: str) -> FloatArray | None:
+        figures = [getattr(usage, column) for usage in each]
+        return None if any(figure is None for figure in figures) else np.array([figure[0] for figure in figures])
+
+    shares = np.array([usage.share[0] for usage in each], dtype=np.float64)
+    return Usage(shares, stacked("input_tokens"), stacked("output_tokens"))
 
 
 def _filled(column: FloatArray) -> FloatArray:

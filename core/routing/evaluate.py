@@ -6,7 +6,7 @@ prices without running a model.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,8 +21,9 @@ from core.routing.operating_point import Aim, MoneyOfShare, sent_by_fold
 from core.routing.verdict import Comparison, judge
 
 CurvePoint = tuple[float, float, float]
-CostOfRouting = Callable[[BoolArray], float]
-"""Which test rows are sent to the teacher, shape (rows,), to mean money per request, the policy's own cost included."""
+CostOfRouting = Callable[[Sequence[BoolArray]], FloatArray]
+"""Masks that say which test rows are sent to the teacher, each of shape (rows,), to the mean money per request of each,
+shape (masks,), the policy's own cost included."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def evaluate_policy(
     `teacher_money` and `student_money`: money per request of serving everything by that model alone, without a router
     or a cascade.
     """
-    money = np.array([cost_of(mask) for mask in measure.masks], dtype=np.float64)
+    money = cost_of(measure.masks)
     aim = Aim(_money_of_share(measure.shares, money), value_per_success, quality_margin)
     cut = measure.cuts.best(aim)
     folds = measure.fold_cuts
@@ -116,7 +117,7 @@ def evaluate_policy(
         strong_share=measure.rows.share(sent),
         sent=sent,
         quality=_quality(measure, sent.tobytes()),
-        money_per_request=float(cost_of(sent)),
+        money_per_request=float(cost_of([sent])[0]),
         curve=tuple(zip(measure.shares.tolist(), measure.qualities.tolist(), money.tolist(), strict=True)),
         baselines=baselines,
         verdict=judgement.verdict,

@@ -14,8 +14,8 @@ from core.routing.evaluate import PolicyEvaluation, evaluate_policy
 from core.routing.measure import PolicyMeasure, measure_policy
 
 
-def _cost(sent: BoolArray) -> float:
-    return 1.0 + 9.0 * float(sent.mean())
+def _cost(masks: Sequence[BoolArray]) -> FloatArray:
+    return 1.0 + 9.0 * np.array([sent.mean() for sent in masks])
 
 
 def _route(priority: FloatArray, folds: int = 5, tuning: FloatArray | None = None) -> tuple[PolicyScores, RouteResult]:
@@ -111,7 +111,7 @@ def test_operating_point_is_the_quality_and_money_of_the_rows_sent() -> None:
     assert found.quality.value == pytest.approx(np.where(found.sent, teacher, student).mean())
     assert found.quality.low < found.quality.value < found.quality.high
     assert found.quality.n == 400
-    assert found.money_per_request == pytest.approx(_cost(found.sent))
+    assert found.money_per_request == pytest.approx(float(_cost([found.sent])[0]))
     # Served with the one threshold, about as many rows go to the teacher as with those of the folds.
     assert float((hard >= found.threshold).mean()) == pytest.approx(found.strong_share, abs=0.1)
 

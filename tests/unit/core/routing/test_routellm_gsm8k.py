@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +71,8 @@ def test_answers_are_those_that_the_authors_report(routed: Routed) -> None:
 
 
 def test_router_reaches_the_reference_and_is_recommended(routed: Routed) -> None:
-    def cost(sent: BoolArray) -> float:
-        return WEAK_MONEY + (STRONG_MONEY - WEAK_MONEY) * float(sent.mean())
+    def cost(masks: Sequence[BoolArray]) -> FloatArray:
+        return WEAK_MONEY + (STRONG_MONEY - WEAK_MONEY) * np.array([sent.mean() for sent in masks])
 
     assert routed.result.omitted == {"cascade": "routing.omitted.no_confidence"}
     (router,) = routed.result.policies
