@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from core.charts import routing_curve_chart
@@ -52,11 +53,20 @@ def _policy(material: Material, row: dict[str, Any]) -> tuple[Cell, ...]:
         Cell(verdict, tone="good" if row["verdict"] == "recommended" else "warn"),
         figure(row["strong_share"], figures.percent),
         bounded(quality["value"], quality["low"], quality["high"], figures.percent),
-        bounded(row["apgr"], row["apgr_low"], row["apgr_high"], figures.number),
-        figure(row["cpt50"], figures.percent),
-        figure(row["cpt80"], figures.percent),
+        _gain(row["apgr"], figures.number, row["apgr_low"], row["apgr_high"]),
+        _gain(row["cpt50"], figures.percent),
+        _gain(row["cpt80"], figures.percent),
         figure(row["per_million_requests"], material.money),
     )
+
+
+def _gain(
+    value: float | None, form: Callable[[float], str], low: float | None = None, high: float | None = None
+) -> Cell:
+    """A figure about the share of the teacher's gain; a teacher that is no better was measured, and leaves none."""
+    if value is None:
+        return Cell(message("report.no_gain"), tone="muted")
+    return bounded(value, low, high, form)
 
 
 def _name(material: Material, row: dict[str, Any]) -> Cell:
@@ -70,7 +80,8 @@ def _baselines(material: Material) -> Table:
     rows = []
     for row in material.policies:
         baselines = row["baselines"]
-        gains = [figure(value, figures.number) for value in (row["apgr"], *(baselines[key] for key in _APGR_BASELINES))]
+        values = (row["apgr"], *(baselines[key] for key in _APGR_BASELINES))
+        gains = [_gain(value, figures.number) for value in values]
         qualities = [figure(baselines[key], figures.percent) for key in ("teacher", "student")]
         rows.append((_name(material, row), *gains, *qualities))
     return Table(message("report.table.baselines"), titles, tuple(rows))

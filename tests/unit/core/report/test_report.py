@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from core.evidence import StudyEvidence
 from core.report import figures, write_report
 from core.report.build import build_report
 from core.report.html import render_html
-from core.report.model import Report
+from core.report.model import Report, Table, text_of
 
 
 @pytest.fixture
@@ -40,6 +41,25 @@ def test_the_answer_comes_first_with_its_reasons(report: Report, decision: Decis
     assert page.index(decision.headline.text) < page.index("Quality and speed")
     for reason in decision.reasons:
         assert reason.text in page
+
+
+def test_a_teacher_that_is_no_better_leaves_no_gain_rather_than_one_that_was_not_measured(
+    decision: Decision, evidence: StudyEvidence
+) -> None:
+    worse = [
+        replace(policy, apgr=None, apgr_low=None, apgr_high=None, cpt50=None, cpt80=None)
+        for policy in decision.policies
+    ]
+    told = replace(decision, policies=tuple(worse))
+    made = build_report(told, evidence, results_document(evidence, told), recommendation_document(told))
+    (hybrid,) = (section for section in made.sections if section.key == "hybrid")
+    (table,) = (
+        block
+        for block in hybrid.blocks
+        if isinstance(block, Table) and text_of(block.title, "en") == "Routing policies"
+    )
+    for row in table.rows:
+        assert [text_of(cell.phrase, "en") for cell in row[4:7]] == ["no gain"] * 3
 
 
 def test_excluded_candidates_stand_with_the_rule_that_excludes_them(report: Report, decision: Decision) -> None:
