@@ -78,24 +78,32 @@ class StudyDraft(QObject):
 
         `key` names what was typed in where `path` holds more than that, for only edits of one thing become one command.
         """
-        if value != self.value(path):
-            self.undo_stack.push(FieldEdit(self, path, self.value(path), value, (key or path, self._typing)))
+        self.edit_together({path: value}, key or path)
+
+    def edit_together(self, values: Mapping[str, Any], key: str) -> None:
+        """Set the values of several paths, as one command that can be undone; `key` as for `edit`."""
+        after = {path: value for path, value in values.items() if value != self.value(path)}
+        if after:
+            before = {path: self.value(path) for path in after}
+            self.undo_stack.push(FieldEdit(self, before, after, (key, self._typing)))
 
     def seal(self) -> None:
         """End of typing: the next edit is a command of its own."""
         self._typing += 1
 
-    def put(self, path: str, value: Any) -> None:
-        """Set a value without a command; for commands only."""
-        *parents, last = path.split(".")
-        here = self._document
-        for part in parents:
-            if not isinstance(here.get(part), dict):
-                here[part] = {}
-            here = here[part]
-        here[last] = copy.deepcopy(value)
+    def put(self, values: Mapping[str, Any]) -> None:
+        """Set values by path without a command; for commands only."""
+        for path, value in values.items():
+            *parents, last = path.split(".")
+            here = self._document
+            for part in parents:
+                if not isinstance(here.get(part), dict):
+                    here[part] = {}
+                here = here[part]
+            here[last] = copy.deepcopy(value)
         self._validate()
-        self.changed.emit(path)
+        for path in values:
+            self.changed.emit(path)
 
     def _validate(self) -> None:
         self._study, self._problems = None, {}
@@ -131,14 +139,15 @@ class StudyDraft(QObject):
 
 
 class FieldEdit(QUndoCommand):
-    """One field's change. Commands of the same field and the same typing merge into one."""
+    """Values changed by path, mostly one field's. Commands of the same key and the same typing merge into one."""
 
-    def __init__(self, draft: StudyDraft, path: str, before: Any, after: Any, typing: tuple[str, int]) -> None:
-        super().__init__(path)
+    def __init__(
+        self, draft: StudyDraft, before: Mapping[str, Any], after: Mapping[str, Any], typing: tuple[str, int]
+    ) -> None:
+        super().__init__(typing[0])
         self._draft = draft
-        self._path = path
-        self._before = before
-        self._after = after
+        self._before = dict(before)
+        self._after = dict(after)
         self._typing = typing
 
     def id(self) -> int:
@@ -146,19 +155,20 @@ class FieldEdit(QUndoCommand):
         return 1
 
     def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 (Qt's name)
-        """Take in a later edit of the same field and typing."""
-        if not isinstance(other, FieldEdit) or (other._path, other._typing) != (self._path, self._typing):
+        """Take in a later edit of the same key and typing."""
+        if not isinstance(other, FieldEdit) or other._typing != self._typing:
             return False
-        self._after = other._after
+        self._before = {**other._before, **self._before}
+        self._after |= other._after
         return True
 
     def redo(self) -> None:
-        """Set the new value."""
-        self._draft.put(self._path, self._after)
+        """Set the new values."""
+        self._draft.put(self._after)
 
     def undo(self) -> None:
-        """Set the old value."""
-        self._draft.put(self._path, self._before)
+        """Set the old values."""
+        self._draft.put(self._before)
 
 
 def _at(document: Any, path: str) -> Any:

@@ -21,7 +21,7 @@ from gui.pages.page import Page, PageMark
 from gui.study_edits.edits import changed
 from gui.study_edits.lists import added, removed, renamed
 from gui.study_edits.presets import offered, preset, start_for
-from gui.study_edits.references import users_of
+from gui.study_edits.references import parts_that_name, users_of
 from gui.study_edits.shapes import Document
 from gui.theme import GAP_CARDS, GAP_ROWS
 from gui.undo import StudyDraft, path_of_refusal
@@ -110,7 +110,8 @@ class CandidatesPage(Page):
         elif len(self._candidates()) == 1:
             self.message.emit("warn", self.tr("gui.candidates.last", name=name))
         else:
-            self._take(removed(self._candidates(), index), "remove")
+            forgotten = parts_that_name(self._draft.value, lambda one: None if one == name else one)
+            self._take(removed(self._candidates(), index), "remove", forgotten)
             self.choose(min(index, self.model.rowCount() - 1))
             self.message.emit("info", self.tr("gui.candidates.removed", name=name))
 
@@ -153,9 +154,9 @@ class CandidatesPage(Page):
         places = [place for place, one in enumerate(self._candidates()) if named and one.get("name") == named]
         return f"candidates.{places[0]}" if places else path_of_refusal(refusal)
 
-    def _take(self, candidates: list[Document], what: str) -> None:
+    def _take(self, candidates: list[Document], what: str, others: Mapping[str, Any] | None = None) -> None:
         self._draft.seal()
-        self._draft.edit("candidates", candidates, what)
+        self._draft.edit_together({"candidates": candidates, **(others or {})}, what)
         self._draft.seal()
         self._show_draft()  # also while the page is out of sight
 
@@ -165,8 +166,12 @@ class CandidatesPage(Page):
         self._draft.edit("candidates", after, f"candidates.{index}.{path}")
 
     def _renamed(self, name: str) -> None:
-        index = self.list.currentIndex().row()
-        self._draft.edit("candidates", renamed(self._candidates(), index, name), f"candidates.{index}.name")
+        candidates, index = self._candidates(), self.list.currentIndex().row()
+        old = candidates[index].get("name")
+        others = parts_that_name(self._draft.value, lambda one: name if one == old else one)
+        self._draft.edit_together(
+            {"candidates": renamed(candidates, index, name), **others}, f"candidates.{index}.name"
+        )
 
     def _show_draft(self) -> None:
         if not self.context.document.is_open:

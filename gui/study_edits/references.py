@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from core.spec import WRITING_KINDS
 from gui.study_edits.shapes import Document, training_of
@@ -75,3 +76,28 @@ def asks_in_words(task: Document, candidates: Sequence[Document]) -> bool:
         for model in models
     )
     return task.get("kind") in WRITING_KINDS or bool(task.get("prompt")) or named
+
+
+def parts_that_name(value: Callable[[str], Any], change: Callable[[str], str | None]) -> dict[str, Any]:
+    """The parts beside `candidates` that name some of them, by path, with each name changed; null forgets it.
+
+    A load test, a suite or a learning curve of nobody but forgotten ones goes with them. `value` hands out a part of
+    the document by its path.
+    """
+    load, suites, curve = value("load"), value("suites") or [], value("learning_curve")
+    student = None if curve is None else change(str(curve.get("student")))
+    after = {
+        "load": None if load is None else _of_those(load, change),
+        "suites": [kept for one in suites if (kept := _of_those(one, change)) is not None],
+        "learning_curve": None if student is None else {**curve, "student": student},
+    }
+    before = {"load": load, "suites": suites, "learning_curve": curve}
+    return {path: part for path, part in after.items() if part != before[path]}
+
+
+def _of_those(part: Document, change: Callable[[str], str | None]) -> Document | None:
+    """A part with the names of its `candidates` changed, null where none is left; without names it is of all."""
+    if part.get("candidates") is None:
+        return part
+    kept = [name for one in part["candidates"] if (name := change(str(one))) is not None]
+    return {**part, "candidates": kept} if kept else None

@@ -93,6 +93,58 @@ def test_a_new_name_reaches_whoever_uses_the_candidate(application: Application,
     assert names(page)[1] == "small"
 
 
+def name_everywhere(application: Application) -> None:
+    """The study's curve, load test and suite name the student."""
+    draft = application.window.draft
+    draft.edit("learning_curve", {"student": "small", "sizes": [0.125, 0.25, 0.5, 1.0]})
+    draft.edit("load", {"candidates": ["small", "floor"]})
+    draft.edit("suites", [{"task": "arc_easy", "candidates": ["small"]}, {"task": "piqa", "candidates": None}])
+
+
+def test_a_new_name_reaches_load_tests_suites_and_the_learning_curve(
+    application: Application, page: CandidatesPage
+) -> None:
+    name_everywhere(application)
+    page.choose(1)
+    write(line(page, "candidate.name"), "little")
+    study = application.window.draft.study
+    assert study is not None
+    assert study.learning_curve is not None
+    assert study.learning_curve.student == "little"
+    assert study.load is not None
+    assert study.load.candidates == ["little", "floor"]
+    assert [suite.candidates for suite in study.suites] == [["little"], None]
+    application.window.draft.undo_stack.undo()
+    study = application.window.draft.study
+    assert study is not None
+    assert study.learning_curve is not None
+    assert study.learning_curve.student == "small"
+    assert names(page)[1] == "small"
+
+
+def test_a_removed_candidate_is_forgotten_by_load_tests_suites_and_the_learning_curve(
+    application: Application, page: CandidatesPage
+) -> None:
+    for place in (4, 2):
+        page.choose(place)
+        page.remove()
+    name_everywhere(application)
+    page.choose(1)
+    page.remove()
+    study = application.window.draft.study
+    assert study is not None
+    assert study.learning_curve is None
+    assert study.load is not None
+    assert study.load.candidates == ["floor"]
+    assert [suite.task for suite in study.suites] == ["piqa"]
+    application.window.draft.undo_stack.undo()
+    study = application.window.draft.study
+    assert study is not None
+    assert study.load is not None
+    assert study.load.candidates == ["small", "floor"]
+    assert study.learning_curve is not None
+
+
 def test_a_name_that_is_taken_is_refused_at_the_field_and_the_old_one_stays(
     application: Application, page: CandidatesPage
 ) -> None:
