@@ -26,14 +26,14 @@ def quality_cost_chart(decision: Decision) -> ChartSpec:
     points = [point for candidate in decision.candidates if (point := _candidate_point(decision, candidate))]
     front = sorted((point for point in points if point.on_front), key=lambda point: point.x)
     lines = [_pareto(front)] if len(front) > 1 else []
-    bands = [] if decision.min_quality is None else [_below_minimum(decision.min_quality)]
+    bands = [] if decision.min_quality is None else [below_minimum(decision.min_quality)]
     metric = next((candidate.quality.metric for candidate in decision.candidates if candidate.quality), "")
     return ChartSpec(
         code="charts.quality_cost",
         kind="scatter",
         title=message("charts.quality_cost.title"),
         x=Axis(message("charts.axis.cost_success"), decision.currency, "money", better="low", log=_is_wide(points)),
-        y=_quality_axis(metric),
+        y=quality_axis(metric),
         points=tuple(points),
         lines=tuple(lines),
         bands=tuple(bands),
@@ -61,13 +61,13 @@ def routing_curve_chart(decision: Decision, hybrid: str) -> ChartSpec:
     if policies:
         lines.append(_blind(policies[0], by_money=by_money))
         points += _ends(decision, hybrid, policies[0], by_money=by_money)
-    bands = [] if decision.min_quality is None else [_below_minimum(decision.min_quality)]
+    bands = [] if decision.min_quality is None else [below_minimum(decision.min_quality)]
     return ChartSpec(
         code="charts.routing",
         kind="lines",
         title=title,
         x=x,
-        y=_quality_axis(policies[0].quality.metric if policies else ""),
+        y=quality_axis(policies[0].quality.metric if policies else ""),
         points=tuple(points),
         lines=tuple(lines),
         bands=tuple(bands),
@@ -144,11 +144,13 @@ def _pareto(front: Sequence[Point]) -> Line:
     )
 
 
-def _below_minimum(limit: float) -> Band:
+def below_minimum(limit: float) -> Band:
+    """The region that the user's minimum quality rules out."""
     return Band(message("charts.band.below_minimum", limit=limit), "y", None, limit)
 
 
-def _quality_axis(metric: str) -> Axis:
+def quality_axis(metric: str) -> Axis:
+    """Quality from 0 to 1 by a metric."""
     return Axis(
         message("charts.axis.quality", metric=metric.removeprefix(PLUGIN_PREFIX)),
         "share",

@@ -30,7 +30,8 @@ class Axis:
 @dataclass(frozen=True)
 class Point:
     """One marked candidate. Interval ends are null where there is none. `excluded` is the reason why it may not be
-    chosen: such a point stays, faded. `chosen` marks the recommended one."""
+    chosen: such a point stays, faded. `chosen` marks the recommended one. A `minor` one is a small mark without words,
+    such as one training of several."""
 
     name: str
     label: Message
@@ -44,6 +45,7 @@ class Point:
     excluded: Message | None = None
     chosen: bool = False
     on_front: bool = False
+    minor: bool = False
 
 
 @dataclass(frozen=True)

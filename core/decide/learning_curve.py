@@ -6,15 +6,27 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.decide.outcome import CurveSize, ExpectedStudent, Interval, Message, StudentCurve, message
+from core.decide.outcome import (
+    CurveLaw,
+    CurveSize,
+    ExpectedStudent,
+    Interval,
+    Message,
+    SeedQuality,
+    StudentCurve,
+    message,
+)
 from core.decide.systems import SharedRows, mixing_of, seeded_rows
 from core.evidence import CandidateEvidence, CurvePoint, StudyEvidence
-from core.metrics.learning_curve import FEWEST_SIZES, HeldOutSize, expected_at, held_out_size
+from core.metrics.learning_curve import FEWEST_SIZES, Expected, Extrapolation, HeldOutSize, extrapolate, held_out_size
 from core.metrics.seeds import SeededRows, estimate_seeded
 from core.spec import Study
 
-AHEAD = (1.5, 2.0, 4.0)
+DOUBLE = 2.0
+AHEAD = (1.5, DOUBLE, 4.0)
 """Times as many train rows as there are now."""
+_DRAWN = 40
+"""Places at which the law is worked out, so that it can be drawn."""
 
 
 def student_curve(evidence: StudyEvidence, study: Study, shared: SharedRows) -> StudentCurve | None:
@@ -33,6 +45,7 @@ def student_curve(evidence: StudyEvidence, study: Study, shared: SharedRows) -> 
         metric=study.task.metric,
         planned=own.curve_planned,
         sizes=sizes,
+        law=None if law is None else law[2],
         held_out=None if law is None else law[0],
         expected=None if law is None else ExpectedStudent(plan.student, sizes[-1].rows, _now(sizes), law[1], own=True),
         teacher=teacher,
@@ -57,7 +70,15 @@ def curve_notes(curve: StudentCurve) -> list[Message]:
     return notes
 
 
-Law = tuple[HeldOutSize, tuple[tuple[int, Interval], ...]]
+def expected_of_double(curve: StudentCurve) -> tuple[int, Interval] | None:
+    """With how many more train rows there are twice as many, and what is expected then; null where nothing is."""
+    if curve.expected is None:
+        return None
+    rows, quality = curve.expected.points[AHEAD.index(DOUBLE)]
+    return rows - curve.expected.rows, quality
+
+
+Law = tuple[HeldOutSize, tuple[tuple[int, Interval], ...], CurveLaw]
 
 
 @lru_cache(maxsize=16)
@@ -73,9 +94,21 @@ def _measured(shared: SharedRows, own: CandidateEvidence) -> tuple[tuple[CurveSi
     rows = np.array([size.rows for size in sizes], dtype=np.float64)
     drawn = np.stack([one.values(shared.weights) for one in seeded], axis=1)
     qualities, resampled = drawn[0], drawn[1:]
-    found = [expected_at(rows, qualities, resampled, round(times * sizes[-1].rows)) for times in AHEAD]
-    points_ahead = tuple((one.rows, Interval(one.value, one.low, one.high)) for one in found)
-    return sizes, (held_out_size(rows, qualities), points_ahead)
+    told = extrapolate(rows, qualities, resampled)
+    ahead = tuple(_point(told.at(round(times * sizes[-1].rows))) for times in AHEAD)
+    return sizes, (held_out_size(rows, qualities), ahead, _law(told, sizes))
+
+
+def _law(told: Extrapolation, sizes: tuple[CurveSize, ...]) -> CurveLaw:
+    """The law as it is drawn, evenly spaced on a logarithmic axis."""
+    places = np.geomspace(sizes[0].rows, AHEAD[-1] * sizes[-1].rows, _DRAWN)
+    points = tuple(_point(told.at(rows)) for rows in sorted({round(place) for place in places.tolist()}))
+    law = told.law
+    return CurveLaw(float(law.ceiling[0]) + told.shift, float(law.factor[0]), float(law.exponent[0]), points)
+
+
+def _point(one: Expected) -> tuple[int, Interval]:
+    return one.rows, Interval(one.value, one.low, one.high)
 
 
 def _seeded(shared: SharedRows, point: CurvePoint) -> SeededRows:
@@ -84,4 +117,6 @@ def _seeded(shared: SharedRows, point: CurvePoint) -> SeededRows:
 
 def _size(shared: SharedRows, point: CurvePoint, rows: SeededRows) -> CurveSize:
     estimate = estimate_seeded(rows, shared.test.groups, shared.weights)
-    return CurveSize(point.rows, len(point.runs), Interval(estimate.value, estimate.low, estimate.high))
+    alone = zip(point.seeds, rows.by_seed().tolist(), strict=True)
+    by_seed = tuple(SeedQuality(seed, quality) for seed, quality in alone)
+    return CurveSize(point.rows, len(point.runs), Interval(estimate.value, estimate.low, estimate.high), by_seed)

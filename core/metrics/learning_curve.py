@@ -91,18 +91,41 @@ def held_out_size(rows: FloatArray, qualities: FloatArray) -> HeldOutSize:
     return HeldOutSize(int(rows[-1]), float(law.at(float(rows[-1]))[0]), float(qualities[-1]))
 
 
-def expected_at(rows: FloatArray, qualities: FloatArray, resampled: FloatArray, wanted: int) -> Expected:
-    """The quality at `wanted` train rows: `qualities`, shape (sizes,), and the same on resamples of the test rows,
-    shape (resamples, sizes).
+@dataclass(frozen=True, eq=False)
+class Extrapolation:
+    """The law through all sizes, moved to pass through the largest one, which is measured, and the same on resamples.
 
-    The law is moved to pass through the largest size, which is measured. Half the interval is the root of the sum of
-    squares of what resampling leaves open and of the law's error on the held-out largest size.
+    `shift` is how far it was moved, `error` that of the law on the held-out largest size, `drawn_last` the qualities
+    there on each resample.
     """
+
+    law: PowerLaw
+    laws: PowerLaw
+    last: float
+    shift: float
+    drawn_last: FloatArray
+    error: float
+
+    def at(self, wanted: int) -> Expected:
+        """The quality at `wanted` train rows. Half the interval is the root of the sum of squares of what resampling
+        leaves open and of the law's error on the held-out largest size."""
+        value = float(self.law.at(wanted)[0]) + self.shift
+        draws = self.drawn_last + self.laws.at(wanted) - self.laws.at(self.last)
+        low, high = np.quantile(draws, [0.025, 0.975])
+        half = float(np.hypot((high - low) / 2, self.error))
+        value = min(max(value, 0.0), 1.0)
+        return Expected(wanted, value, max(0.0, value - half), min(1.0, value + half))
+
+
+def extrapolate(rows: FloatArray, qualities: FloatArray, resampled: FloatArray) -> Extrapolation:
+    """The law beyond the largest size: `qualities`, shape (sizes,), and the same on resamples of the test rows, shape
+    (resamples, sizes)."""
     last = float(rows[-1])
     law, laws = fit_power_law(rows, qualities[None]), fit_power_law(rows, resampled)
-    value = float(qualities[-1] + (law.at(wanted) - law.at(last))[0])
-    draws = resampled[:, -1] + laws.at(wanted) - laws.at(last)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    half = float(np.hypot((high - low) / 2, held_out_size(rows, qualities).error))
-    value = min(max(value, 0.0), 1.0)
-    return Expected(wanted, value, max(0.0, value - half), min(1.0, value + half))
+    shift = float(qualities[-1] - law.at(last)[0])
+    return Extrapolation(law, laws, last, shift, resampled[:, -1], held_out_size(rows, qualities).error)
+
+
+def expected_at(rows: FloatArray, qualities: FloatArray, resampled: FloatArray, wanted: int) -> Expected:
+    """The quality at `wanted` train rows; the rest is as for `extrapolate`."""
+    return extrapolate(rows, qualities, resampled).at(wanted)

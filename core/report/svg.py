@@ -123,6 +123,8 @@ def _plane(spec: ChartSpec, language: str) -> str:
     parts += [_line(line, x, y) for line in spec.lines]
     parts += [_mark(point, x, y) for point in spec.points]
     for point in spec.points:
+        if point.minor:
+            continue
         words = text_of(point.label, language)
         if point.excluded is not None:
             words = f"{words}: {text_of(point.excluded, language)}"
@@ -198,7 +200,9 @@ def _pairs(places: list[tuple[float, float]]) -> str:
 
 def _mark(point: Point, x: Scale, y: Scale) -> str:
     place_x, place_y = x.place(point.x), y.place(point.y)
-    classes = f"mark {point.role or 'other'}{' faded' if point.excluded else ''}"
+    classes = f"mark {point.role or 'other'}{' faded' if point.excluded or point.minor else ''}"
+    if point.minor:
+        return f'<circle cx="{place_x:.1f}" cy="{place_y:.1f}" r="3" class="{classes}"/>'
     parts = []
     if point.y_low is not None and point.y_high is not None:
         parts.append(_segment(place_x, y.place(point.y_low), place_x, y.place(point.y_high), f"whisker {classes}"))

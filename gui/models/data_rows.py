@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.decide.data_limits import accuracy_ceiling
-from core.decide.learning_curve import curve_notes
+from core.decide.learning_curve import curve_notes, expected_of_double
 from core.decide.outcome import ExpectedStudent, Interval, StudentCurve, SuspectedRow
 from core.jobs.results import HeldOutQuality, LabelNoise, LearningCurve
 from core.metrics.learning_curve import HeldOutSize
@@ -78,6 +78,25 @@ def learning_rows(rows: DecisionRows) -> list[list[Cell]]:
         name = rows.tr("gui_decide.complexity.own_error", student=own.student)
         table.append(_error_line(rows, name, own.held_out))
     return table
+
+
+def expected_sentence(rows: DecisionRows) -> str:
+    """What the student is expected at with twice as many labelled examples; empty where nothing is expected."""
+    own, formats = rows.decision.complexity.student_curve, rows.formats
+    told = None if own is None else expected_of_double(own)
+    if own is None or told is None:
+        return ""
+    more, one = told
+    low, high = one.low, one.high
+    texts = [formats.percent(end, low, high) for end in (one.value, low or 0.0, high or 0.0)]
+    return rows.tr(
+        "decide.learning_curve.expected",
+        student=own.student,
+        more=formats.count(more),
+        **dict(zip(("quality", "low", "high"), texts, strict=True)),
+        rows=formats.count(own.sizes[-1].rows),
+        now=formats.percent(own.sizes[-1].quality.value, low, high),
+    )
 
 
 def curve_sentences(rows: DecisionRows) -> str:

@@ -20,7 +20,9 @@ from gui.widgets.chart_scale import Scale
 
 MARK_SIZE = 13
 CHOSEN_SIZE = 17
+MINOR_SIZE = 6
 EXCLUDED_OPACITY = 0.45
+MINOR_OPACITY = 0.6
 BAND_OPACITY = 0.08
 INTERVAL_OPACITY = 0.14
 BAR_HEIGHT = 0.56
@@ -50,8 +52,19 @@ def role_token(role: Role | None) -> str:
 
 def mark_radius(point: Point) -> float:
     """Half the extent of a point's mark in pixels."""
-    size = CHOSEN_SIZE if point.chosen else MARK_SIZE
-    return size * (0.66 if point.role is Role.HYBRID else 0.5) + 1
+    return _mark_size(point) * (0.66 if point.role is Role.HYBRID else 0.5) + 1
+
+
+def _mark_size(point: Point) -> int:
+    if point.minor:
+        return MINOR_SIZE
+    return CHOSEN_SIZE if point.chosen else MARK_SIZE
+
+
+def _opacity(point: Point) -> float:
+    if point.minor:
+        return MINOR_OPACITY
+    return EXCLUDED_OPACITY if point.excluded is not None else 1.0
 
 
 def point_items(spec: ChartSpec, x: Scale, y: Scale, theme: Theme) -> list[Any]:
@@ -59,12 +72,12 @@ def point_items(spec: ChartSpec, x: Scale, y: Scale, theme: Theme) -> list[Any]:
     items: list[Any] = []
     for point in spec.points:
         color = theme.color(role_token(point.role))
-        color.setAlphaF(EXCLUDED_OPACITY if point.excluded is not None else 1.0)
+        color.setAlphaF(_opacity(point))
         items += _interval_bars(point, x, y, color)
         mark = pg.ScatterPlotItem(
             [x.coordinate(point.x)],
             [y.coordinate(point.y)],
-            size=CHOSEN_SIZE if point.chosen else MARK_SIZE,
+            size=_mark_size(point),
             symbol=role_symbol(point.role),
             pen=QPen(Qt.PenStyle.NoPen),
             brush=color,

@@ -90,9 +90,11 @@ class ChartOverlay:
             self._corner(spec, bounds),
             *self._bands(bands, bounds, spec, to_scene),
             *_intervals(spec, to_scene),
+            *_minor_marks(spec, to_scene),
         ]
         points = sorted(
-            spec.points, key=lambda point: (not point.chosen, point.excluded is not None, not point.on_front)
+            (point for point in spec.points if not point.minor),
+            key=lambda point: (not point.chosen, point.excluded is not None, not point.on_front),
         )
         blocks = [self._point_block(point, bounds.width()) for point in points]
         anchors = [
@@ -194,6 +196,11 @@ def _intervals(spec: ChartSpec, to_scene: Callable[[float, float], QPointF]) -> 
         if point.x_low is not None and point.x_high is not None:
             rects.append(_thin_rect(to_scene(point.x_low, point.y), to_scene(point.x_high, point.y)))
     return rects
+
+
+def _minor_marks(spec: ChartSpec, to_scene: Callable[[float, float], QPointF]) -> list[QRectF]:
+    spots = [(to_scene(point.x, point.y), mark_radius(point)) for point in spec.points if point.minor]
+    return [QRectF(spot.x() - radius, spot.y() - radius, 2 * radius, 2 * radius) for spot, radius in spots]
 
 
 def _thin_rect(start: QPointF, end: QPointF) -> QRectF:

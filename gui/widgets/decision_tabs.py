@@ -5,12 +5,19 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.charts import routing_curve_chart
+from core.charts import learning_curve_chart, routing_curve_chart
 from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDecision
 from core.domain import Role, Verdict
 from gui.context import Context
 from gui.models.class_slice_rows import class_slice_rows
-from gui.models.data_rows import curve_sentences, learning_rows, noise_sentence, suspect_notes, suspect_rows
+from gui.models.data_rows import (
+    curve_sentences,
+    expected_sentence,
+    learning_rows,
+    noise_sentence,
+    suspect_notes,
+    suspect_rows,
+)
 from gui.models.decision_rows import DASH, DecisionRows
 from gui.models.load_rows import load_columns, load_rows, saturation_sentences
 from gui.models.table import Cell
@@ -75,6 +82,10 @@ class DecisionTabs(Card):
         self.curve.setFixedHeight(CURVE_HEIGHT)
         self.curve.message.connect(self.message)
         self.tabs[ROUTER].column.insertWidget(1, self.curve)
+        self.learning = ChartView(context.theme, context.translator, self.tabs[COMPLEXITY])
+        self.learning.setFixedHeight(CURVE_HEIGHT)
+        self.learning.message.connect(self.message)
+        self.tabs[COMPLEXITY].column.insertWidget(1, self.learning)
         self.benefit_caption = QLabel(self.tabs[FLIPS])
         self.benefit_caption.setProperty("type", "caption")
         self.benefit_caption.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -198,6 +209,11 @@ class DecisionTabs(Card):
         )
         if profile.contradiction is not None:
             sentence = f"{sentence} {rows.words(profile.contradiction)}"
+        sentence = "\n".join(filter(None, (sentence, expected_sentence(rows))))
+        chart = learning_curve_chart(rows.decision)
+        self.learning.setVisible(chart is not None)
+        if chart is not None:
+            self.learning.set_spec(chart)
         titles = rows.titles("figure", "value", "meaning")
         table = [*_complexity(profile, rows), *learning_rows(rows)]
         self.tabs[COMPLEXITY].fill(sentence, titles, table, curve_sentences(rows))

@@ -7,7 +7,15 @@ from typing import Any
 from core.decide.data_limits import accuracy_ceiling
 from core.decide.documents.values import interval_values
 from core.decide.learning_curve import curve_notes
-from core.decide.outcome import ComplexityProfile, Decision, ExpectedStudent, Interval, StudentCurve
+from core.decide.outcome import (
+    ComplexityProfile,
+    CurveLaw,
+    CurveSize,
+    Decision,
+    ExpectedStudent,
+    Interval,
+    StudentCurve,
+)
 from core.i18n import english
 from core.jobs.results import LearningCurve
 
@@ -63,15 +71,16 @@ def learning_document(profile: ComplexityProfile) -> dict[str, Any]:
 
 
 def _student_curve(curve: StudentCurve) -> dict[str, Any]:
-    """What the student itself was measured at by the number of train rows, and is expected at with more; `held_out` is
-    null and `expected` empty before all sizes are measured."""
+    """What the student itself was measured at by the number of train rows, and is expected at with more; `held_out`
+    and `law` are null and `expected` empty before all sizes are measured."""
     checked, expected = curve.held_out, curve.expected
     return {
         "student": curve.student,
         "metric": curve.metric,
         "teacher": curve.teacher,
         "planned": curve.planned,
-        "sizes": [{"rows": one.rows, "seeds": one.seeds, **_ends(one.quality)} for one in curve.sizes],
+        "sizes": [_size(one) for one in curve.sizes],
+        "law": None if curve.law is None else _law(curve.law),
         "held_out": None
         if checked is None
         else {
@@ -83,6 +92,16 @@ def _student_curve(curve: StudentCurve) -> dict[str, Any]:
         "expected": [] if expected is None else _points(expected),
         "method": " ".join(one.text for one in curve_notes(curve)),
     }
+
+
+def _size(one: CurveSize) -> dict[str, Any]:
+    by_seed = [{"seed": each.seed, "quality": each.quality} for each in one.by_seed]
+    return {"rows": one.rows, "seeds": one.seeds, **_ends(one.quality), "by_seed": by_seed}
+
+
+def _law(law: CurveLaw) -> dict[str, Any]:
+    """quality(rows) = ceiling − factor · rows^(−exponent), through the largest measured size."""
+    return {"ceiling": law.ceiling, "factor": law.factor, "exponent": law.exponent}
 
 
 def _ends(quality: Interval) -> dict[str, Any]:

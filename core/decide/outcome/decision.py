@@ -7,7 +7,7 @@ from datetime import date
 from typing import Literal
 
 from core.decide.outcome.candidates import CandidateDecision, PolicyDecision
-from core.decide.outcome.figures import Interval, Message
+from core.decide.outcome.figures import Interval, Message, SeedQuality
 from core.domain import Choice, Gate
 from core.jobs.results import LabelNoise, LearningCurve, UsableInformation
 from core.metrics.learning_curve import HeldOutSize
@@ -132,25 +132,40 @@ class ExpectedStudent:
 
 @dataclass(frozen=True)
 class CurveSize:
-    """A student's quality after learning from so many train rows, a mean over as many trainings as there are seeds."""
+    """A student's quality after learning from so many train rows, a mean over as many trainings as there are seeds;
+    `by_seed` is that of each training."""
 
     rows: int
     seeds: int
     quality: Interval
+    by_seed: tuple[SeedQuality, ...]
+
+
+@dataclass(frozen=True)
+class CurveLaw:
+    """quality(n) = ceiling − factor · n^(−exponent), which passes through the largest measured size, and what it tells
+    with its interval from the smallest size to the farthest that is expected: `points` are (rows, quality)."""
+
+    ceiling: float
+    factor: float
+    exponent: float
+    points: tuple[tuple[int, Interval], ...]
 
 
 @dataclass(frozen=True)
 class StudentCurve:
     """The learning curve of a student itself, sizes ascending, of `planned` sizes.
 
-    `held_out` is the largest size as the law tells it from the smaller ones, null below four sizes, where nothing is
-    expected either. `teacher` taught every size as it is, `teacher_learnt` says that it learnt from all train rows.
+    `held_out` is the largest size as the law tells it from the smaller ones, null below four sizes, where there is no
+    `law` and nothing is expected either. `teacher` taught every size as it is, `teacher_learnt` says that it learnt
+    from all train rows.
     """
 
     student: str
     metric: str
     planned: int
     sizes: tuple[CurveSize, ...]
+    law: CurveLaw | None
     held_out: HeldOutSize | None
     expected: ExpectedStudent | None
     teacher: str | None

@@ -10,7 +10,7 @@ from core.domain import Example, FloatArray, IntArray
 from core.engines.profile.linear import LinearModel, vectorizer_of
 from core.jobs.results import ExpectedQuality, HeldOutQuality, LearningCurve, SizeQuality
 from core.metrics.bootstrap import resample_weights
-from core.metrics.learning_curve import FEWEST_SIZES, Expected, expected_at, held_out_size
+from core.metrics.learning_curve import FEWEST_SIZES, Expected, extrapolate, held_out_size
 from core.metrics.quality import MetricRows, metric_rows
 
 FEWEST_ROWS = 20
@@ -89,7 +89,8 @@ def _curve(metric: str, sizes: Sequence[int], qualities: FloatArray, resampled: 
     rows = np.array(sizes, dtype=np.float64)
     low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
     checked = held_out_size(rows, qualities)
-    ahead = [expected_at(rows, qualities, resampled, round(times * sizes[-1])) for times in _AHEAD]
+    law = extrapolate(rows, qualities, resampled)
+    ahead = [law.at(round(times * sizes[-1])) for times in _AHEAD]
     return LearningCurve(
         metric="macro_f1" if metric == "macro_f1" else "accuracy",
         sizes=tuple(

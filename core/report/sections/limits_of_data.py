@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.decide.learning_curve import curve_notes
-from core.decide.outcome import message
+from core.charts import learning_curve_chart
+from core.decide.learning_curve import curve_notes, expected_of_double
+from core.decide.outcome import StudentCurve, message
 from core.report import figures
-from core.report.model import Block, Cell, Paragraph, Table
+from core.report.model import Block, Cell, Chart, Paragraph, Table
 from core.report.sections.material import Material, bounded, figure, numbers, words
 
 MOST_ROWS = 25
@@ -84,12 +85,35 @@ def _of_student(material: Material) -> list[Block]:
         for one in curve["expected"]
     ]
     titles = numbers("train_rows") + words("known") + numbers("trainings", "student_quality")
-    blocks: list[Block] = []
+    chart = learning_curve_chart(material.decision)
+    blocks: list[Block] = _expected(found.student_curve)
+    if chart is not None and rows:
+        blocks.append(Chart(chart))
     if rows:
         blocks.append(Table(message("report.table.student_curve", student=curve["student"]), titles, tuple(rows)))
     if curve["held_out"] is not None:
         blocks.append(_error(curve["held_out"]))
     return [*blocks, *(Paragraph(note, "muted") for note in curve_notes(found.student_curve))]
+
+
+def _expected(curve: StudentCurve) -> list[Block]:
+    """What the student is expected at with twice as many labelled examples."""
+    told = expected_of_double(curve)
+    if told is None:
+        return []
+    more, one = told
+    now = curve.sizes[-1]
+    said = message(
+        "decide.learning_curve.expected",
+        student=curve.student,
+        more=figures.count(more),
+        quality=figures.percent(one.value),
+        low=figures.percent(one.low or 0.0),
+        high=figures.percent(one.high or 0.0),
+        rows=figures.count(now.rows),
+        now=figures.percent(now.quality.value),
+    )
+    return [Paragraph(said)]
 
 
 def _error(checked: dict[str, Any]) -> Paragraph:

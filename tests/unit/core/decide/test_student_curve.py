@@ -5,36 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from evidence_by_hand import evidence_of, make_study, right_share, scored, single, training
+from evidence_by_hand import evidence_of, make_study, right_share, scored, single
+from student_curve import evidence
 
 from core.decide import decide
 from core.decide.documents import results_document
-from core.evidence import CurvePoint, StudyEvidence
-
-ROWS = 200
-SHARES = {100: 0.6, 200: 0.7, 400: 0.78, 800: 0.84}
-
-
-def evidence(sizes: int = 4, seeds: int = 1) -> StudyEvidence:
-    teacher = single("big", "teacher", train={"method": "fine_tune"})
-    study = make_study(
-        [teacher, single("small", train={"method": "distill"})],
-        criteria={"cost": {"monthly_requests": 1000.0}},
-        learning_curve={"student": "small"},
-    )
-    own = scored(right_share(0.84, ROWS))
-    points = [
-        CurvePoint(
-            rows, tuple(range(1, seeds + 1)), tuple(scored(right_share(share, ROWS, seed)) for seed in range(seeds))
-        )
-        for rows, share in SHARES.items()
-    ]
-    return evidence_of(
-        study,
-        {"big": scored(right_share(0.95, ROWS)), "small": own},
-        trainings={"small": training(9.0)},
-        more={"small": {"curve": tuple(points[:sizes]), "curve_planned": 4}},
-    )
+from core.evidence import StudyEvidence
 
 
 def measured(own: StudyEvidence) -> dict[str, Any]:
@@ -55,6 +31,22 @@ def test_a_student_is_expected_at_what_its_own_curve_tells() -> None:
     assert half >= abs(curve["held_out"]["error"])
 
 
+def test_the_law_tells_what_is_expected_and_passes_through_the_largest_size() -> None:
+    curve = measured(evidence())["student_curve"]
+    law = curve["law"]
+    assert law["ceiling"] - law["factor"] * 800 ** -law["exponent"] == pytest.approx(0.84, abs=1e-9)
+    for one in curve["expected"]:
+        told = law["ceiling"] - law["factor"] * one["rows"] ** -law["exponent"]
+        assert one["quality"] == pytest.approx(told, abs=1e-9)
+
+
+def test_each_training_of_a_size_is_told_and_the_size_is_their_mean() -> None:
+    for size in measured(evidence(seeds=3))["student_curve"]["sizes"]:
+        alone = [one["quality"] for one in size["by_seed"]]
+        assert [one["seed"] for one in size["by_seed"]] == [1, 2, 3]
+        assert size["quality"] == pytest.approx(sum(alone) / 3)
+
+
 def test_what_the_curve_does_not_tell_is_said() -> None:
     told = measured(evidence())["student_curve"]["method"]
     assert "learnt from all train rows" in told
@@ -66,6 +58,7 @@ def test_nothing_is_expected_before_all_sizes_are_measured() -> None:
     curve = measured(evidence(sizes=3))["student_curve"]
     assert len(curve["sizes"]) == 3
     assert curve["held_out"] is None
+    assert curve["law"] is None
     assert curve["expected"] == []
     assert "3 of 4 sizes" in curve["method"]
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import student_curve
 from decided_study import card_support, evidence
 from page_context import PageWorld
 from PySide6.QtCore import Qt
@@ -310,3 +311,21 @@ def test_no_tab_is_out_of_sight_on_a_narrow_page(qtbot: QtBot, page: DecidePage)
     assert len(tabs) == len(TAB_CODES)
     assert all(page.tabs.bar.rect().contains(tab.geometry()) for tab in tabs)
     assert len({(tab.x(), tab.y()) for tab in tabs}) == len(tabs)
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_a_students_own_learning_curve_is_drawn_with_what_more_labels_would_bring(
+    page: DecidePage, world: PageWorld, language: str
+) -> None:
+    world.context.translator.set_choice(language)
+    tab = page.tabs.tabs[COMPLEXITY]
+    page.tabs.bar.set_current(COMPLEXITY)
+    assert not page.tabs.learning.isVisible()
+    page.tabs.show_decision(decide(student_curve.evidence(seeds=3), with_flips=False))
+    page.tabs.learning.canvas.settle()
+    assert page.tabs.learning.isVisible()
+    labels = [placed.block.name for placed in page.tabs.learning.canvas.placed_labels]
+    assert "measured.800" in labels
+    assert not [name for name in labels if name.count(".") == 2]
+    words = "With 800 more labelled examples small is expected" if language == "en" else "再增加 800 个标注样本"
+    assert words in tab.sentence.text()
