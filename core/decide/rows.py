@@ -11,7 +11,7 @@ from core.decide.choice import Contender, Settled
 from core.decide.cost import MILLION, cost_benefit
 from core.decide.draws import Draws
 from core.decide.judging import is_near_judge
-from core.decide.load import load_figures
+from core.decide.load import limits_of, load_figures
 from core.decide.options import Option
 from core.decide.outcome import (
     CandidateDecision,
@@ -72,7 +72,7 @@ def _row(
     row = replace(row, state="measured", retained=retained(study, candidate, contenders, settled.reference))
     row = _with_quality(study, row, option, system, contender, reference)
     row = _with_speed_and_size(row, option, system)
-    row = replace(row, load=load_figures(option.evidence.load, study.criteria.service.p95_latency_ms))
+    row = replace(row, load=load_figures(option.evidence.load, limits_of(study.criteria.service)))
     return _with_standing(study, settled, row, option, system, contender)
 
 

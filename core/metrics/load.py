@@ -33,9 +33,6 @@ def arrival_times(rate: float, count: int, arrivals: Literal["poisson", "constan
     return [float(moment) for moment in np.cumsum(gaps) - gaps[0]]
 
 
-def goodput(requests_per_second: float, latency_ms: Sequence[float], limit_ms: float) -> float:
-    """Requests per second that were answered within the limit; `latency_ms` are those of all answered requests."""
-    if not latency_ms:
-        return 0.0
-    within = sum(latency <= limit_ms for latency in latency_ms)
-    return requests_per_second * within / len(latency_ms)
+def goodput(requests_per_second: float, met: Sequence[bool]) -> float:
+    """Answers per second that meet every limit; `met` tells it of each answered request."""
+    return requests_per_second * sum(met) / len(met) if met else 0.0

@@ -45,9 +45,15 @@ class Compliance(SpecModel):
 
 
 class Service(SpecModel):
-    """Service levels. `quality_margin` is how far below the teacher still counts as non-inferior."""
+    """Service levels. `quality_margin` is how far below the teacher still counts as non-inferior.
+
+    `time_to_first_token_ms` and `time_per_output_token_ms` are limits of each request in the goodput of streamed load
+    tests; they exclude nobody.
+    """
 
     p95_latency_ms: PositiveFloat | None = None
+    time_to_first_token_ms: PositiveFloat | None = None
+    time_per_output_token_ms: PositiveFloat | None = None
     min_quality: Share | None = None
     quality_margin: Share = 0.03
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.decide.load import unapplied_notes
 from core.decide.outcome import CandidateDecision, LoadFigures, LoadLevel
 from gui.models.decision_rows import DASH, DecisionRows
 from gui.models.table import Cell
@@ -28,9 +29,11 @@ def _levels(rows: DecisionRows) -> list[tuple[CandidateDecision, LoadLevel]]:
 
 
 def saturation_sentences(rows: DecisionRows) -> str:
-    """Where each tested candidate saturates, one line for each."""
+    """Where each tested candidate saturates, and which limits could not be held against it, one line for each."""
     tested = [(one.name, one.load) for one in rows.decision.candidates if one.load is not None]
-    return "\n".join(_saturation(rows, name, load) for name, load in tested)
+    lines = [_saturation(rows, name, load) for name, load in tested]
+    lines += [rows.words(note) for name, load in tested for note in unapplied_notes(name, load)]
+    return "\n".join(lines)
 
 
 def _saturation(rows: DecisionRows, name: str, load: LoadFigures) -> str:

@@ -46,6 +46,13 @@ from gui.widgets.task_fields import (
 from gui.widgets.wrapped_label import WrappedLabel
 
 SAVE_DELAY_MS = 500
+SERVICE_FIELDS = (
+    "min_quality",
+    "quality_margin",
+    "p95_latency_ms",
+    "time_to_first_token_ms",
+    "time_per_output_token_ms",
+)
 # Each card's title code, model, path and fields; rule packs are left out, for this version evaluates none.
 SECTIONS: tuple[tuple[str, type[BaseModel], str, tuple[str, ...]], ...] = (
     (
@@ -54,7 +61,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel], str, tuple[str, ...]], ...] = (
         "criteria.cost",
         ("monthly_requests", "monthly_budget", "value_per_success", "horizon_months", "currency"),
     ),
-    ("service", Service, "criteria.service", ("min_quality", "quality_margin", "p95_latency_ms")),
+    ("service", Service, "criteria.service", SERVICE_FIELDS),
     ("complexity", Complexity, "criteria.complexity", ("stated",)),
     ("compliance", Compliance, "criteria.compliance", ("data_classes", "jurisdictions", "on_premises", "facts")),
 )

@@ -68,6 +68,8 @@ PRESENTATIONS: dict[str, Presentation] = {
     "criteria.cost.horizon_months": Presentation("months"),
     "criteria.cost.value_per_success": Presentation("money_answer"),
     "criteria.service.p95_latency_ms": Presentation("milliseconds"),
+    "criteria.service.time_to_first_token_ms": Presentation("milliseconds"),
+    "criteria.service.time_per_output_token_ms": Presentation("milliseconds"),
     "criteria.service.min_quality": Presentation("percent", 100),
     "criteria.service.quality_margin": Presentation("points", 100),
     "criteria.compliance.data_classes": Presentation(suggestions=("personal", "health", "payment", "confidential")),

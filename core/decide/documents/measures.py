@@ -42,7 +42,13 @@ def load_values(load: LoadFigures | None) -> dict[str, Any] | None:
     return {
         "runtime": load.runtime,
         "requests": load.requests,
-        "limit_ms": load.limit_ms,
+        "limit_ms": load.limits.latency,
+        "limits": {
+            "latency_ms": load.limits.latency,
+            "time_to_first_token_ms": load.limits.time_to_first_token,
+            "time_per_output_token_ms": load.limits.time_per_output_token,
+        },
+        "limits_not_applied": [f"{name}_ms" for name in load.unapplied],
         "saturation": saturation,
         "best_goodput": load.best_goodput,
         "levels": [

@@ -157,12 +157,22 @@ class RuntimeRow:
 
 
 @dataclass(frozen=True)
+class LoadLimits:
+    """What each request of a load test is held to, in milliseconds; null where there is no such limit."""
+
+    latency: float | None = None
+    time_to_first_token: float | None = None
+    time_per_output_token: float | None = None
+
+
+@dataclass(frozen=True)
 class LoadLevel:
     """One level of a load test: clients of a closed loop, or arrivals a second (`rate`) of an open one.
 
     Latency and time to first token (null where nothing was streamed) count from the moment at which a request was due,
-    warm-up excluded. `goodput` are requests per second within the limit, null without one. `cut_off` requests were due
-    and not sent before the time was up: with any, percentiles are bounds from below.
+    warm-up excluded. `goodput` are answers per second that meet every limit that can be held against them, null where
+    none can; `unapplied` names the others. `cut_off` requests were due and not sent before the time was up: with any,
+    percentiles are bounds from below.
     """
 
     loop: Literal["closed", "poisson", "constant"]
@@ -170,6 +180,7 @@ class LoadLevel:
     rate: float | None
     requests_per_second: float
     goodput: float | None
+    unapplied: tuple[str, ...]
     latency: Percentiles
     time_to_first_token: Percentiles | None
     failed: int
@@ -180,13 +191,14 @@ class LoadLevel:
 @dataclass(frozen=True)
 class LoadFigures:
     """A load test. The saturation point is the closed level whose successor serves less than 10 % more requests per
-    second, null where the last one still gained."""
+    second, null where the last one still gained. `unapplied` names the limits that some level knows nothing of."""
 
     runtime: str
     levels: tuple[LoadLevel, ...]
     saturation_concurrency: int | None
     saturation_requests_per_second: float | None
-    limit_ms: float | None
+    limits: LoadLimits
+    unapplied: tuple[str, ...]
     best_goodput: float | None
     requests: int
 

@@ -14,7 +14,7 @@ from core.jobs.results import LoadStep
 @dataclass(frozen=True)
 class Outcome:
     """One request: the moments at which it was due, sent and over, and at which the first token of a streamed answer
-    came, in seconds of one clock."""
+    came, in seconds of one clock; and the milliseconds between its tokens."""
 
     place: int
     due: float
@@ -22,6 +22,7 @@ class Outcome:
     ended: float
     answered: bool
     first: float | None = None
+    between_ms: float | None = None
 
     def milliseconds(self, moment: float) -> float:
         """How long after it was due."""
@@ -62,13 +63,19 @@ class Turns:
             self._stopped = self._stopped or self._now()
 
     def over(
-        self, place: int, sent: float, answered: bool, ended: float | None = None, first: float | None = None
+        self,
+        place: int,
+        sent: float,
+        answered: bool,
+        ended: float | None = None,
+        first: float | None = None,
+        between_ms: float | None = None,
     ) -> None:
         """A request that was sent at `sent` is over, since now where `ended` is null; its first token came at
-        `first`."""
+        `first`, the others `between_ms` apart."""
         due = self._due(place)
         over = self._now() if ended is None else ended
-        outcome = Outcome(place, sent if due is None else due, sent, over, answered, first)
+        outcome = Outcome(place, sent if due is None else due, sent, over, answered, first, between_ms)
         with self._lock:
             self._outcomes.append(outcome)
 
@@ -92,7 +99,8 @@ class Turns:
             rate=level.rate,
             requests_per_second=rate,
             latency_ms=tuple(one.milliseconds(one.ended) for one in answered),
-            time_to_first_token_ms=_first_tokens(answered),
+            time_to_first_token_ms=_known([_until_first(one) for one in answered]),
+            time_per_output_token_ms=_known([one.between_ms for one in answered]),
             cut_off_ms=tuple(waits),
             failed=len(counted) - len(answered),
             warm_up_requests=min(level.warm_up, len(outcomes)),
@@ -123,7 +131,10 @@ class Turns:
         return sum(one.answered for one in counted) / max(end - begin, 1e-9), end - begin
 
 
-def _first_tokens(answered: list[Outcome]) -> tuple[float | None, ...] | None:
-    """Milliseconds until each answer's first token; null where no answer has any."""
-    firsts = tuple(None if one.first is None else one.milliseconds(one.first) for one in answered)
-    return firsts if any(first is not None for first in firsts) else None
+def _until_first(one: Outcome) -> float | None:
+    return None if one.first is None else one.milliseconds(one.first)
+
+
+def _known(times: list[float | None]) -> tuple[float | None, ...] | None:
+    """A time of each answer; null where no answer has any."""
+    return tuple(times) if any(time is not None for time in times) else None

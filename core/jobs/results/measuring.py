@@ -120,6 +120,7 @@ class LoadStep(ResultModel):
     `latency_ms` are of the answered requests, from the moment at which each was due. `cut_off_ms` are waits of requests
     that were due and not sent before the time was up: bounds from below. `time_to_first_token_ms` has a place for each
     of `latency_ms`, from the same moment, null where no token came by itself; it is null where nothing was streamed.
+    `time_per_output_token_ms` likewise, (last − first) ÷ (tokens − 1) of each answer.
     `requests_per_second` are answers over `seconds`. The first `warm_up_requests` are in none of these figures.
     """
 
@@ -129,6 +130,7 @@ class LoadStep(ResultModel):
     requests_per_second: float
     latency_ms: tuple[float, ...]
     time_to_first_token_ms: tuple[float | None, ...] | None = None
+    time_per_output_token_ms: tuple[float | None, ...] | None = None
     cut_off_ms: tuple[float, ...] = ()
     failed: int
     warm_up_requests: int

@@ -28,6 +28,11 @@ def criteria(material: Material) -> Section:
         ("min_quality", None if floor is None else figures.percent(floor), False),
         ("quality_margin", figures.percent(decided.quality_margin), _default(service, "quality_margin")),
     ]
+    under_load = (
+        ("time_to_first_token_ms", service.time_to_first_token_ms),
+        ("time_per_output_token_ms", service.time_per_output_token_ms),
+    )
+    rows += [(code, figures.milliseconds(most), False) for code, most in under_load if most is not None]
     table = Table(
         message("report.table.criteria"),
         words("criterion") + numbers("value"),

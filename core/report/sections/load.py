@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.decide.load import unapplied_notes
 from core.decide.outcome import Message, message
 from core.report import figures
 from core.report.model import Block, Cell, Paragraph, Table
@@ -16,7 +17,9 @@ def load_blocks(material: Material) -> list[Block]:
     if not tested:
         return []
     blocks: list[Block] = [_table(material, tested), Paragraph(message("report.load.how"))]
-    return [*blocks, *(Paragraph(_saturation(name, load)) for name, load in tested)]
+    blocks += [Paragraph(_saturation(name, load)) for name, load in tested]
+    loads = [(one.name, one.load) for one in material.decision.candidates if one.load is not None]
+    return [*blocks, *(Paragraph(note, "warn") for name, load in loads for note in unapplied_notes(name, load))]
 
 
 def _table(material: Material, tested: list[tuple[str, dict[str, Any]]]) -> Table:

@@ -13,7 +13,7 @@ from core.decide.documents import recommendation_document, results_document
 from core.evidence import StudyEvidence
 from core.jobs.results import LoadResult, LoadStep
 from core.report.build import build_report
-from core.report.model import Table, text_of
+from core.report.model import Paragraph, Table, text_of
 
 
 def step(clients: int, served: float, latency_ms: float, count: int = 300, **parts: Any) -> LoadStep:
@@ -34,10 +34,12 @@ STEPS = (
 )
 
 
-def evidence(limit_ms: float | None, steps: tuple[LoadStep, ...] = STEPS) -> StudyEvidence:
+def evidence(limit_ms: float | None, steps: tuple[LoadStep, ...] = STEPS, **limits: float) -> StudyEvidence:
     criteria: dict[str, Any] = {"cost": {"monthly_requests": 1000}}
     if limit_ms is not None:
-        criteria["service"] = {"p95_latency_ms": limit_ms}
+        limits = {"p95_latency_ms": limit_ms, **limits}
+    if limits:
+        criteria["service"] = limits
     study = make_study([single("big", "teacher"), single("small")], criteria=criteria)
     rows = {name: scored(right_share(0.9, 100, seed)) for seed, name in enumerate(("big", "small"))}
     tested = LoadResult(runtime="torch", device="CPU", steps=steps, requests=1000, seconds=9.0)
@@ -45,8 +47,8 @@ def evidence(limit_ms: float | None, steps: tuple[LoadStep, ...] = STEPS) -> Stu
     return evidence_of(study, rows, timed, more={"small": {"load": tested}})
 
 
-def loads(limit_ms: float | None, steps: tuple[LoadStep, ...] = STEPS) -> list[Any]:
-    rows = evidence(limit_ms, steps)
+def loads(limit_ms: float | None, steps: tuple[LoadStep, ...] = STEPS, **limits: float) -> list[Any]:
+    rows = evidence(limit_ms, steps, **limits)
     document = results_document(rows, decide(rows, with_flips=False))
     return [candidate["load"] for candidate in document["candidates"]]
 
@@ -76,6 +78,55 @@ def test_goodput_is_what_meets_the_limit_of_the_criteria() -> None:
     unlimited = loads(None)[1]
     assert unlimited["best_goodput"] is None
     assert {level["goodput"] for level in unlimited["levels"]} == {None}
+
+
+def streamed(
+    firsts: tuple[float | None, ...], between: tuple[float | None, ...] | None, latency: tuple[float, ...]
+) -> LoadStep:
+    """A level of a hundred answers a second, with the times of each."""
+    times = {"time_to_first_token_ms": firsts, "time_per_output_token_ms": between}
+    return step(1, 100.0, 1.0).model_copy(update={"latency_ms": latency, **times})
+
+
+def test_goodput_holds_each_streamed_answer_to_every_limit() -> None:
+    level = streamed((10.0, 30.0, None, None), (5.0, 5.0, 5.0, None), (50.0, 50.0, 50.0, 20.0))
+
+    def best(limit_ms: float | None = None, **limits: float) -> Any:
+        return loads(limit_ms, (level,), **limits)[1]["best_goodput"]
+
+    assert best(50.0) == 100.0
+    # The third answer's first token is not known and came within 50 ms, the fourth's within 20.
+    assert best(time_to_first_token_ms=25.0) == 50.0
+    assert best(time_to_first_token_ms=60.0) == 100.0
+    # An answer of one token waits for no further one.
+    assert best(time_per_output_token_ms=4.0) == 25.0
+    assert best(30.0, time_to_first_token_ms=25.0, time_per_output_token_ms=6.0) == 25.0
+
+
+def test_a_limit_that_answers_cannot_be_held_to_is_in_no_goodput_and_named() -> None:
+    small = loads(20.0, STEPS[:2], time_to_first_token_ms=1.0, time_per_output_token_ms=1.0)[1]
+    assert small["levels"][1]["goodput"] == pytest.approx(50.0)
+    assert small["limits"] == {"latency_ms": 20.0, "time_to_first_token_ms": 1.0, "time_per_output_token_ms": 1.0}
+    assert small["limits_not_applied"] == ["time_to_first_token_ms", "time_per_output_token_ms"]
+    assert loads(None, STEPS[:2], time_to_first_token_ms=1.0)[1]["best_goodput"] is None
+    assert loads(20.0)[1]["limits_not_applied"] == []
+
+
+def test_where_nothing_was_answered_goodput_is_nothing() -> None:
+    lost = step(1, 0.0, 1.0, failed=20).model_copy(update={"latency_ms": ()})
+    small = loads(None, (lost,), time_to_first_token_ms=1.0)[1]
+    assert (small["best_goodput"], small["limits_not_applied"]) == (0.0, [])
+
+
+def test_the_report_says_which_limits_are_in_no_goodput() -> None:
+    rows = evidence(20.0, STEPS[:2], time_to_first_token_ms=150.0)
+    decision = decide(rows, with_flips=False)
+    report = build_report(decision, rows, results_document(rows, decision), recommendation_document(decision))
+    blocks = [block for section in report.sections for block in section.blocks]
+    told = [text_of(block.phrase, "en") for block in blocks if isinstance(block, Paragraph)]
+    assert "small: the limit on the first token is not in its goodput, for its answers were not streamed." in told
+    cells = [text_of(c.phrase, "en") for block in blocks if isinstance(block, Table) for row in block.rows for c in row]
+    assert "First token under load (goodput only)" in cells
 
 
 def test_percentiles_are_hidden_where_the_samples_cannot_carry_them() -> None:

@@ -40,5 +40,5 @@ def test_random_arrivals_are_the_same_on_every_run() -> None:
 
 
 def test_goodput_counts_answers_within_the_limit() -> None:
-    assert goodput(80.0, [10.0, 20.0, 30.0, 40.0], 30.0) == 60.0
-    assert goodput(0.0, [], 30.0) == 0.0
+    assert goodput(80.0, [True, True, True, False]) == 60.0
+    assert goodput(0.0, []) == 0.0

@@ -301,6 +301,10 @@ def test_the_load_tab_shows_each_level_and_where_a_candidate_saturates(
     streamed = replace(first, load=tested.model_copy(update={"steps": (with_first_tokens(steps[0]), steps[1])}))
     show_rows(qtbot, page, world, replace(rows, candidates=(streamed, *rows.candidates[1:])))
     assert [tab.table.cells.cell(row, 7).text for row in range(2)] == ["4.00\xa0ms", "–"]
+    limited = apply_overrides(rows.study, ["criteria.service.time_to_first_token_ms=5"])
+    held = replace(rows, study=limited, candidates=(streamed, *rows.candidates[1:]))
+    page.tabs.show_decision(decide(held, with_flips=False))
+    assert "the limit on the first token is not in its goodput" in tab.sentence.text()
 
 
 def test_no_tab_is_out_of_sight_on_a_narrow_page(qtbot: QtBot, page: DecidePage) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from job_context import RecordingContext, job_context
-from scripted_endpoint import DONE, Reply, Request, Script, chunk, completion, error, scripted_endpoint
+from scripted_endpoint import DONE, Reply, Request, Script, chunk, completion, error, scripted_endpoint, usage
 from tiny_language_models import write_text_dataset
 
 from core.data.examples import read_examples, write_examples
 from core.decide.load import load_figures
+from core.decide.outcome import LoadLimits
 from core.domain import Picture
 from core.engines.language.endpoint import Endpoint
 from core.engines.load import job
@@ -142,7 +143,7 @@ def test_a_server_saturates_at_its_known_rate(tmp_path: Path, rows: Path) -> Non
     with scripted_endpoint(TwoAtATime()) as server:
         result, context = load_test(tmp_path, rows, server.model(), plan)
         assert result.requests == len(server.requests)
-    figures = load_figures(result, limit_ms=120.0)
+    figures = load_figures(result, LoadLimits(120.0))
     assert figures is not None
     # A busy machine adds to each request what four clients hide and two do not.
     assert figures.saturation_concurrency in (2, 4)
@@ -158,7 +159,13 @@ def test_a_server_saturates_at_its_known_rate(tmp_path: Path, rows: Path) -> Non
 
 
 def test_answers_are_streamed_and_their_first_tokens_timed(tmp_path: Path, rows: Path) -> None:
-    stream = [(0.0, chunk(role="assistant")), (0.02, chunk("sa")), (0.02, chunk("id", finish="stop")), (0.0, DONE)]
+    stream = [
+        (0.0, chunk(role="assistant")),
+        (0.02, chunk("sa")),
+        (0.02, chunk("id", finish="stop")),
+        (0.0, usage(2)),
+        (0.0, DONE),
+    ]
     plan = LoadPlan(concurrency=[1], requests=20, arrivals="constant", rates=[50.0])
     with scripted_endpoint(lambda number, request: Reply(stream=stream)) as server:
         result, _ = load_test(tmp_path, rows, server.model(), plan)
@@ -169,6 +176,9 @@ def test_answers_are_streamed_and_their_first_tokens_timed(tmp_path: Path, rows:
         for first, whole in zip(firsts, step.latency_ms, strict=True):
             assert first is not None
             assert 20.0 <= first < whole
+        between = step.time_per_output_token_ms
+        assert between is not None
+        assert all(time is not None and time >= 15.0 for time in between)
 
 
 def test_an_endpoint_that_streams_nothing_has_no_first_tokens(tmp_path: Path, rows: Path) -> None:
@@ -176,9 +186,11 @@ def test_an_endpoint_that_streams_nothing_has_no_first_tokens(tmp_path: Path, ro
     with scripted_endpoint(lambda number, request: Reply(completion("said"))) as server:
         result, _ = load_test(tmp_path, rows, server.model(), plan)
     assert [step.time_to_first_token_ms for step in result.steps] == [None]
-    figures = load_figures(result, limit_ms=None)
+    figures = load_figures(result, LoadLimits(time_to_first_token=60.0, time_per_output_token=1000.0))
     assert figures is not None
     assert figures.levels[0].time_to_first_token is None
+    assert figures.best_goodput is None
+    assert figures.unapplied == ("time_to_first_token", "time_per_output_token")
 
 
 def test_pictures_go_along(tmp_path: Path) -> None:
