@@ -173,14 +173,14 @@ def _check_ranges(model: SweepModel, training: Train, field: str) -> None:
 
 
 def _check_plain_training(training: Train, field: str, source: str) -> None:
-    """A floor and a search know neither adapters nor stages nor streams."""
+    """A floor and a search know neither adapters nor stages nor streams, and a search no weights."""
     for name, given in (
         ("lora", training.lora is not None),
         ("stages", bool(training.stages)),
         ("dynamic", training.dynamic is not None),
         ("hidden_weight", training.hidden_weight > 0.0),
         ("hard_label_baseline", training.hard_label_baseline),
-        ("weighted", training.weighted),
+        ("weighted", training.weighted and source == "sweep"),
         ("technique", training.technique not in ("auto", "soft_labels")),
     ):
         if given:

@@ -79,6 +79,8 @@ def _of_source(candidate: Document, source: str, kind: str) -> Document:
     if source in ("baseline", "sweep"):
         plain = defaults_of(Train)
         train.update({name: plain[name] for name in PLAIN_TRAINING_ONLY})
+    if source == "sweep":
+        train["weighted"] = False
     return {**result, "train": None if train["method"] == "none" else train}
 
 

@@ -55,7 +55,7 @@ ANSWERS_ONLY = ("endpoint", "predictions")
 """Sources without weights on this machine: neither trained nor compressed."""
 UNCOMPRESSED = (*ANSWERS_ONLY, "baseline", "sweep")
 DISTILL_ONLY = ("technique", "stages", "dynamic", "hidden_weight", "hard_label_baseline")
-PLAIN_TRAINING_ONLY = ("lora", "stages", "dynamic", "hidden_weight", "hard_label_baseline", "weighted")
+PLAIN_TRAINING_ONLY = ("lora", "stages", "dynamic", "hidden_weight", "hard_label_baseline")
 """What a floor and a search know nothing of."""
 _FIRST_VALUES: dict[str, Document] = {"teacher": {"layers": 2}, "baseline": {"kind": "best"}}
 

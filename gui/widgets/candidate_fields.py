@@ -290,9 +290,9 @@ def _unfit(source: str, kind: str, training: Document) -> set[str]:
         refused |= {"technique", "epochs", "batch_size", "accumulate", "max_length", "gradient_checkpointing"}
         refused |= {"learning_rate", "top_k", "reasoning"}
     if source == "sweep":
-        refused |= {"temperature", "alpha", "technique", "top_k", "reasoning"}
+        refused |= {"temperature", "alpha", "technique", "top_k", "reasoning", "weighted"}
     if source in ("baseline", "sweep"):
-        refused |= {"lora", "stages", "dynamic", "hidden_weight", "hard_label_baseline", "weighted"}
+        refused |= {"lora", "stages", "dynamic", "hidden_weight", "hard_label_baseline"}
     if training["seeds"] is not None:
         refused.add("seed")
     if training["technique"] in ("labels", "sequence"):

@@ -88,7 +88,7 @@ def joined(terms: Trial, embeddings: Trial) -> Choice:
     decisions = {
         share: (1.0 - share) * scales[0] * first.decisions + share * scales[1] * second.decisions for share in _SHARES
     }
-    held_out = {share: OutOfFold(values, first.targets) for share, values in decisions.items()}
+    held_out = {share: OutOfFold(values, first.targets, first.weights) for share, values in decisions.items()}
     share = max(_SHARES, key=lambda value: (held_out[value].accuracy or 0.0, -abs(value - 0.5)))
     parts = ((terms, (1.0 - share) * scales[0]), (embeddings, share * scales[1]))
     return Choice(BOTH, parts, held_out[share])
@@ -145,6 +145,7 @@ def fit_and_save(
             "dimensions": 0 if features.tokens is None else features.tokens.columns,
             "temperature": temperature,
             **{f"out_of_fold_{name}": value for name, value in quality.items()},
+            **({} if rows.weights is None else {"weighted": True}),
             **_origins(choice),
             **details,
         },

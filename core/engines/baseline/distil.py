@@ -11,6 +11,7 @@ those rows, which favours what it teaches a little; the benchmark's test rows no
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import softmax
@@ -24,6 +25,7 @@ from core.engines.baseline.teaching import teaching_of
 from core.engines.baseline.train import train_rows
 from core.engines.baseline.trials import chosen, one_hot
 from core.engines.distill.teacher_cache import LogProbabilities
+from core.engines.train_weights import row_weights
 from core.i18n import english
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters
@@ -44,8 +46,10 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
     settings, model = parameters.train, parameters.model
     if not isinstance(model, BaselineModel):
         raise TypeError("the job trains no baseline")
-    teaching = teaching_of(parameters, train_rows(context, parameters.part), context)
-    rows, outputs = teaching.rows, teaching.outputs
+    examples = train_rows(context, parameters.part)
+    teaching = teaching_of(parameters, examples, context)
+    weights = row_weights(settings, [example.example_id for example in examples], context)
+    rows, outputs = replace(teaching.rows, weights=weights), teaching.outputs
     tried_terms: Details = {}
 
     def of_terms(train: TrainMatrix) -> Trial:
@@ -93,7 +97,7 @@ def fit_logits(train: TrainMatrix, wanted: FloatArray) -> Fit:
 
     def fit(rows: IntArray) -> Planes:
         machine = Ridge(alpha=RIDGE, solver="sparse_cg", tol=1e-4)
-        machine.fit(train.matrix[rows], wanted[rows])
+        machine.fit(train.matrix[rows], wanted[rows], sample_weight=train.rows.weights_of(rows))
         iterations = 0 if machine.n_iter_ is None else int(np.max(machine.n_iter_))
         return Planes(
             np.ascontiguousarray(machine.coef_.T, dtype=np.float32),

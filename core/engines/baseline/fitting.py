@@ -50,17 +50,19 @@ Fit = Callable[[IntArray], Planes]
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """Decisions about held-out rows, with their targets; shapes (rows, classes) and (rows,)."""
+    """Decisions about held-out rows, with their targets and weights (null where all count alike); shapes (rows,
+    classes), (rows,) and (rows,)."""
 
     decisions: FloatArray
     targets: IntArray
+    weights: FloatArray | None = None
 
     @property
     def accuracy(self) -> float | None:
-        """The share of held-out rows answered rightly; null without any."""
+        """The share of held-out rows answered rightly, by their weights; null without any."""
         if len(self.targets) == 0:
             return None
-        return float((self.decisions.argmax(axis=1) == self.targets).mean())
+        return float(np.average(self.decisions.argmax(axis=1) == self.targets, weights=self.weights))
 
     @property
     def temperature(self) -> float:
@@ -81,12 +83,18 @@ class RowFeatures(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TrainRows:
-    """The train rows: their texts, the index of each target, and each row's fold."""
+    """The train rows: their texts, the index of each target, each row's fold, and its weight (null where all count
+    alike)."""
 
     labels: tuple[str, ...]
     texts: list[str]
     targets: IntArray
     folds: IntArray
+    weights: FloatArray | None = None
+
+    def weights_of(self, rows: IntArray) -> FloatArray | None:
+        """The weights of the rows of these indices; null for null."""
+        return None if self.weights is None else self.weights[rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +106,9 @@ class TrainMatrix:
     matrix: sparse.csr_matrix | NDArray[np.float32]
 
 
-def train_rows_of(examples: Sequence[Example], labels: Sequence[str], seed: int) -> TrainRows:
+def train_rows_of(
+    examples: Sequence[Example], labels: Sequence[str], seed: int, weights: FloatArray | None = None
+) -> TrainRows:
     """The rows with their folds. Raises UserError where a target is not among `labels`."""
     place = {label: index for index, label in enumerate(labels)}
     for example in examples:
@@ -106,7 +116,7 @@ def train_rows_of(examples: Sequence[Example], labels: Sequence[str], seed: int)
             raise UserError("train.label_unknown", label=example.target, row=example.example_id)
     targets = np.array([place[example.target] for example in examples], dtype=np.int64)
     folds = stratified_folds(targets, [example.group for example in examples], FOLDS, seed)
-    return TrainRows(tuple(labels), [example.input for example in examples], targets, folds)
+    return TrainRows(tuple(labels), [example.input for example in examples], targets, folds, weights)
 
 
 def term_matrix(rows: TrainRows, context: JobContext) -> TrainMatrix:
@@ -134,7 +144,7 @@ def fit_targets(train: TrainMatrix, seed: int, context: JobContext) -> Fit:
         machine = LinearSVC(C=INVERSE_REGULARISATION, max_iter=_MAX_ITERATIONS, random_state=seed % 2**32)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            machine.fit(train.matrix[rows], train.rows.targets[rows])
+            machine.fit(train.matrix[rows], train.rows.targets[rows], sample_weight=train.rows.weights_of(rows))
         if caught:
             context.log(english("baseline.log.not_converged", iterations=_MAX_ITERATIONS), "warning")
         return _planes_of(machine)
@@ -189,7 +199,8 @@ def out_of_fold(train: TrainMatrix, fit: Fit, context: JobContext) -> OutOfFold:
         decisions.append(np.asarray(train.matrix[outside] @ planes.coefficients + planes.intercepts))
         rows.append(outside)
     context.progress("phase.calibrate", FOLDS, FOLDS)
-    return OutOfFold(np.concatenate(decisions), known.targets[np.concatenate(rows)])
+    kept = np.concatenate(rows)
+    return OutOfFold(np.concatenate(decisions), known.targets[kept], known.weights_of(kept))
 
 
 def quality_of(held_out: OutOfFold, temperature: float) -> dict[str, float | None]:

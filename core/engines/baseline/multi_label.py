@@ -23,6 +23,7 @@ from core.engines.baseline.fitting import DEVICE, FOLDS, INVERSE_REGULARISATION,
 from core.engines.baseline.folds import stratified_folds
 from core.engines.baseline.model import BaselineClassifier, Features, LinearWeights
 from core.engines.baseline.train import train_rows
+from core.engines.train_weights import row_weights
 from core.errors import UserError
 from core.jobs.results import TrainResult
 from core.jobs.specs import FineTuneParameters
@@ -43,6 +44,7 @@ class _Rows:
     wanted: BoolArray
     folds: IntArray
     seed: int
+    weights: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,7 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
         np.array([[label in one for label in labels] for one in sets], dtype=np.bool_),
         stratified_folds(np.zeros(len(examples), dtype=np.int64), groups, FOLDS, seed),
         seed,
+        row_weights(parameters.train, [example.example_id for example in examples], context),
     )
     held_out = _out_of_fold(rows, context)
     threshold = best_threshold(held_out.decisions, held_out.wanted)
@@ -133,19 +136,19 @@ def _fit(
         tell(context, "phase.fit", step * labels + label, total)
         wanted = rows.wanted[chosen, label]
         if wanted.any() and not wanted.all():
-            machine = _machine(matrix, wanted, rows.seed)
+            machine = _machine(matrix, wanted, rows.seed, None if rows.weights is None else rows.weights[chosen])
             coefficients[:, label], intercepts[label] = machine.coef_[0], machine.intercept_[0]
         elif wanted.any():
             intercepts[label] = _SURE
     return coefficients, intercepts
 
 
-def _machine(matrix: sparse.csr_matrix, wanted: BoolArray, seed: int) -> Any:
+def _machine(matrix: sparse.csr_matrix, wanted: BoolArray, seed: int, weights: FloatArray | None) -> Any:
     machine = LinearSVC(C=INVERSE_REGULARISATION, max_iter=_MAX_ITERATIONS, random_state=seed % 2**32)
     with warnings.catch_warnings():
         # A plane that stopped at the limit is still a plane; the out-of-fold figures say how good it is.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        machine.fit(matrix, wanted)
+        machine.fit(matrix, wanted, sample_weight=weights)
     return machine
 
 

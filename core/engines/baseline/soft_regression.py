@@ -26,21 +26,30 @@ class Regression:
     converged: bool
 
 
-def fit_distributions(features: NDArray[np.float32], wanted: FloatArray, inverse_regularisation: float) -> Regression:
+def fit_distributions(
+    features: NDArray[np.float32],
+    wanted: FloatArray,
+    inverse_regularisation: float,
+    weights: FloatArray | None = None,
+) -> Regression:
     """The minimum of ½‖W‖² + C · Σ cross-entropy(wanted, softmax(XW + b)), C being `inverse_regularisation`.
 
-    `features` has the shape (rows, columns), `wanted` (rows, classes), each row a distribution. With one-hot rows this
+    `features` has the shape (rows, columns), `wanted` (rows, classes), each row a distribution; `weights`, shape
+    (rows,), multiply the rows' cross-entropies. With one-hot rows this
     is scikit-learn's `LogisticRegression` ("Multinomial Case" of its user guide), and fitted the same way, by L-BFGS.
     """
     rows, columns, classes = len(features), features.shape[1], wanted.shape[1]
+    counted = np.ones((rows, 1)) if weights is None else weights[:, None]
     penalty = 1.0 / (inverse_regularisation * rows)
 
     def loss(flat: FloatArray) -> tuple[float, FloatArray]:
         weights = flat.reshape(columns + 1, classes)
         logits = features @ weights[:-1].astype(np.float32) + weights[-1].astype(np.float32)
         log_shares = log_softmax(logits.astype(np.float64), axis=1)
-        value = -float((wanted * log_shares).sum()) / rows + 0.5 * penalty * float(np.square(weights[:-1]).sum())
-        error = (np.exp(log_shares) - wanted) / rows
+        value = -float((counted * wanted * log_shares).sum()) / rows + 0.5 * penalty * float(
+            np.square(weights[:-1]).sum()
+        )
+        error = counted * (np.exp(log_shares) - wanted) / rows
         slope = np.empty_like(weights)
         slope[:-1] = features.T @ error.astype(np.float32) + penalty * weights[:-1]
         slope[-1] = error.sum(axis=0)

@@ -11,6 +11,7 @@ from core.engines.baseline.choosing import TERMS, Trial, fit_and_save, tried
 from core.engines.baseline.embedding_source import find_source
 from core.engines.baseline.fitting import DEVICE, TrainMatrix, fit_targets, train_rows_of
 from core.engines.baseline.trials import chosen, one_hot
+from core.engines.train_weights import row_weights
 from core.errors import UserError
 from core.jobs.results import TrainResult
 from core.jobs.specs import FineTuneParameters, TrainPart
@@ -30,7 +31,8 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
     if len(labels) == 1:
         raise UserError("train.one_class", label=labels[0])
     seed = parameters.train.seed
-    rows = train_rows_of(examples, labels, seed)
+    weights = row_weights(parameters.train, [example.example_id for example in examples], context)
+    rows = train_rows_of(examples, labels, seed, weights)
 
     def of_terms(train: TrainMatrix) -> Trial:
         return tried(TERMS, train, fit_targets(train, seed, context), context)

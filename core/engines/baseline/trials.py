@@ -76,7 +76,9 @@ def fit_shares(train: TrainMatrix, wanted: FloatArray, context: JobContext) -> F
         # A class without a share in these rows would be pushed away without end.
         seen = np.flatnonzero(wanted[rows].sum(axis=0) > 0.0)
         matrix = np.asarray(train.matrix[rows], dtype=np.float32)
-        found = fit_distributions(matrix, wanted[np.ix_(rows, seen)], INVERSE_REGULARISATION)
+        found = fit_distributions(
+            matrix, wanted[np.ix_(rows, seen)], INVERSE_REGULARISATION, train.rows.weights_of(rows)
+        )
         if not found.converged:
             context.log(english("baseline.log.not_converged", iterations=found.iterations), "warning")
         coefficients = np.zeros((matrix.shape[1], wanted.shape[1]), dtype=np.float32)

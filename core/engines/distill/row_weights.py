@@ -7,39 +7,16 @@ gradient is that of the weighted mean over all rows, whatever the batches are (i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import torch
 
-from core.data.examples import read_examples
 from core.domain import FloatArray, IntArray
-from core.engines.finished_result import finished_result
-from core.i18n import english
-from core.jobs.results import PrepareResult
-from core.metrics.effective import effective_rows
-from core.spec import Train
-from core.worker.context import JobContext
+from core.engines.train_weights import row_weights
 
-
-def row_weights(settings: Train, names: Sequence[str], context: JobContext) -> FloatArray | None:
-    """The weights of the rows of these names, shape (rows,), their mean at 1; null where the training is not weighted
-    or all are equal, which is the same training to the bit. Says what the rows are worth."""
-    if not settings.weighted or not names:
-        return None
-    folder = context.input_folder("data")
-    prepared = PrepareResult.model_validate(finished_result(folder))
-    if not prepared.weights:
-        raise ValueError("the data of a weighted training have no weights")
-    of_name = {row.example_id: weight for row, weight in zip(read_examples(folder), prepared.weights, strict=True)}
-    own = np.array([of_name[name] for name in names], dtype=np.float64)
-    if bool((own == own[0]).all()):
-        context.log(english("train.log.weights_equal"))
-        return None
-    worth = effective_rows([str(row) for row in range(len(own))], own)
-    context.log(english("train.log.weighted", rows=len(own), worth=round(worth)))
-    return np.asarray(own / own.mean())
+__all__ = ["of_batch", "position_weights", "row_tensor", "row_weights", "weighted_spans"]
 
 
 def row_tensor(weights: FloatArray | None) -> torch.Tensor | None:

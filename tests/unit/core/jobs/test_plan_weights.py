@@ -55,11 +55,15 @@ def test_a_train_file_of_its_own_needs_weights_where_a_training_asks_for_them(ba
         read_data_files(preparing(planned(base, FILES.replace(OF_SMALL, WEIGHTED))))
 
 
+def test_a_floor_that_weighs_its_rows_is_trained_anew_and_nothing_else(base: Path) -> None:
+    weighted = PLAIN.replace("kind: tfidf_linear}}", "kind: tfidf_linear}, train: {method: fine_tune, weighted: true}}")
+    before, after = planned(base, PLAIN), planned(base, weighted)
+    trainings = [{(owner, job) for owner, part, job in plan.parts if part == "train"} for plan in (before, after)]
+    assert {owner for owner, _ in trainings[0] ^ trainings[1]} == {"floor"}
+
+
 def test_what_knows_no_weights_is_refused(base: Path) -> None:
     with pytest.raises(UserError, match=r"data\.columns\.weight"):
         planned(base, NEURAL_STUDY.replace(OF_SMALL, WEIGHTED))
-    floor = PLAIN.replace("kind: tfidf_linear}}", "kind: tfidf_linear}, train: {method: fine_tune, weighted: true}}")
-    with pytest.raises(UserError, match="weighted"):
-        planned(base, floor)
     with pytest.raises(ValidationError, match="over the train rows alone"):
         Train(method="distill", technique="on_policy", weighted=True)

@@ -73,7 +73,7 @@ def test_options_of_language_models_stand_in_studies_of_generation_only() -> Non
 
 
 def test_a_floor_shows_nothing_that_it_knows_nothing_of() -> None:
-    assert shown(3, "train") == ["train.method", "train.seeds", "train.seed"]
+    assert shown(3, "train") == ["train.method", "train.seeds", "train.seed", "train.weighted"]
     assert shown(3, "compress") == []
 
 

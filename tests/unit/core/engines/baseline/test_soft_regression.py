@@ -35,3 +35,13 @@ def test_a_repeated_row_counts_as_often_as_it_stands() -> None:
     once = fit_distributions(FEATURES, wanted, 2.0)
     twice = fit_distributions(np.tile(FEATURES, (2, 1)), np.tile(wanted, (2, 1)), 1.0)
     assert twice.coefficients == pytest.approx(once.coefficients, abs=5e-3)
+
+
+def test_a_row_of_weight_two_counts_like_two_rows() -> None:
+    wanted = np.eye(4)[TARGETS]
+    weights = np.ones(len(TARGETS))
+    weights[:5] = 2.0
+    weighted = fit_distributions(FEATURES, wanted, 2.0, weights)
+    again = np.concatenate([FEATURES, FEATURES[:5]]), np.concatenate([wanted, wanted[:5]])
+    repeated = fit_distributions(*again, 2.0)
+    assert weighted.coefficients == pytest.approx(repeated.coefficients, abs=5e-3)
