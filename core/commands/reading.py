@@ -137,7 +137,7 @@ def decide_with(evidence: StudyEvidence, settings: list[str]) -> Decision:
 
 
 def print_decision(decision: Decision) -> None:
-    """The answer in words: choice, reasons, what is excluded and by which rule."""
+    """The answer in words: choice, reasons, what is excluded and by which rule, what is not measured, and the notes."""
     document = recommendation_document(decision)
     name = document["candidate"]
     console.say(english("cli.choice", choice=document["choice"]) + (f" ({name})" if name else ""))
@@ -145,3 +145,7 @@ def print_decision(decision: Decision) -> None:
         console.say(f"  - {reason['text']}")
     for excluded in document["excluded"]:
         console.say(english("cli.excluded", name=excluded["candidate"], gate=excluded["gate"]) + excluded["text"])
+    if document["not_measured"]:
+        console.say("  ! " + english("report.answer.not_measured", names=", ".join(document["not_measured"])))
+    for note in document["notes"]:
+        console.say(f"  ! {note['text']}")
