@@ -10,6 +10,7 @@ from core.decide.options import Option
 from core.decide.outcome import Message, message
 from core.domain import Role
 from core.i18n import Value
+from core.jobs.results import JudgeResult
 from core.spec import Candidate, CandidateModel, Study, TeacherLayers
 
 TOLD_DISAGREEMENT_SHARE = 0.1
@@ -74,9 +75,7 @@ def _uninformative(judged: Sequence[Option]) -> list[Message]:
     score, commonest = scores.most_common(1)[0]
     short = [result for result in found if result.exact_rows and result.exact_matches is not None]
     told_apart = len({(result.exact_matches or 0) / result.exact_rows for result in short}) > 1
-    # Where every answer is the reference to the letter, one verdict for all of them is right.
-    all_exact = bool(short) and all(result.exact_matches == result.exact_rows == result.rows for result in short)
-    alike = commonest == rows and not (all_exact and score > _RIGHT)
+    alike = commonest == rows and not (_all_exact(short) and (score > _RIGHT or _ties(short)))
     if not alike and not (told_apart and commonest >= ONE_VERDICT_SHARE * rows):
         return []
     verdicts: Counter[str] = Counter()
@@ -87,6 +86,16 @@ def _uninformative(judged: Sequence[Option]) -> list[Message]:
     if len(found) > 1 and told_apart:
         return [message("decide.note.judge_uninformative_apart", **values)]
     return [message("decide.note.judge_uninformative", **values)]
+
+
+def _all_exact(short: Sequence[JudgeResult]) -> bool:
+    """Whether every answer is the reference to the letter: one verdict for all of them is then right."""
+    return bool(short) and all(result.exact_matches == result.exact_rows == result.rows for result in short)
+
+
+def _ties(short: Sequence[JudgeResult]) -> bool:
+    """Whether a comparison found all answers as good as the reference, in either order."""
+    return all(result.method == "pairwise" and not result.disagreements for result in short)
 
 
 def _is_judged(option: Option) -> bool:

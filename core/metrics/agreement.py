@@ -10,8 +10,7 @@ def cohens_kappa(rows: int, agreements: int, first_yes: int, second_yes: int) ->
     `first_yes` and `second_yes` are how often each says yes. Null without rows, and where both say the same of every
     row, for chance then agrees as well.
     """
-    if not rows:
-        return None
-    first, second = first_yes / rows, second_yes / rows
-    expected = first * second + (1.0 - first) * (1.0 - second)
-    return None if expected >= 1.0 else (agreements / rows - expected) / (1.0 - expected)
+    # In whole numbers, so that raters who agree as chance would have it get 0 and no remainder of a rounding.
+    expected = first_yes * second_yes + (rows - first_yes) * (rows - second_yes)
+    beyond = rows * rows - expected
+    return (agreements * rows - expected) / beyond if beyond else None

@@ -40,11 +40,12 @@ class Hearing:
         self.missing = [place for place, message in enumerate(self.messages) if self._keys[message] not in store]
         self.known = len(self.messages) - len(self.missing)
         self._heard = 0
-        self._any_readable = self.known > 0
+        kept = [message for message in self.messages if self._keys[message] in store]
+        self._any_readable = any(readable(message, self.answer(message).generation.text) for message in kept)
         self._begun = time.monotonic()
 
     def begin(self, device: str) -> None:
-        """Say where the judge runs and what is known already."""
+        """Say where the judge runs and what is known already. Raises UserError where that holds no verdict at all."""
         self._context.started(device, self.known)
         if self._store.damaged:
             path = str(self._store.path)
@@ -52,6 +53,9 @@ class Hearing:
         if self.known:
             self._context.log(english("judge.log.kept", count=self.known, rows=len(self.messages)))
         self._context.progress(PHASE, self.known, len(self.messages))
+        if self.missing and self.known >= HOPELESS_VERDICTS and not self._any_readable:
+            first = next(message for message in self.messages if self._keys[message] in self._store)
+            raise unreadable(self.answer(first).generation.text, self.known, self.known)
 
     def take(self, place: int, answer: Answer) -> None:
         """Keep the answer to a message: it counts once it is on the disk. One that the judge did not give is not kept.
@@ -65,8 +69,9 @@ class Hearing:
             self._store.put(self._keys[message], answer, self._context.spec.job_id)
         self._heard += 1
         self._any_readable = self._any_readable or self._readable(message, answer.generation.text)
-        if self._heard >= HOPELESS_VERDICTS and not self._any_readable:
-            raise unreadable(answer.generation.text, self._heard, self._heard)
+        told = self.known + self._heard
+        if told >= HOPELESS_VERDICTS and not self._any_readable:
+            raise unreadable(answer.generation.text, told, told)
         left = len(self.missing) - self._heard
         speed = self._heard / max(time.monotonic() - self._begun, 1e-9)
         self._context.progress(PHASE, self.known + self._heard, len(self.messages), left / speed)

@@ -125,7 +125,7 @@ def _result(
         output_tokens=sum(one.output_tokens or 0 for one in said),
         by_verdict=_by_verdict(form, said),
         by_score=_by_score(rows, values),
-        **(_against_exact_match(rows, values) if form.both_orders else {}),
+        **(_against_exact_match(form, rows, values) if form.both_orders else {}),
         seconds=seconds,
     )
 
@@ -142,13 +142,17 @@ def _by_score(rows: Sequence[JudgedRow], values: Mapping[str, Sequence[float | N
     return tuple(ScoreCount(score=score, rows=count) for score, count in counts.most_common())
 
 
-def _against_exact_match(rows: Sequence[JudgedRow], values: Mapping[str, Sequence[float | None]]) -> dict[str, int]:
-    """The judge beside an exact match, on the judged rows whose target is short."""
+def _against_exact_match(
+    form: Form, rows: Sequence[JudgedRow], values: Mapping[str, Sequence[float | None]]
+) -> dict[str, int]:
+    """The judge beside an exact match, on the judged rows whose target is short. An answer is right to it that scores
+    above one half; in a comparison one that is no worse than the target, for an exact match can but tie with it."""
     short = [row for row in rows if row.example.example_id in values and _is_short(row.example.target)]
     pairs = []
     for row in short:
         said, target = (row.prediction.output or "").casefold(), row.example.target.casefold()
-        judged = _scored(row, values[row.example.example_id]).score > 0.5
+        score = _scored(row, values[row.example.example_id]).score
+        judged = score > 0.5 or (score == 0.5 and form.method == "pairwise")
         pairs.append((judged, exact_match(said, target) == 1.0))
     return {
         "exact_rows": len(pairs),

@@ -177,6 +177,10 @@ def test_one_verdict_for_nearly_all_counts_where_an_exact_match_tells_candidates
 def test_one_verdict_is_right_where_every_answer_is_the_reference() -> None:
     exact = {"exact_rows": ROWS, "exact_agreements": ROWS, "exact_matches": ROWS, "exact_judged_right": ROWS}
     assert not uninformative(evidence(judged=alike().model_copy(update=exact)))
+    ties = exact | {"method": "pairwise", "by_score": (ScoreCount(score=0.5, rows=ROWS),)}
+    tied = alike().model_copy(update=ties)
+    assert not uninformative(evidence(judged=tied.model_copy(update={"disagreements": 0})))
+    assert uninformative(evidence(judged=tied.model_copy(update={"disagreements": ROWS})))  # always the first
 
 
 def test_the_report_has_kappa_and_the_number_of_verdicts() -> None:

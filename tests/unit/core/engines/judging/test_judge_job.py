@@ -171,6 +171,17 @@ def test_a_judge_without_any_verdict_is_stopped_early_with_its_words(study: Path
     assert refused.value.values["count"] == HOPELESS_VERDICTS
 
 
+def test_verdicts_of_before_that_cannot_be_read_do_not_pass_for_a_judge_that_can_be(study: Path) -> None:
+    with scripted_endpoint(lambda number, request: Reply(completion("I like it."))) as server:
+        with pytest.raises(UserError):
+            Job(study, server.model()).run()
+        asked = len(server.requests)
+        with pytest.raises(UserError) as refused:
+            Job(study, server.model(), folder="again").run()
+    assert refused.value.code == "judge.unreadable"
+    assert len(server.requests) - asked <= 1  # the request that goes before a run
+
+
 def test_too_many_verdicts_that_cannot_be_read_stop_the_job(study: Path) -> None:
     def sulky(number: int, request: Request) -> Reply:
         return Reply(completion("hm" if "tower 3" in request.message else "5"))
@@ -204,6 +215,20 @@ def test_the_judge_is_held_against_an_exact_match_where_targets_are_short(study:
         result = Job(study, server.model()).run()
     assert (result.exact_rows, result.exact_agreements) == (ROWS, ROWS / 2)
     assert (result.exact_matches, result.exact_judged_right, result.kappa) == (ROWS / 2, ROWS, 0.0)
+
+
+def test_an_answer_that_ties_with_its_target_is_right_to_a_judge_that_compares(study: Path) -> None:
+    said = [replace(one, output=(one.output or "Lima.")[:-1].split()[-1]) for one in read_predictions(study / "bench")]
+    write_predictions(study / "bench", said)
+
+    def fair_to_both(number: int, request: Request) -> Reply:
+        shown = parts(request.message)
+        same = shown["Answer A"] == shown["Answer B"]
+        return Reply(completion("tie" if same else "B" if shown["Answer A"] == "Lima" else "A"))
+
+    with scripted_endpoint(fair_to_both) as server:
+        result = Job(study, server.model(), mode="pairwise").run()
+    assert (result.exact_matches, result.exact_judged_right, result.kappa) == (ROWS / 2, ROWS / 2, 1.0)
 
 
 def test_a_judge_that_gives_one_verdict_whatever_it_reads_is_counted_and_told(study: Path) -> None:
