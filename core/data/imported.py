@@ -30,12 +30,16 @@ def import_predictions(
     """
     table = read_prediction_table(file, model, task.metric)
     places = _match(table, examples)
-    absent = sum(
-        1 for example, place in zip(examples, places, strict=True) if place is None and example.split is not Split.TRAIN
-    )
+    absent = [
+        example.example_id
+        for example, place in zip(examples, places, strict=True)
+        if place is None and example.split is not Split.TRAIN
+    ]
     if absent:
         needed = sum(example.split is not Split.TRAIN for example in examples)
-        raise UserError("data.predictions.rows_missing", file=table.file_name, count=absent, rows=needed)
+        raise UserError(
+            "data.predictions.rows_missing", file=table.file_name, count=len(absent), rows=needed, first=absent[0]
+        )
     reader = _RowReader(table, task, judged=judged)
     return [
         reader.prediction(example, place) for example, place in zip(examples, places, strict=True) if place is not None

@@ -169,7 +169,21 @@ def _require_same_rows(tables: Sequence[PredictionTable], keys: Sequence[Sequenc
     for table, own in zip(tables, keys, strict=True):
         absent = len(union) - len(set(own))
         if absent:
-            raise UserError("data.predictions.rows_absent", file=table.file_name, count=absent)
+            other, row = _first_beyond(own, tables, keys)
+            raise UserError("data.predictions.rows_absent", file=table.file_name, count=absent, other=other, row=row)
+
+
+def _first_beyond(
+    own: Sequence[Hashable], tables: Sequence[PredictionTable], keys: Sequence[Sequence[Hashable]]
+) -> tuple[str, int]:
+    """The file and the row of the first key that is not among one's own."""
+    known = set(own)
+    return next(
+        (table.file_name, int(table.frame.index[place]))
+        for table, others in zip(tables, keys, strict=True)
+        for place, key in enumerate(others)
+        if key not in known
+    )
 
 
 def _require_same_inputs(tables: Sequence[PredictionTable], aligned: Sequence[pd.DataFrame]) -> None:

@@ -65,7 +65,7 @@ class JudgeResult(ResultModel):
     `unreadable_rows` have none at all and score 0. `bought` verdicts were asked for by this job, `kept` ones before;
     tokens are of both. `by_verdict` counts the verdicts, `by_score` the scores of rows that got one, the most frequent
     first. On `exact_rows` whose target is short the judge and an exact match say the same in `exact_agreements`: the
-    match says yes to `exact_matches` of them, the judge (a score above one half, in a comparison of at least one half) to
+    match says yes to `exact_matches` of them, the judge (a score above one half, in a comparison one half too) to
     `exact_judged_right`. The last two are null, and the two lists empty, in results from before they were counted.
     """
 

@@ -66,7 +66,7 @@ class TestDatasetFromPredictions:
     ) -> None:
         strong = write("strong.csv", "id,input,score\n1,one,1\n2,two,1\n3,three,1\n")
         weak = write("weak.csv", "id,input,score\n2,two,1\n")
-        with pytest.raises(UserError, match=r"weak\.csv lacks 2 rows that another"):
+        with pytest.raises(UserError, match=r"weak\.csv lacks 2 rows .* such as row 2 of strong\.csv"):
             run(parameters(predictions={strong: STANDARD, weak: STANDARD}), context)
 
     def test_targets_that_disagree_are_refused_with_their_row(
