@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from decided_study import evidence
 
 from core.commands.reading import print_decision
 from core.decide import decide
-from tests.support.decided_study import evidence
 
 
 def test_plain_recommendation_tells_every_note_and_what_is_not_measured(capsys: pytest.CaptureFixture[str]) -> None:
