@@ -59,7 +59,9 @@ class JobTitles:
 
 
 class Display(Protocol):
-    """Shows how the jobs of a run go."""
+    """Shows how the jobs of a run go. `told` is the job whose end was told last, in full, with nothing said since."""
+
+    told: str | None
 
     def __enter__(self) -> Display: ...
 
@@ -72,6 +74,9 @@ class Display(Protocol):
 
     def update(self, row: JobRow) -> None:
         """A running job went on."""
+
+    def warned(self, row: JobRow, text: str) -> None:
+        """A running job has something to say that its figures do not show."""
 
     def ended(self, row: JobRow) -> None:
         """A job is over."""
@@ -91,7 +96,7 @@ class PlainLines:
     """A line when a job starts, every ten seconds while it runs, and when it ends.
 
     The line that the data are being prepared waits until that has gone on for a moment: data that are refused at once
-    leave one sentence alone, however long a loaded machine takes to start the job.
+    leave one sentence alone, however long a loaded machine takes to start the job. So do its warnings.
     """
 
     def __init__(self, titles: JobTitles) -> None:
@@ -99,7 +104,9 @@ class PlainLines:
         self._last = 0.0
         self._prefix = ""
         self._held: str | None = None
+        self._held_warnings: list[str] = []
         self._at_work_since: float | None = None
+        self.told: str | None = None
 
     def __enter__(self) -> PlainLines:
         return self
@@ -114,7 +121,9 @@ class PlainLines:
         self._prefix = f"[{number}/{total}]"
         self._last = time.monotonic()
         self._held = f"{self._prefix} {self._titles.of(row)}"
+        self._held_warnings = []
         self._at_work_since = None
+        self.told = None
         if row.kind is not JobKind.PREPARE:
             self._say_held()
 
@@ -135,9 +144,20 @@ class PlainLines:
         parts = [english(row.phase), share_text(row), remaining_text(row.remaining_s)]
         note(f"{self._prefix} {self._titles.of(row)}: " + ", ".join(part for part in parts if part))
 
+    def warned(self, row: JobRow, text: str) -> None:
+        """Say it, at the end where the data may still be refused."""
+        line = f"{self._prefix} {self._titles.of(row)}: {text}"
+        if row.kind is JobKind.PREPARE:
+            self._held_warnings.append(line)
+        else:
+            note(line)
+
     def ended(self, row: JobRow) -> None:
         """Say how it ended."""
         self._held = None
+        for line in self._held_warnings:
+            note(line)
+        self.told = row.job_id
         note(f"{self._prefix} {self._titles.of(row)}: {outcome(row)}")
 
     def refused(self) -> None:
@@ -159,6 +179,8 @@ class Bars:
             auto_refresh=False,
         )
         self._task: TaskID | None = None
+        # A bar cuts a long sentence off.
+        self.told: str | None = None
 
     def __enter__(self) -> Bars:
         self._progress.start()
@@ -181,6 +203,10 @@ class Bars:
             detail = ", ".join(part for part in (english(row.phase), remaining_text(row.remaining_s)) if part)
             self._progress.update(self._task, completed=row.progress, figure=share_text(row), detail=detail)
             self._progress.refresh()
+
+    def warned(self, row: JobRow, text: str) -> None:
+        """Say it above the bars."""
+        self._progress.console.print(f"{self._titles.of(row)}: {text}", markup=False, highlight=False)
 
     def ended(self, row: JobRow) -> None:
         """Fill the bar and say how it ended."""

@@ -47,13 +47,13 @@ def run_study(study_file: Path, store_path: Path, only: str | None = None) -> in
         session.sync()
         session.requeue_unfinished()
         with _terminate_gently():
-            refused = _run_jobs(session, chosen)
+            refused, told = _run_jobs(session, chosen)
         rows, titles = store.jobs(), JobTitles(store.candidate_jobs())
     if refused is not None and refused.message_code is not None:
         if fresh:
             _remove(store_path)
         raise UserError(refused.message_code, **refused.message_values)
-    return _conclude(rows, titles, chosen)
+    return _conclude(rows, titles, chosen, told)
 
 
 def _open(path: Path, loaded: LoadedStudy) -> StudyStore:
@@ -82,26 +82,28 @@ def chosen_jobs(jobs: list[PlannedJob], only: str) -> frozenset[str]:
     return frozenset(named)
 
 
-def _run_jobs(session: StudySession, chosen: frozenset[str] | None) -> JobRow | None:
-    """Run queued jobs one after the other; the `prepare` job's row where the data was refused, else null."""
+def _run_jobs(session: StudySession, chosen: frozenset[str] | None) -> tuple[JobRow | None, str | None]:
+    """Run queued jobs one after the other; the `prepare` job's row where the data was refused, and the id of the job
+    whose end was told last."""
     total = sum(
         row.state is JobState.QUEUED and (chosen is None or row.job_id in chosen) for row in session.store.jobs()
     )
     if total == 0:
         console.note(english("cli.nothing_to_do"))
-        return None
+        return None, None
     with display(JobTitles(session.store.candidate_jobs())) as shown:
         number = 0
         while (job := session.next_job(chosen)) is not None:
             number += 1
             row = _run_one(session, job, shown, number, total)
             if _is_refusal(row):
-                return row
-    return None
+                return row, None
+    return None, shown.told
 
 
 def _run_one(session: StudySession, job: PlannedJob, shown: Display, number: int, total: int) -> JobRow:
     folder = session.begin(job.job_id)
+    warnings = _Warnings(session.store, job.job_id)
     shown.started(_row(session, job.job_id), number, total)
     if (told := _announced(job)) is not None:
         console.note(told)
@@ -111,16 +113,40 @@ def _run_one(session: StudySession, job: PlannedJob, shown: Display, number: int
             time.sleep(_POLL_S)
             if session.apply(job.job_id):
                 shown.update(_row(session, job.job_id))
+                warnings.tell(shown, _row(session, job.job_id))
     except BaseException:
         session.ended(job.job_id, worker.stop())
         raise
     session.ended(job.job_id, worker.close())
     row = _row(session, job.job_id)
+    warnings.tell(shown, row)
     if _is_refusal(row):
         shown.refused()
     else:
         shown.ended(row)
     return row
+
+
+class _Warnings:
+    """The warnings of a job from now on, each told once: what a user must know and no figure shows."""
+
+    def __init__(self, store: StudyStore, job_id: str) -> None:
+        self._store = store
+        self._job_id = job_id
+        self._sequence = 0
+        self._texts()
+
+    def tell(self, shown: Display, row: JobRow) -> None:
+        """Tell those that are new."""
+        for text in self._texts():
+            shown.warned(row, text)
+
+    def _texts(self) -> list[str]:
+        found = []
+        while lines := self._store.log(self._job_id, self._sequence):
+            self._sequence = lines[-1].sequence
+            found += [line.text for line in lines if line.level == "warning"]
+        return found
 
 
 def _announced(job: PlannedJob) -> str | None:
@@ -144,13 +170,14 @@ def _row(session: StudySession, job_id: str) -> JobRow:
     return row
 
 
-def _conclude(rows: list[JobRow], titles: JobTitles, chosen: frozenset[str] | None) -> int:
+def _conclude(rows: list[JobRow], titles: JobTitles, chosen: frozenset[str] | None, told: str | None) -> int:
+    """Say what is not done and why, but for the job whose end was the last word; the exit status."""
     wanted = [row for row in rows if chosen is None or row.job_id in chosen]
     failed = [row for row in wanted if row.state is not JobState.SUCCEEDED]
     for row in failed:
         if row.state is JobState.QUEUED:
             console.note(english("cli.job_waits", title=titles.of(row)))
-        else:
+        elif row.job_id != told:
             console.note(f"{titles.of(row)}: {row.message_text or outcome(row)}")
     return console.SOME_JOB_FAILED if failed else console.DONE
 

@@ -7,8 +7,8 @@ plain loop asks every row one at a time, `tercet run` measures the same rows and
 again: where its two passes differ, the machine or the server does, and no client can be closer to the truth than that.
 Then the loop puts the same requests under the same load. Both go by the same definitions: the time to the first token
 is from sending to the first text that is not empty, the time per output token (last - first) / (tokens - 1), with
-tokens by the server's own count. The first request, which opens the connection, is not timed. Percentiles too high for the number
-of rows (p95 below 59) are left out. The server's environment needs:
+tokens by the server's own count. The first request, which opens the connection, is not timed. Percentiles too high
+for the number of rows (p95 below 59) are left out. The server's environment needs:
 
     pip install torch==2.13.0 "transformers[serving]==5.23.0"
 """

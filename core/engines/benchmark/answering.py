@@ -25,6 +25,10 @@ AnswerReader = Callable[[str], str | None]
 """What is kept of the text of an answer; null where nothing in it can be used."""
 
 
+class PutOff(Exception):  # noqa: N818 - no error: the rows are asked for again, once all others are answered
+    """The rows of a batch have no answer yet that counts."""
+
+
 class RowAnswerer(Protocol):
     """Answers batches of rows: `batch_rows` at a time, null for the usual 32. `device` is a word for the user."""
 
@@ -35,7 +39,7 @@ class RowAnswerer(Protocol):
         """How many tokens the model sees of each row, special ones included; null where it has no tokens."""
 
     def answer(self, examples: Sequence[Example], tokens: Sequence[int] | None) -> list[Prediction]:
-        """The scored prediction of each row of one batch; `tokens` are their counts."""
+        """The scored prediction of each row of one batch; `tokens` are their counts. May raise PutOff once for each."""
 
 
 class LabelAnswers:

@@ -11,7 +11,8 @@ from typing import Any
 
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark import environment
-from core.engines.benchmark.answering import as_messages, label_names, reader_of, text_prediction
+from core.engines.benchmark.answering import PutOff, as_messages, label_names, reader_of, text_prediction
+from core.engines.benchmark.first_answers import FirstAnswers
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.retrieved import LaterAnswers, Retrieved, retrieve_rows, with_figures
 from core.engines.benchmark.token_times import token_times
@@ -20,7 +21,7 @@ from core.engines.language.answer_store import AnswerStore, answers_folder, open
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
 from core.engines.language.label_text import LabelText
-from core.engines.language.question import question_of_row
+from core.engines.language.question import Message, question_of_row
 from core.engines.language.request_estimate import estimate, told_estimate
 from core.engines.retrieval.messages import later
 from core.i18n import english
@@ -79,6 +80,7 @@ def measure_endpoint(
         answerer.announce(asked, context, price)
         answering = answerer if retrieved is None else LaterAnswers(answerer, retrieved)
         predictions = answer_all(answering, asked, context)
+        answerer.tell_missing(asked, predictions, context)
         device, tokens = endpoint.device, answerer.token_times(asked, retrieved)
     result = _result(predictions, evaluated, tokens, device, load_average, time.monotonic() - begun)
     return result if retrieved is None else with_figures(result, retrieved, task, context)
@@ -101,6 +103,8 @@ class EndpointAnswers:
         self._read = reader_of(task, labels)
         self._job_id = job_id
         self._connected = False
+        self._first = FirstAnswers(lambda key, answer: store.put(key, answer, job_id))
+        self._failed: set[str] = set()
         self.device = endpoint.device
 
     def announce(self, examples: Sequence[Example], context: JobContext, price: VendorPrice | None) -> None:
@@ -115,6 +119,7 @@ class EndpointAnswers:
         expected = estimate(texts, keys, self._store, self._limit, self._texts is not None)
         self._endpoint.budget.check(expected)
         if known:
+            self._first.trust()
             context.log(english("benchmark.log.answers_kept", count=len(known), rows=len(messages)))
         if expected.requests:
             context.log(told_estimate(expected, price))
@@ -137,7 +142,8 @@ class EndpointAnswers:
         return
 
     def answer(self, examples: Sequence[Example], tokens: Sequence[int] | None) -> list[Prediction]:
-        """The answers to some rows, whose inputs are whole messages. Raises Stopped and UserError."""
+        """The answers to some rows, whose inputs are whole messages. Raises Stopped, UserError, and PutOff for a row
+        that the endpoint failed to answer, and for empty answers until one has any text."""
         return [self._prediction(example, self._answer(example)) for example in examples]
 
     def _answer(self, example: Example) -> Answer:
@@ -145,6 +151,17 @@ class EndpointAnswers:
         key = self._asked.key(message)
         if key in self._store:
             return self._store.get(key)
+        self._first.check_turn(key)
+        answer = self._said(message)
+        finish = answer.generation.finish_reason
+        if finish == "failed" and key not in self._failed:
+            self._failed.add(key)
+            raise PutOff
+        if not self._first.take(key, example.example_id, answer):
+            raise PutOff
+        return answer
+
+    def _said(self, message: Message) -> Answer:
         heard: list[Answer] = []
         whole = self._endpoint.ask([message], lambda place, answer: heard.append(answer))
         if not whole and not heard:
@@ -153,9 +170,18 @@ class EndpointAnswers:
         if not self._connected:  # the first request pays for the connection, which the others share
             answer = replace(answer, generation=replace(answer.generation, **_UNTIMED))
             self._connected = True
-        if answer.generation.finish_reason not in ("failed", "too_long"):
-            self._store.put(key, answer, self._job_id)
         return answer
+
+    def tell_missing(self, examples: Sequence[Example], predictions: Sequence[Prediction], context: JobContext) -> None:
+        """Say how many rows count as wrong without an answer, and how many answers may have been cut off."""
+        keys = [self._asked.key(question_of_row(example)) for example in examples]
+        ends = [self._store.get(key).generation.finish_reason if key in self._store else None for key in keys]
+        rows, cut = len(keys), ends.count("length")
+        if cut:
+            context.log(english("benchmark.log.cut_off", count=cut, rows=rows, limit=self._limit), "warning")
+        missing = [one.example_id for one in predictions if not one.output and not one.score]
+        if missing:
+            context.log(english("benchmark.log.missing", count=len(missing), rows=rows, row=missing[0]), "warning")
 
     def _prediction(self, example: Example, answer: Answer) -> Prediction:
         said = answer.generation

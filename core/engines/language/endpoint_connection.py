@@ -15,6 +15,8 @@ from core.spec import EndpointModel
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+# How a proxy's no to a tunnel begins.
+_PROXY_REFUSAL = re.compile(r"(401|403|407)\b")
 # A token of RFC 9110, 5.6.2.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -87,6 +89,8 @@ def told_error(error: Exception, reach: Reach, model: EndpointModel) -> Exceptio
         return UserError("endpoint.address_unusable", url=reach.url)
     if _certificate_refused(error):
         return UserError("endpoint.not_trusted", url=reach.url)
+    if isinstance(error, http.ProxyError) and _PROXY_REFUSAL.match(str(error)):
+        return reach.proxy_refused(reach.clean(str(error)))
     if isinstance(error, http.ConnectError | http.ProxyError):
         return TransientTrouble("endpoint.unreachable", url=reach.url, problem=reach.clean(str(error)) or "-")
     if isinstance(error, http.TransportError | http.DecodingError):

@@ -17,7 +17,8 @@ OnAnswer = Callable[[int, Answer], None]
 class Round:
     """Runs `answer` for each message and hands each answer over with its message's place.
 
-    A message whose answer is `failed` has a second chance after all others: what failed them may have passed.
+    A message whose answer is `failed` has a second chance after all others: what failed them may have passed. One that
+    comes alone has none, for nothing passes meanwhile.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Round:
         self._on_answer = on_answer
         self._waiting = iter(range(len(messages)))
         self._failed: list[int] = []
-        self._second = False
+        self._second = len(messages) == 1
         self._tasks: dict[asyncio.Task[Answer], int] = {}
 
     def start(self, most: int) -> bool:

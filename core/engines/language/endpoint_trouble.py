@@ -93,6 +93,8 @@ class Reach:
         if status in (401, 403):
             code = "endpoint.key_refused" if status == 401 else "endpoint.forbidden"
             raise UserError(code, url=self.url, key=self.key_place, words=words)
+        if status == 407:
+            raise self.proxy_refused(f"407: {words}")
         if status in (404, 405):
             raise UserError("endpoint.not_there", url=self.url, model=self.model, words=words)
         if status == 402 or (status == 429 and any(mark in words.lower() for mark in _UNPAID)):
@@ -107,6 +109,10 @@ class Reach:
             return UserError("endpoint.long_wait", url=self.url, minutes=math.ceil(wait_s / 60.0))
         code = "endpoint.busy" if status == 429 else "endpoint.server_error"
         return TransientTrouble(code, wait_s, url=self.url, status=status, words=words)
+
+    def proxy_refused(self, words: str) -> UserError:
+        """The error for a proxy that lets no request through."""
+        return UserError("endpoint.proxy_refused", url=self.url, words=words)
 
     def refused(self, refusal: RefusedRequest) -> UserError:
         """The error for an endpoint that takes no request at all."""
