@@ -233,10 +233,10 @@ def compare(passes: list[list[Said]], texts: list[str], found: dict[str, Any], r
         samples = [[value for said in one[1:] if (value := getattr(said, figure)) is not None] for one in passes]
         for share in ("p50", "p95"):
             if own is not None and own[share] is not None:
-                plain = [float(np.percentile(one, int(share[1:]))) for one in samples]
-                before_ms, after_ms = plain
+                middles = [float(np.percentile(one, int(share[1:]))) for one in samples]
+                before_ms, after_ms = middles
                 sys.stdout.write(
-                    f"| {name}, {share} ms | {before_ms:.2f} | {after_ms:.2f} | {_off(own[share], plain)}\n"
+                    f"| {name}, {share} ms | {before_ms:.2f} | {after_ms:.2f} | {_off(own[share], middles)}\n"
                 )
 
 
