@@ -8,6 +8,7 @@ from core.charts.spec import Axis, ChartSpec, Corner, Line, Point
 from core.decide.outcome import Message, message
 from core.domain import Role
 from core.jobs.results import SweepResult, TrialRecord
+from core.spec import PLUGIN_PREFIX
 
 LOG_FROM = 5.0  # the ratio of fastest to slowest from which an even axis would crowd the slow ones together
 
@@ -33,7 +34,7 @@ def trials_chart(candidate: str, result: SweepResult, retain: float | None = Non
         title=message("charts.trials.title", candidate=candidate),
         x=Axis(message("charts.axis.requests_per_second"), "requests/s", "number", better="high", log=wide),
         y=Axis(
-            message("charts.axis.quality", metric=result.metric),
+            message("charts.axis.quality", metric=result.metric.removeprefix(PLUGIN_PREFIX)),
             "share",
             "percent",
             better="high",

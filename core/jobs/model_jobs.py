@@ -220,9 +220,10 @@ class ModelJobs:
             or runs_under_llama_cpp(part.ready)
             or training.technique in TEXT_TECHNIQUES
         )
-        own_layers = isinstance(recipe.candidate.model, TeacherLayers)
+        searched = isinstance(recipe.candidate.model, SweepModel)
+        own_layers = searched or isinstance(recipe.candidate.model, TeacherLayers)
         teaching = _Teaching({}) if asked and not own_layers else self._read(part)
-        if not asked or training.alpha == 0.0:
+        if not asked or (training.alpha == 0.0 and not searched):
             return teaching
         labels = self._asked(recipe, part, training, asked_task(self.study, teacher, self.base))
         return _Teaching({**teaching.inputs, "labels": labels}, teaching.model, teaching.sha256)
@@ -251,15 +252,22 @@ class ModelJobs:
     def _searched(self, recipe: _Recipe, space: SweepModel) -> ModelPart:
         teacher = self.study.candidate(self.study.teacher_of(recipe.candidate) or "")
         part = self.model(teacher, seeds_of(self.study, teacher)[0])
-        if part.job is None:
+        writes = self.study.task.writes
+        if part.job is None and not writes:
             raise UserError("study.sweep_teacher_untrained", field=f"candidates: {recipe.candidate.name}")
+        teaching = self._teaching(recipe, recipe.training)
+        asked = asked_task(self.study, teacher, self.base)
         parameters = SweepParameters(
             task=plain_task(self.study),
             space=space,
             limits=sweep_limits(self.study, recipe.candidate),
             train=recipe.training,
+            teacher_model=teaching.model,
+            teacher_sha256=teaching.sha256,
+            teacher_task=asked if writes and asked.few_shot is not None else None,
         )
-        inputs = {"data": self.data_job, "teacher": part.job, **self._reference(recipe, part.job)}
+        reference = {} if part.job is None else self._reference(recipe, part.job)
+        inputs = {"data": self.data_job, **teaching.inputs, **reference}
         return ModelPart(self._add(recipe, parameters, inputs, "sweep"))
 
     def _reference(self, recipe: _Recipe, teacher_job: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.domain import Role
@@ -13,6 +14,7 @@ from core.jobs.llama_cpp_checks import check_llama_cpp, llama_cpp_source
 from core.jobs.load_checks import check_load
 from core.jobs.model_sources import answers_in_text
 from core.jobs.retrieval_jobs import check_retrieval
+from core.jobs.search_checks import SOFT_LABELS, TECHNIQUES, check_text_search
 from core.jobs.shape_checks import check_sizes
 from core.jobs.suite_jobs import check_suites
 from core.keys import endpoint_key
@@ -88,8 +90,10 @@ def _check_source(study: Study, candidate: Candidate, field: str) -> None:
     generation = study.task.writes
     if isinstance(model, BaselineModel) and training.method == "none":
         raise UserError("study.baseline_untrained", field=f"{field}.train.method")
-    if isinstance(model, BaselineModel | SweepModel) and generation:
+    if isinstance(model, BaselineModel) and generation:
         raise UserError("study.classification_only", field=f"{field}.model.source", what=model.source)
+    if isinstance(model, SweepModel) and generation:
+        check_text_search(study, model, training, field)
     if isinstance(model, EndpointModel) and (training.method != "none" or candidate.compress):
         raise UserError("study.endpoint_has_no_weights", field=f"{field}.model.source")
     if isinstance(model, GgufModel) and not generation and (training.method != "none" or candidate.compress):
@@ -105,7 +109,7 @@ def _check_weights(study: Study, candidate: Candidate, field: str, base: Path) -
     """An ONNX model answers and can be taught from; its weights are neither trained nor cut."""
     model = candidate.model
     taken = model if study.training_of(candidate).method != "none" or candidate.compress else None
-    if isinstance(model, TeacherLayers) and (teacher := study.teacher_of(candidate)) is not None:
+    if isinstance(model, TeacherLayers | SweepModel) and (teacher := study.teacher_of(candidate)) is not None:
         taken = study.candidate(teacher).model
     if isinstance(taken, LocalModel) and is_onnx_folder(resolve_path(base, taken.path)):
         raise UserError("study.onnx_only_answers", field=f"{field}.model", path=taken.path)
@@ -143,7 +147,8 @@ def _check_training(study: Study, candidate: Candidate, field: str) -> None:
         raise UserError("study.option_unfit_technique", field=f"{field}.train.lora", what="lora", technique="on_policy")
     _check_stages(candidate, training, field)
     if isinstance(candidate.model, BaselineModel | SweepModel):
-        _check_plain_training(training, field, candidate.model.source)
+        searches_texts = generation and isinstance(candidate.model, SweepModel)
+        _check_plain_training(training, field, candidate.model.source, TECHNIQUES if searches_texts else SOFT_LABELS)
     if isinstance(candidate.model, SweepModel):
         _check_ranges(candidate.model, training, field)
     if isinstance(candidate.model, TeacherLayers) and candidate.model.trim_vocabulary and generation:
@@ -172,7 +177,7 @@ def _check_ranges(model: SweepModel, training: Train, field: str) -> None:
             raise UserError("study.sweep_range", field=f"{field}.train.{name}", own=own, name=name, low=low, high=high)
 
 
-def _check_plain_training(training: Train, field: str, source: str) -> None:
+def _check_plain_training(training: Train, field: str, source: str, techniques: Sequence[str]) -> None:
     """A floor and a search know neither adapters nor stages nor streams, and a search no weights."""
     for name, given in (
         ("lora", training.lora is not None),
@@ -181,7 +186,7 @@ def _check_plain_training(training: Train, field: str, source: str) -> None:
         ("hidden_weight", training.hidden_weight > 0.0),
         ("hard_label_baseline", training.hard_label_baseline),
         ("weighted", training.weighted and source == "sweep"),
-        ("technique", training.technique not in ("auto", "soft_labels")),
+        ("technique", training.technique not in techniques),
     ):
         if given:
             raise UserError("study.option_unfit", field=f"{field}.train.{name}", what=name, source=source)

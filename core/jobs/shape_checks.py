@@ -53,6 +53,8 @@ NARROWED_FAMILIES = frozenset(
         "xlm-roberta",
     }
 )
+# Of a teacher with more layers, students of one to three have hardly anything; these shares of them are worth a try.
+_SHALLOW, _DEPTHS = 6, (0.25, 0.5, 0.75)
 _GGUF_NAMES = {"layers": "block_count", "feed_forward": "feed_forward_length", "heads": "attention.head_count"}
 
 
@@ -87,8 +89,9 @@ def _check_taken(study: Study, candidate: Candidate, model: TeacherLayers | Swee
     shape, stages = _shape(study, study.candidate(teacher), base), study.training_of(candidate).stages
     taken: list[tuple[str, LayerChoice, int | None]]
     if isinstance(model, SweepModel):
+        _check_depths(study, model, shape.layers, teacher, f"{field}.model.layers")
         taken = [(f"{field}.model.layers", choice, None) for choice in model.layers]
-        if model.feed_forward != SweepModel.model_fields["feed_forward"].default:  # the job fits the default widths
+        if _widths_asked_for(model):
             taken += [(f"{field}.model.feed_forward", 1, width) for width in model.feed_forward]
     elif stages:
         taken = [(f"{field}.train.stages[0].layers", stages[0].layers, stages[0].feed_forward)]
@@ -101,21 +104,37 @@ def _check_taken(study: Study, candidate: Candidate, model: TeacherLayers | Swee
         _check_most(name.replace("layers", "feed_forward"), neurons, shape.feed_forward, teacher, "feed_forward")
 
 
+def _check_depths(study: Study, model: SweepModel, available: int | None, teacher: str, field: str) -> None:
+    """The depths that a search tries by itself are those of small encoders."""
+    own = model.layers == SweepModel.model_fields["layers"].default
+    if study.task.writes and own and available is not None and available > _SHALLOW:
+        depths = ", ".join(str(round(available * share)) for share in _DEPTHS)
+        raise UserError("study.sweep_depths", field=field, teacher=teacher, available=available, depths=depths)
+
+
 def _check_family(study: Study, candidate: Candidate, field: str, base: Path) -> None:
     places = [f"{field}.compress[{place}]" for place, step in enumerate(candidate.compress) if isinstance(step, Prune)]
     if isinstance(candidate.model, TeacherLayers):
         places += [f"{field}.model.{name}" for name in ("feed_forward", "heads") if getattr(candidate.model, name)]
+    if isinstance(candidate.model, SweepModel) and _widths_asked_for(candidate.model):
+        places.append(f"{field}.model.feed_forward")
     family = _family(study, candidate, base) if places else None
     if family is not None and family not in NARROWED_FAMILIES:
         known = ", ".join(sorted(NARROWED_FAMILIES))
         raise UserError("study.family_unknown", field=places[0], family=family, known=known)
 
 
+def _widths_asked_for(model: SweepModel) -> bool:
+    """Whether the study names widths; the job fits those that a search tries by itself."""
+    asked = model.feed_forward != SweepModel.model_fields["feed_forward"].default
+    return asked and any(width is not None for width in model.feed_forward)
+
+
 def _family(study: Study, candidate: Candidate, base: Path) -> str | None:
     """The model type of the folder that a candidate's weights come from; null where no file says it."""
     if isinstance(candidate.model, CandidateModel):
         return _family(study, study.candidate(candidate.model.name), base)
-    if isinstance(candidate.model, TeacherLayers):
+    if isinstance(candidate.model, TeacherLayers | SweepModel):
         teacher = study.teacher_of(candidate)
         return None if teacher is None else _family(study, study.candidate(teacher), base)
     path = _path_of(candidate.model, base)

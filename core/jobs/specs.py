@@ -186,13 +186,21 @@ class SweepLimits(_Part):
 
 class SweepParameters(_Part):
     """Search for the best student. Inputs: `data`, `teacher`; `reference`, the teacher trained without the rows that
-    students are judged by, where a training on the targets made the teacher. `train` holds what all trials share."""
+    students are judged by, where a training on the targets made the teacher. `train` holds what all trials share.
+
+    A language model may teach as it is (`teacher_model`, with no input `teacher`), and be asked with examples before a
+    message (`teacher_task`, null where it is asked as its students are). With the input `labels`, the job that asked
+    it, students learn its text.
+    """
 
     kind: Literal[JobKind.SWEEP] = JobKind.SWEEP
     task: Task
     space: SweepModel
     limits: SweepLimits
     train: Train
+    teacher_model: LoadableModel | None = None
+    teacher_sha256: str | None = None
+    teacher_task: Task | None = None
 
 
 class CompressParameters(_Part):

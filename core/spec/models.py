@@ -105,8 +105,12 @@ class SweepModel(SpecModel):
 
     It wants the fastest student that keeps `retain` of the teacher's quality on held-out train rows and meets the
     criteria's limits; where none does, the best one. There are `trials` trainings at most, each measured in every form
-    that `quantize` lists. `temperature` and `alpha` are ranges. `stop_early` ends trials
-    that fall behind the others; `max_minutes` ends the search.
+    that `quantize` lists. `temperature` and `alpha` are ranges. `stop_early` ends trials that fall behind the others;
+    `max_minutes` ends the search.
+
+    Students of a language model, which may teach untrained, keep its vocabulary, are judged by the task's metric on at
+    most 256 rows and after each epoch by the tokens that they would write; with `technique: sequence` they learn what
+    it wrote, and have neither temperature nor alpha.
     """
 
     source: Literal["sweep"]

@@ -18,6 +18,7 @@ from gui.study_edits.shapes import (
     defaults_of,
     methods_of,
     model_of_source,
+    techniques_of,
     training_of,
 )
 
@@ -79,6 +80,8 @@ def _of_source(candidate: Document, source: str, kind: str) -> Document:
     if source in ("baseline", "sweep"):
         plain = defaults_of(Train)
         train.update({name: plain[name] for name in PLAIN_TRAINING_ONLY})
+        if train["technique"] not in techniques_of(kind, source):
+            train["technique"] = plain["technique"]
     if source == "sweep":
         train["weighted"] = False
     return {**result, "train": None if train["method"] == "none" else train}

@@ -87,11 +87,11 @@ def methods_of(source: str, kind: str) -> tuple[str, ...]:
     }.get(source, ("none", "fine_tune", "distill"))
 
 
-def techniques_of(kind: str) -> tuple[str, ...]:
-    """How a teacher can be used in a study of a kind of task."""
+def techniques_of(kind: str, source: str = "") -> tuple[str, ...]:
+    """How a teacher can be used in a study of a kind of task, by a student of a source."""
     if kind in WRITING_KINDS:
-        return ("auto", "soft_labels", "sequence", "on_policy")
-    return ("auto", "soft_labels", "labels")
+        return ("auto", "soft_labels", "sequence", *(() if source == "sweep" else ("on_policy",)))
+    return ("auto", "soft_labels", *(() if source == "sweep" else ("labels",)))
 
 
 def training_of(candidate: Document, kind: str) -> Document:

@@ -114,6 +114,7 @@ _OTHER_OF_TRAIN = (
     "gradient_checkpointing",
     "weighted",
 )
+_IN_TEXT = ("labels", "sequence")
 _OTHER_OF_DISTILL = ("hidden_weight", "reasoning", "top_k", "hard_label_baseline", "stages", "lora", "dynamic")
 
 
@@ -174,7 +175,7 @@ def shown_fields(section: str, candidate: Document, kind: str) -> ShownFields:
         case "compress":
             return _named("", () if hybrid or source in UNCOMPRESSED else ("compress",))
         case "model":
-            return ShownFields(()) if hybrid else _of_source(source)
+            return ShownFields(()) if hybrid else _of_model_source(candidate, source, kind)
     return ShownFields(()) if hybrid or source in ANSWERS_ONLY else _of_training(candidate, source, kind)
 
 
@@ -194,7 +195,7 @@ def narrowed_choices(path: str, source: str, kind: str) -> tuple[str, ...] | Non
     if path == "candidate.train.method":
         return methods_of(source, kind)
     if path == "candidate.train.technique":
-        return techniques_of(kind)
+        return techniques_of(kind, source)
     return None
 
 
@@ -239,6 +240,20 @@ def _may_write(source: str, kind: str) -> bool:
     if source in ("baseline", "sweep", "predictions"):
         return False
     return kind == "generation" or source != "teacher"
+
+
+def _of_model_source(candidate: Document, source: str, kind: str) -> ShownFields:
+    """The fields of a source that make sense for a kind of task: a search over language models keeps the vocabulary,
+    needs depths of its own, and has neither temperature nor weight where its students learn a text."""
+    shown = _of_source(source)
+    if source != "sweep" or kind not in WRITING_KINDS:
+        return shown
+    path = "candidate.model.sweep."
+    in_text = training_of(candidate, kind)["technique"] in _IN_TEXT
+    left_out = {
+        f"{path}{name}" for name in ("layers", "trim_vocabulary", *(("temperature", "alpha") if in_text else ()))
+    }
+    return ShownFields((*shown.common, f"{path}layers"), tuple(name for name in shown.other if name not in left_out))
 
 
 def _of_source(source: str) -> ShownFields:
@@ -290,12 +305,13 @@ def _unfit(source: str, kind: str, training: Document) -> set[str]:
         refused |= {"technique", "epochs", "batch_size", "accumulate", "max_length", "gradient_checkpointing"}
         refused |= {"learning_rate", "top_k", "reasoning"}
     if source == "sweep":
-        refused |= {"temperature", "alpha", "technique", "top_k", "reasoning", "weighted"}
+        refused |= {"temperature", "alpha", "weighted"}
+        refused |= set() if kind in WRITING_KINDS else {"technique", "top_k", "reasoning"}
     if source in ("baseline", "sweep"):
         refused |= {"lora", "stages", "dynamic", "hidden_weight", "hard_label_baseline"}
     if training["seeds"] is not None:
         refused.add("seed")
-    if training["technique"] in ("labels", "sequence"):
+    if training["technique"] in _IN_TEXT:
         refused |= {"hidden_weight"}
     return refused
 

@@ -84,10 +84,5 @@ class LanguageSubject(Subject):
 
     def choices(self, model: Any) -> IntArray:
         """The most probable next token at each place of the compared rows' targets."""
-        tokens, lengths = self.compared, self._compared_rows.prompt_lengths
-        rows = [
-            ([int(one) for one in tokens.ids[tokens.starts[row] : tokens.starts[row + 1]]], int(lengths[row]))
-            for row in range(len(lengths))
-        ]
         model.eval()
-        return np.concatenate(next_tokens(model, rows, self.pad_id, lambda done: None))
+        return np.concatenate(next_tokens(model, self._compared_rows.plain(), self.pad_id, lambda done: None))

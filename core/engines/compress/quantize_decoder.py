@@ -12,6 +12,7 @@ of a whole batch alike, keeps 51.2 % at 133 MiB. Torch's export before it takes 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,14 +26,25 @@ from onnx import helper, numpy_helper
 from core.domain import FloatArray
 from core.engines.compress.onnx_export import MAX_ONE_FILE_BYTES
 from core.engines.compress.quantize import quiet
+from core.engines.durable import replaced_folder
 from core.lazy import load
-from core.model_files import ONNX_NAME
+from core.model_files import ONNX_NAME, weight_bytes
 
 _BITS = 8
 _BLOCK = 64
 # Of ONNX Runtime's MatMulNBits: activations are quantised to 8 bits as they come, as the fast kernels want them.
 _ACTIVATIONS_INT8 = 4
 _DOMAIN = "com.microsoft"
+
+
+def write_int8_decoder(exported: Path, out: Path) -> None:
+    """Write the model folder `out`: that of the export in the folder `exported`, in 8 bits. Raises UserError where the
+    disk is full."""
+    with replaced_folder(out, weight_bytes(exported) // 2) as partial:
+        for file in exported.iterdir():
+            if not file.name.startswith(ONNX_NAME):
+                shutil.copyfile(file, partial / file.name)
+        quantize_decoder_int8(exported / ONNX_NAME, partial / ONNX_NAME)
 
 
 def quantize_decoder_int8(source: Path, target: Path) -> None:

@@ -40,15 +40,20 @@ def check_int8(source: Path, step: str, context: JobContext) -> None:
     layers keep something else than keys and values, or that is more than is free."""
     if step != "int8_dynamic":
         raise UserError("compress.language_int8", path=str(source), step=step)
-    _, config = open_language_tokenizer(source)
-    if not keeps_plain_cache(config):
-        raise UserError("compress.language_cache", path=str(source), family=str(config.model_type))
+    check_cache(source)
     needed_mib = _EXPORT_FACTOR * _BYTES * weight_count(source) / _MIB
     free_mib = free_memory_mib(choose_device("cpu"))
     figures = {"predicted": f"{needed_mib:,.0f}", "free": f"{free_mib:,.0f}"}
     context.log(english("compress.log.memory", **figures))
     if needed_mib > free_mib and not os.environ.get(IGNORE_VARIABLE):
         raise UserError("compress.language_memory", path=str(source), **figures)
+
+
+def check_cache(source: Path) -> None:
+    """Raises UserError where the model's layers keep something else than keys and values, which no export gives."""
+    _, config = open_language_tokenizer(source)
+    if not keeps_plain_cache(config):
+        raise UserError("compress.language_cache", path=str(source), family=str(config.model_type))
 
 
 def check_int4(source: Path, device: Device) -> None:

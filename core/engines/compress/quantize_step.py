@@ -14,7 +14,7 @@ from core.engines.compress.decoder_export import export_decoder
 from core.engines.compress.onnx_export import export_onnx
 from core.engines.compress.parity import MINIMUM_AGREEMENT, as_percent, choice_agreement
 from core.engines.compress.quantize import Feed, quantize_int4, quantize_int8_dynamic, quantize_int8_static
-from core.engines.compress.quantize_decoder import quantize_decoder_int8
+from core.engines.compress.quantize_decoder import write_int8_decoder
 from core.engines.compress.quantize_language import check_int4, check_int8, quantize_language_int4
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
@@ -76,14 +76,16 @@ def _check_parity(parent: Path, wanted: IntArray, exported: IntArray) -> None:
 
 def _quantize(exported: Path, out: Path, step: Quantize, work: Work) -> None:
     work.tell("phase.quantize", 0, 1)
+    if work.language_model:
+        write_int8_decoder(exported, out)
+        work.tell("phase.quantize", 1, 1)
+        return
     with replaced_folder(out, weight_bytes(exported) // 2) as partial:
         for file in exported.iterdir():
             if not file.name.startswith(ONNX_NAME):
                 shutil.copyfile(file, partial / file.name)
         whole, quantised = exported / ONNX_NAME, partial / ONNX_NAME
-        if work.language_model:
-            quantize_decoder_int8(whole, quantised)
-        elif step.quantize == "int8_static":
+        if step.quantize == "int8_static":
             requests = _requests(exported, work)
             count = len(requests)
             quantize_int8_static(whole, quantised, requests, lambda row: work.tell("phase.ranges", row, count))

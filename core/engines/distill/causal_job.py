@@ -28,6 +28,7 @@ from core.engines.distill.training_job import (
     finished_before,
     run_training,
 )
+from core.engines.held_out import rows_to_judge_by
 from core.engines.language.answers import read_answers
 from core.engines.language.opening import (
     embedding_rows,
@@ -79,7 +80,7 @@ def fine_tune(parameters: FineTuneParameters, context: JobContext) -> TrainResul
     seed_all(settings.seed)
     student = _opened(source)
     check_apart(student.model, torch.device("cpu"))
-    rows = _rows(context, task, student, settings.max_length, parameters.part)
+    rows = _rows(context, task, student, settings.max_length, parameters.part, held_out_seed=parameters.held_out_seed)
     weights = row_weights(settings, rows.names, context)
     objective = CausalObjective(rows, true_vocabulary(student.tokenizer, student.model), weights=weights)
     material = Material(student.model, student.tokenizer, (), student.parent_sha256, False, student.details)
@@ -236,11 +237,15 @@ def _rows(
     max_length: int,
     part: TrainPart | None,
     answers: dict[str, str] | None = None,
+    held_out_seed: int | None = None,
 ) -> CausalRows:
     longest = longest_input(student.model, student.tokenizer, max_length)
     if longest < max_length:
         context.log(english("train.log.max_length_lowered", wanted=max_length, longest=longest), "warning")
     examples = learnt_examples(context.input_folder("data"), part)
+    if held_out_seed is not None:
+        left_out = set(rows_to_judge_by(context.input_folder("data"), held_out_seed, written=True).tolist())
+        examples = [example for row, example in enumerate(examples) if row not in left_out]
     rows = causal_rows(examples, task, student.tokenizer, longest, answers)
     check_embedded(rows, embedding_rows(student.model), student.tokenizer)
     context.log(

@@ -12,7 +12,7 @@ from core.engines.distill.causal_model import body_states, head_logits, head_par
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.row_weights import position_weights, weighted_spans
-from core.engines.distill.token_cache import TokenCache
+from core.engines.distill.token_cache import TeacherOutputs
 from core.engines.distill.token_gradient import TeacherTokens
 from core.engines.distill.token_losses import chunked_loss, head_workspace_mib, mixed_token_loss
 
@@ -29,7 +29,7 @@ class CausalObjective(BatchObjective):
         self,
         rows: CausalRows,
         vocabulary: int,
-        cache: TokenCache | None = None,
+        cache: TeacherOutputs | None = None,
         temperature: float = 1.0,
         alpha: float = 0.0,
         weights: FloatArray | None = None,

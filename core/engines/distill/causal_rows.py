@@ -39,6 +39,26 @@ class CausalRows:
         """Tokens of each row that count in the loss, shape (rows,)."""
         return self.tokens.lengths - self.prompt_lengths
 
+    def part(self, chosen: IntArray) -> CausalRows:
+        """Some of the rows by their numbers; how many were cut or dropped is known of all of them alone."""
+        tokens = self.tokens
+        pieces = [tokens.ids[tokens.starts[row] : tokens.starts[row + 1]] for row in chosen]
+        starts = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
+        names, texts, messages = (
+            tuple(column[row] for row in chosen) for column in (self.names, self.texts, self.messages)
+        )
+        ids = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
+        part = TokenRows(ids, starts, tokens.truncated)
+        return CausalRows(part, self.prompt_lengths[chosen], names, texts, messages, self.dropped)
+
+    def plain(self) -> list[tuple[list[int], int]]:
+        """Of each row its tokens, and how many of them are the prompt's."""
+        tokens = self.tokens
+        return [
+            (tokens.ids[tokens.starts[row] : tokens.starts[row + 1]].tolist(), int(length))
+            for row, length in enumerate(self.prompt_lengths)
+        ]
+
     def followed(self, rows: IntArray) -> BoolArray:
         """The positions of a padded batch whose next token belongs to a completion, shape (rows, longest − 1).
 

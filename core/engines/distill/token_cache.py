@@ -1,4 +1,8 @@
-"""The teacher's outputs on the completion tokens: its likeliest tokens and the rest, computed once, kept on disk."""
+"""The teacher's outputs on the completion tokens: its likeliest tokens and the rest, computed once, kept on disk.
+
+A training has one temperature, at which everything is kept. A search tries many: for it the likeliest tokens are kept
+as they are, and of the rest what `tempering` needs to know its probability at any temperature.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,18 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.domain import IntArray
+from core.domain import FloatArray, IntArray
 from core.engines.device import Device
 from core.engines.distill.causal_model import body_states, check_apart, head_logits
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.kept_outputs import remember_rows, rows_done, taken_over
+from core.engines.distill.tempering import Temperatures, node_weights, tails_beyond
 from core.engines.distill.token_gradient import TeacherTokens
 from core.engines.distill.token_losses import CHUNK_POSITIONS, likeliest_tokens
 from core.engines.durable import disk_full_told
@@ -34,9 +39,30 @@ _SAVE_SECONDS = 5.0
 _BLOCK_BYTES = 1 << 24
 
 
-def record_type(top_k: int) -> np.dtype[np.void]:
-    """What is kept of one token: ids (4 bytes each), log-probabilities (2 bytes each), and the rest's (4 bytes)."""
-    return np.dtype([("ids", "<u4", (top_k,)), ("top", "<f2", (top_k,)), ("rest", "<f4")])
+def record_type(top_k: int, tails: int = 0) -> np.dtype[np.void]:
+    """What is kept of one token: ids (4 bytes each), log-probabilities (2 bytes each), and the rest's (4 bytes); or of
+    the rest so many `tails` (4 bytes each)."""
+    rest = ("tails", "<f4", (tails,)) if tails else ("rest", "<f4")
+    return np.dtype([("ids", "<u4", (top_k,)), ("top", "<f2", (top_k,)), rest])
+
+
+class TeacherOutputs(Protocol):
+    """What a teacher says of the completion tokens of a training's rows."""
+
+    def of_rows(self, rows: IntArray, device: torch.device) -> TeacherTokens:
+        """Its distribution at the completion tokens of some rows, in their order."""
+
+
+class TemperedCache:
+    """Some rows of a cache that keeps outputs for any temperature, at one of them."""
+
+    def __init__(self, cache: TokenCache, chosen: IntArray, temperatures: Temperatures, temperature: float) -> None:
+        self._cache, self._chosen, self._temperature = cache, chosen, temperature
+        self._weights = node_weights(temperatures, temperature)
+
+    def of_rows(self, rows: IntArray, device: torch.device) -> TeacherTokens:
+        """The teacher's distribution at the completion tokens of some of the chosen rows, in their order."""
+        return self._cache.tempered(self._chosen[rows], device, self._temperature, self._weights)
 
 
 class TokenCache:
@@ -46,22 +72,39 @@ class TokenCache:
         self._records = records
         self._starts = row_starts(rows)
 
+    def tempered(self, rows: IntArray, device: torch.device, temperature: float, weights: FloatArray) -> TeacherTokens:
+        """As `of_rows`, at a temperature, of a cache with tails; `weights` are `tempering.node_weights`."""
+        picked = self._picked(rows)
+        known = np.isfinite(picked["tails"]).all(axis=-1)
+        tails = np.where(known[:, None], picked["tails"], 0.0) @ weights
+        rest = np.where(known, tails, -np.inf).astype(np.float32)
+        top = picked["top"].astype(np.float32) / np.float32(temperature)
+        return _normalised(picked["ids"], top, rest, device)
+
     def of_rows(self, rows: IntArray, device: torch.device) -> TeacherTokens:
         """The teacher's distribution at the completion tokens of some rows, in their order.
 
         Half-precision logarithms are scaled so that each position adds up to one again.
         """
-        picked = np.concatenate([self._records[self._starts[row] : self._starts[row + 1]] for row in rows])
-        ids = torch.from_numpy(picked["ids"].astype(np.int64)).to(device)
-        top = torch.from_numpy(picked["top"].astype(np.float32)).to(device)
-        rest = torch.from_numpy(picked["rest"].copy()).to(device)
-        whole = torch.cat([top, rest[:, None]], dim=-1).logsumexp(dim=-1, keepdim=True)
-        return TeacherTokens(ids, top - whole, rest - whole.squeeze(-1))
+        picked = self._picked(rows)
+        return _normalised(picked["ids"], picked["top"].astype(np.float32), picked["rest"].copy(), device)
+
+    def _picked(self, rows: IntArray) -> NDArray[np.void]:
+        return np.concatenate([self._records[self._starts[row] : self._starts[row + 1]] for row in rows])
 
     @property
     def bytes_per_token(self) -> int:
         """What one token takes on disk."""
         return int(self._records.dtype.itemsize)
+
+
+def _normalised(
+    ids: NDArray[np.uint32], top: NDArray[np.float32], rest: NDArray[np.float32], device: torch.device
+) -> TeacherTokens:
+    likeliest, beyond = (torch.from_numpy(part).to(device) for part in (top, rest))
+    whole = torch.cat([likeliest, beyond[:, None]], dim=-1).logsumexp(dim=-1, keepdim=True)
+    named = torch.from_numpy(ids.astype(np.int64)).to(device)
+    return TeacherTokens(named, likeliest - whole, beyond - whole.squeeze(-1))
 
 
 def row_starts(rows: CausalRows) -> IntArray:
@@ -75,7 +118,7 @@ def teacher_tokens(
     rows: CausalRows,
     top_k: int,
     vocabulary: int,
-    temperature: float,
+    temperature: float | Temperatures,
     device: Device,
     folder: Path,
     context: JobContext,
@@ -83,7 +126,8 @@ def teacher_tokens(
     """The cache in `folder`, filled where it is not yet; `teacher` opens the model, and only where it is needed.
 
     A file of the same teacher (`fingerprint_parts`), tokens, temperature and size is gone on with, or copied from
-    another job beside this one; a file of others is not used. Raises Stopped where the job is told to stop (what is
+    another job beside this one; a file of others is not used. With a range of temperatures the cache is to be asked by
+    a `TemperedCache`. Raises Stopped where the job is told to stop (what is
     done is kept), and UserError (disk.full).
     """
     kept = min(top_k, vocabulary)
@@ -91,12 +135,13 @@ def teacher_tokens(
     path, state_path = folder / ARRAY_NAME, folder / STATE_NAME
     total = int(row_starts(rows)[-1])
     done = rows_done(path, state_path, fingerprint)
-    with disk_full_told(path, total * record_type(kept).itemsize):
+    kind = record_type(kept, 0 if isinstance(temperature, float) else len(temperature.powers))
+    with disk_full_told(path, total * kind.itemsize):
         folder.mkdir(parents=True, exist_ok=True)
         if done == 0 and taken_over(path, state_path, fingerprint, len(rows.names), context):
             return TokenCache(np.load(path, mmap_mode="r"), rows)
         if done == 0:
-            _allocate(path, total, kept)
+            _allocate(path, total, kind)
         if done < len(rows.names):
             filler = _Filler(rows, kept, vocabulary, temperature, device, path, state_path, fingerprint)
             filler.fill(teacher(), done, context)
@@ -105,14 +150,14 @@ def teacher_tokens(
     return TokenCache(np.load(path, mmap_mode="r"), rows)
 
 
-def _allocate(path: Path, total: int, top_k: int) -> None:
+def _allocate(path: Path, total: int, kind: np.dtype[np.void]) -> None:
     """Write the whole file, not a sparse one: a full disk shows here as an error, later as a bus error."""
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=record_type(top_k), shape=(total,))
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=(total,))
     begin = path.stat().st_size - array.nbytes
     del array
     with path.open("rb+") as stream:
         stream.seek(begin)
-        left = total * record_type(top_k).itemsize
+        left = total * kind.itemsize
         while left > 0:
             left -= stream.write(b"\xff" * min(left, _BLOCK_BYTES))
         stream.flush()
@@ -127,7 +172,7 @@ class _Filler:
         rows: CausalRows,
         top_k: int,
         vocabulary: int,
-        temperature: float,
+        temperature: float | Temperatures,
         device: Device,
         path: Path,
         state_path: Path,
@@ -162,15 +207,8 @@ class _Filler:
         followed = torch.from_numpy(self._rows.followed(rows)).to(self._device.torch_device)
         with torch.inference_mode():
             hidden = body_states(model, ids, mask)[:, :-1][followed]
-            found = [
-                likeliest_tokens(head_logits(model, chunk, self._vocabulary), self._top_k, self._temperature)
-                for chunk in torch.split(hidden, CHUNK_POSITIONS)
-            ]
-        records = np.empty(len(hidden), dtype=array.dtype)
-        records["ids"] = torch.cat([part.ids for part in found]).cpu().numpy()
-        # Half precision ends at −65,504; no probability that small matters.
-        records["top"] = torch.cat([part.log_probabilities for part in found]).clamp(min=-60000.0).cpu().numpy()
-        records["rest"] = torch.cat([part.log_rest for part in found]).cpu().numpy()
+            chunks = torch.split(hidden, CHUNK_POSITIONS)
+            records = np.concatenate([self._records(model, chunk, array.dtype) for chunk in chunks])
         taken = 0
         for row in rows:
             first, last = int(self._starts[row]), int(self._starts[row + 1])
@@ -179,6 +217,20 @@ class _Filler:
             array[first:last] = records[taken : taken + last - first]
             taken += last - first
 
+    def _records(self, model: Any, hidden: torch.Tensor, kind: np.dtype[np.void]) -> NDArray[np.void]:
+        """What is kept of some positions, given their hidden states."""
+        logits, temperature = head_logits(model, hidden, self._vocabulary), self._temperature
+        found = likeliest_tokens(logits, self._top_k, temperature if isinstance(temperature, float) else 1.0)
+        records = np.empty(len(hidden), dtype=kind)
+        records["ids"] = found.ids.cpu().numpy()
+        # Half precision ends at −65,504; no probability that small matters.
+        records["top"] = found.log_probabilities.clamp(min=-60000.0).cpu().numpy()
+        if isinstance(temperature, float):
+            records["rest"] = found.log_rest.cpu().numpy()
+        else:
+            records["tails"] = tails_beyond(logits, found.ids, temperature).cpu().numpy()
+        return records
+
     def _remember(self, array: NDArray[np.void], done: int) -> None:
         """Say how many rows are done."""
         if isinstance(array, np.memmap):
@@ -186,7 +238,9 @@ class _Filler:
         remember_rows(self._path, self._state_path, self._fingerprint, done)
 
 
-def _fingerprint(parts: tuple[str, ...], rows: CausalRows, top_k: int, vocabulary: int, temperature: float) -> str:
+def _fingerprint(
+    parts: tuple[str, ...], rows: CausalRows, top_k: int, vocabulary: int, temperature: float | Temperatures
+) -> str:
     """All that determines the outputs: the teacher, the tokens (and with them tokenizer, template and prompt), what is
     kept of each distribution, and the temperature."""
     digest = hashlib.sha256("\0".join(parts).encode())

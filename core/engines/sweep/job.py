@@ -9,28 +9,26 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from core.engines.compress.narrow import largest_neurons
 from core.engines.device import choose_device
-from core.engines.distill.construct import layer_indices
 from core.engines.distill.training_job import MODEL_FOLDER
 from core.engines.distill.training_job import RESULT_NAME as TRAINING_NAME
 from core.engines.durable import replaced_folder, write_json
-from core.engines.models.starting import load_weights
 from core.engines.part_context import PartContext
-from core.engines.sweep.measure import PLAIN, Student, write_quantised
-from core.engines.sweep.records import TrialLine, read_trials, trainings_of
-from core.engines.sweep.rows import OUTPUTS_FOLDER, search_rows
+from core.engines.sweep.classifiers import ClassifierStudents
+from core.engines.sweep.figures import PLAIN
+from core.engines.sweep.records import read_trials, trainings_of
+from core.engines.sweep.rows import OUTPUTS_FOLDER, UNPACKED_FOLDER
 from core.engines.sweep.searching import PHASE, TRIALS_FOLDER, Search
-from core.engines.sweep.trial import train_student
+from core.engines.sweep.students import Students
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import SweepResult
 from core.jobs.specs import SweepParameters
+from core.lazy import load
 from core.model_files import weight_bytes
-from core.spec import SweepModel
 from core.worker.context import JobContext
 
 RESULT_NAME = "sweep.json"
@@ -50,16 +48,19 @@ def run(parameters: SweepParameters, context: JobContext) -> SweepResult:
         context.log(english("train.log.finished_before"))
         _clear(context.folder)
         return done
-    teacher = context.input_folder("teacher") / MODEL_FOLDER
-    model, _ = load_weights(teacher)
-    parameters = _fitting(parameters, model)
-    _check_space(parameters, model)
-    data = search_rows(teacher, parameters.train.seed, parameters.task.metric, context)
-    search = Search(parameters, context, teacher, data, lines)
+    search = Search(context, _students(parameters, context), lines)
     search.go_on()
     result = _finished(search)
     _clear(context.folder)
     return result
+
+
+def _students(parameters: SweepParameters, context: JobContext) -> Students:
+    """Language models where answers are texts, else classifiers."""
+    if parameters.task.writes:
+        writers: Students = load("core.engines.sweep.writers").open_writers(parameters, context)
+        return writers
+    return ClassifierStudents(context.input_folder("teacher") / MODEL_FOLDER, parameters, context)
 
 
 def _finished_before(context: JobContext) -> SweepResult | None:
@@ -73,27 +74,8 @@ def _finished_before(context: JobContext) -> SweepResult | None:
 
 def _clear(folder: Path) -> None:
     """Remove what nothing will be gone on with; the trials' figures stay."""
-    for name in (TRIALS_FOLDER, CHOSEN_FOLDER, OUTPUTS_FOLDER):
+    for name in (TRIALS_FOLDER, CHOSEN_FOLDER, OUTPUTS_FOLDER, UNPACKED_FOLDER):
         shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def _fitting(parameters: SweepParameters, teacher: Any) -> SweepParameters:
-    """The parameters without widths that the study did not ask for and the teacher does not have."""
-    space = parameters.space
-    if space.feed_forward != SweepModel.model_fields["feed_forward"].default:
-        return parameters
-    neurons = int(getattr(teacher.config, "intermediate_size", 0) or 0)
-    widths = [width for width in space.feed_forward if width is None or not neurons or width < neurons]
-    return parameters.model_copy(update={"space": space.model_copy(update={"feed_forward": widths})})
-
-
-def _check_space(parameters: SweepParameters, teacher: Any) -> None:
-    """Raises UserError for layers or widths that the teacher does not have, before any is trained."""
-    for layers in parameters.space.layers:
-        layer_indices(int(teacher.config.num_hidden_layers), layers)
-    for width in parameters.space.feed_forward:
-        if width is not None:
-            largest_neurons(teacher, (0,), width)
 
 
 def _finished(search: Search) -> SweepResult:
@@ -104,32 +86,31 @@ def _finished(search: Search) -> SweepResult:
     code = "sweep.log.chosen" if best.feasible else "sweep.log.none_feasible"
     context.log(english(code, number=best.number), "info" if best.feasible else "warning")
     line = next(line for line in search.lines if line.record.number == best.number)
-    trials, shared = search.parameters.space.trials, search.parameters.train
+    trials, students = search.parameters.space.trials, search.students
     folder = context.folder / CHOSEN_FOLDER
     part = PartContext(context, folder, PHASE, trials, trials + 1)
-    trained = train_student(search.teacher, line.settings, shared, data, data.all_rows, None, part)
+    trained = students.train(line.settings, data.all_rows, None, part)
     result = SweepResult(
         trials=tuple(one.record for one in search.lines),
         chosen=best.number,
         teacher_quality=data.teacher_quality,
         rows_held_out=len(data.held_out),
-        metric="macro_f1" if data.metric == "macro_f1" else "accuracy",
+        metric=data.metric,
         seconds=sum(one.record.seconds for one in search.lines) + trained.seconds,
     )
-    _write(line, Student(folder / MODEL_FOLDER, data.rows.inputs, folder), search, result)
+    source = folder / MODEL_FOLDER
+    if line.quantize not in (None, PLAIN):
+        source = students.write(folder, str(line.quantize), partial(search.tell, part))
+    _write(source, context, result)
     context.progress(PHASE, 1, 1)
     return result
 
 
-def _write(line: TrialLine, student: Student, search: Search, result: SweepResult) -> None:
+def _write(source: Path, context: JobContext, result: SweepResult) -> None:
     """The folder `model/` with the result in it, whole or not at all."""
-    source, context = student.model, search.context
-    if line.quantize not in (None, PLAIN):
-        source = student.workplace / str(line.quantize)
-        write_quantised(student, str(line.quantize), source, search.data.judged_on.inputs)
-    with replaced_folder(context.folder / MODEL_FOLDER, weight_bytes(source)) as partial:
+    with replaced_folder(context.folder / MODEL_FOLDER, weight_bytes(source)) as partial_folder:
         for file in source.iterdir():
             if file.name != TRAINING_NAME:
-                shutil.copyfile(file, partial / file.name)
+                shutil.copyfile(file, partial_folder / file.name)
         document = {"job_id": context.spec.job_id, "result": result.model_dump(mode="json")}
-        write_json(partial / RESULT_NAME, document)
+        write_json(partial_folder / RESULT_NAME, document)

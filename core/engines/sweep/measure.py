@@ -1,4 +1,4 @@
-"""What a trained student is worth in one of its forms: quality on the held-out rows, speed on this machine, size.
+"""What a trained classifier is worth in one of its forms: quality on the held-out rows, speed on this machine, size.
 
 Timed as the benchmark times (`core.engines.benchmark.timing`): single requests one after the other, then batches, with
 tokenisation; a student that is not quantised under torch and, on the CPU, under ONNX Runtime too, the faster one
@@ -21,34 +21,17 @@ from core.engines.durable import replaced_folder
 from core.engines.held_out import HeldOut
 from core.engines.models import Classifier, open_classifier
 from core.engines.models.onnx_classifier import OnnxClassifier
+from core.engines.sweep.figures import PLAIN, Figures, Speed
 from core.errors import UserError
 from core.lazy import is_installed
 from core.metrics.percentiles import percentiles
 from core.model_files import ONNX_NAME, weight_bytes
 
-PLAIN = "none"
 _EXPORTED = "exported"
 _EXPORT_LIBRARIES = ("onnx", "onnxscript", "onnxruntime")
 # Ranges of activations hardly grow after the first hundred requests.
 _RANGE_ROWS = 256
 _MIB = 2**20
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Requests a second in batches of 32, and the 95th percentile of single requests; null below 59 of them."""
-
-    requests_per_second: float
-    p95_latency_ms: float | None
-
-
-@dataclass(frozen=True)
-class Figures:
-    """A student in one form, as measured."""
-
-    quality: float
-    speed: Speed
-    model_size_mib: float
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ _LINE_BYTES = 2000
 
 class TrialLine(BaseModel):
     """A finished trial: the number of the training behind it, how that was told to learn, its quality after each epoch,
-    and the record. `quantize` is null where the training did not come to its end."""
+    and the record. `quantize` is null where the training did not come to its end, `output_tokens` of a mean answer are
+    where none is written."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -27,6 +28,7 @@ class TrialLine(BaseModel):
     quantize: str | None
     qualities: tuple[float, ...]
     record: TrialRecord
+    output_tokens: float | None = None
 
 
 def read_trials(folder: Path) -> list[TrialLine]:

@@ -17,7 +17,7 @@ from core.errors import UserError
 from core.model_files import fingerprint_weights
 from core.worker.context import JobContext
 
-OUTPUTS_FOLDER = "teacher_outputs"
+OUTPUTS_FOLDER, UNPACKED_FOLDER = "teacher_outputs", "teacher"
 # The input that is the teacher trained without the held-out rows.
 REFERENCE = "reference"
 

@@ -6,18 +6,18 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from core.engines.distill.training_job import MODEL_FOLDER
 from core.engines.part_context import PartContext
-from core.engines.sweep.measure import Figures, Speed, Student, measure
+from core.engines.sweep.figures import Figures, Speed
+from core.engines.sweep.judge import EndedEarly, qualities_of
 from core.engines.sweep.objective import Wanted, best_trial
 from core.engines.sweep.proposing import falls_behind, next_settings
 from core.engines.sweep.records import TrialLine, append_trial, trainings_of
-from core.engines.sweep.rows import SearchRows
 from core.engines.sweep.space import Settings
-from core.engines.sweep.trial import EndedEarly, qualities_of, train_student
+from core.engines.sweep.students import Split, Students
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrialRecord
@@ -28,25 +28,35 @@ TrialState = Literal["complete", "stopped early", "failed"]
 
 PHASE = "phase.sweep"
 TRIALS_FOLDER = "trials"
+# An answer takes as long as it has tokens: so far apart, two lengths make no more difference than the machine's noise.
+_SAME_LENGTH = 0.05
 _DIVERGED = "train.loss_not_finite"
 # What may go wrong with one form of a student and not with the next one.
-_OF_ONE_FORM = ("compress.parity", "compress.export_failed", "compress.too_large")
+_OF_ONE_FORM = ("compress.parity", "compress.export_failed", "compress.too_large", "compress.language_memory")
 
 
 @dataclass
 class Search:
     """A search as it stands: `lines` are the trials that are done."""
 
-    parameters: SweepParameters
     context: JobContext
-    teacher: Path
-    data: SearchRows
+    students: Students
     lines: list[TrialLine]
     wanted: Wanted = field(init=False)
 
     def __post_init__(self) -> None:
         quality = self.parameters.space.retain * self.data.teacher_quality
         self.wanted = Wanted(self.parameters.limits, quality)
+
+    @property
+    def parameters(self) -> SweepParameters:
+        """What is searched for, as far as it fits the teacher."""
+        return self.students.parameters
+
+    @property
+    def data(self) -> Split:
+        """The rows."""
+        return self.students.data
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -106,9 +116,7 @@ class Search:
             return space.stop_early and falls_behind(space, settings, qualities, epochs, before)
 
         try:
-            trained = train_student(
-                self.teacher, settings, self.parameters.train, self.data, self.data.learnt, ends, part
-            )
+            trained = self.students.train(settings, self.data.learnt, ends, part)
         except EndedEarly as ended:
             self._add(
                 number, settings, None, qualities_of(folder), self._record("stopped early", settings, ended.seconds)
@@ -124,16 +132,15 @@ class Search:
 
     def _measure(self, number: int, settings: Settings, folder: Path, seconds: float, part: PartContext) -> None:
         """A trial for each form of the trained student; the training's seconds are the first one's."""
-        learnt = self.data.part(self.data.learnt).inputs
-        student = Student(folder / MODEL_FOLDER, learnt, folder)
         known = {line.quantize for line in self.lines if line.training == number}
         for quantize in self.forms:
             if quantize in known:
                 continue
             begun, own = time.monotonic(), seconds if quantize == self.forms[0] else 0.0
-            speed = self._known_speed(settings, quantize)
+            written: float | None = None
+            known_speed = partial(self._known_speed, settings, quantize)
             try:
-                figures = measure(student, quantize, self.data.judged_on, speed, lambda: self._tell(part))
+                figures = self.students.measure(folder, quantize, known_speed, partial(self.tell, part))
             except UserError as error:
                 if error.code not in _OF_ONE_FORM:
                     raise
@@ -141,18 +148,21 @@ class Search:
                 record = self._record("failed", settings, own + time.monotonic() - begun, quantize)
             else:
                 record = self._record("complete", settings, own + time.monotonic() - begun, quantize, figures)
-            self._add(number, settings, quantize, qualities_of(folder), record)
+                written = figures.output_tokens
+            self._add(number, settings, quantize, qualities_of(folder), record, written)
 
-    def _tell(self, part: PartContext) -> None:
+    def tell(self, part: PartContext) -> None:
+        """Say that a part is nearly done. Raises Stopped."""
         part.progress(PHASE, 1, 1)
         if self.context.should_stop():
             raise Stopped
 
-    def _known_speed(self, settings: Settings, quantize: str) -> Speed | None:
-        """What was measured of the first student of this shape and form."""
+    def _known_speed(self, settings: Settings, quantize: str, written: float | None) -> Speed | None:
+        """What was measured of the first student of this shape and form, and of answers as long."""
         for line in self.lines:
             rate = line.record.requests_per_second
-            if line.settings.shape == settings.shape and line.quantize == quantize and rate is not None:
+            same = line.settings.shape == settings.shape and line.quantize == quantize
+            if same and rate is not None and _as_long(line.output_tokens, written):
                 return Speed(rate, line.record.p95_latency_ms)
         return None
 
@@ -171,7 +181,7 @@ class Search:
         return TrialRecord(
             number=len(self.lines),
             state=state,
-            settings=settings.document(quantize),
+            settings=dict(self.students.shown(settings, quantize)),
             quality=None if figures is None else figures.quality,
             requests_per_second=None if speed is None else speed.requests_per_second,
             p95_latency_ms=None if speed is None else speed.p95_latency_ms,
@@ -181,18 +191,36 @@ class Search:
         )
 
     def _add(
-        self, number: int, settings: Settings, quantize: str | None, qualities: Sequence[float], record: TrialRecord
+        self,
+        number: int,
+        settings: Settings,
+        quantize: str | None,
+        qualities: Sequence[float],
+        record: TrialRecord,
+        written: float | None = None,
     ) -> None:
         """Tell of a trial, then count it as done: what stands in the file must never be missing from the curves."""
         if record.quality is not None and record.requests_per_second is not None:
             self.context.metric("trial_quality", record.number, record.quality)
             self.context.metric("trial_requests_per_second", record.number, record.requests_per_second)
         line = TrialLine(
-            training=number, settings=settings, quantize=quantize, qualities=tuple(qualities), record=record
+            training=number,
+            settings=settings,
+            quantize=quantize,
+            qualities=tuple(qualities),
+            record=record,
+            output_tokens=written,
         )
         append_trial(self.context.folder, line)
         self.lines.append(line)
         self.context.log(_line(record))
+
+
+def _as_long(first: float | None, second: float | None) -> bool:
+    """Whether two mean answers have about as many tokens; those of classifiers have none."""
+    if first is None or second is None:
+        return first is second
+    return abs(first - second) <= _SAME_LENGTH * max(first, second)
 
 
 def _percent(share: float) -> str:

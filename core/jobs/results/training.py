@@ -91,7 +91,7 @@ class SweepResult(ResultModel):
     chosen: int
     teacher_quality: float
     rows_held_out: int
-    metric: Literal["accuracy", "macro_f1"] = "accuracy"
+    metric: str = "accuracy"
     seconds: float
 
 

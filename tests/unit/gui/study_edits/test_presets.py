@@ -38,6 +38,7 @@ def test_only_jobs_that_make_sense_are_offered() -> None:
     assert "layers" not in offered([], KIND, None)
     assert "int8" in offered(candidates(), "generation", None)
     assert "int8" in offered(candidates(), "extraction", None)
+    assert "sweep" in offered(candidates(), "generation", None)
     assert {"floor", "hybrid"} <= set(offered(candidates(), "multi_label", None))
     assert not {"layers", "int8", "pruned", "sweep", "taught"} & set(offered(candidates(), "multi_label", None))
     assert "seeds" in offered(candidates(), KIND, candidates()[1])

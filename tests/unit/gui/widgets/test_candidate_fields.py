@@ -10,6 +10,7 @@ from gui.study_edits.edits import changed
 from gui.study_edits.shapes import MODELS
 from gui.widgets.candidate_fields import (
     SECTIONS,
+    narrowed_choices,
     path_in_candidate,
     section_specs,
     shown_fields,
@@ -70,6 +71,17 @@ def test_options_of_language_models_stand_in_studies_of_generation_only() -> Non
     assert "train.top_k" not in shown(1, "train")
     assert "train.top_k" in shown(1, "train", "generation")
     assert "train.hidden_weight" not in shown(1, "train", "generation")
+
+
+def test_a_search_of_language_models_shows_depths_first_and_nothing_that_it_knows_nothing_of() -> None:
+    search = changed(candidates(), 1, "model.source", "sweep", "generation")
+    fields = shown_fields("model", search[1], "generation")
+    assert fields.common[-1] == "candidate.model.sweep.layers"
+    assert "candidate.model.sweep.temperature" in fields.other
+    assert "candidate.model.sweep.trim_vocabulary" not in fields.other
+    in_text = changed(search, 1, "train.technique", "sequence", "generation")[1]
+    assert "candidate.model.sweep.temperature" not in shown_fields("model", in_text, "generation").other
+    assert narrowed_choices("candidate.train.technique", "sweep", "generation") == ("auto", "soft_labels", "sequence")
 
 
 def test_a_floor_shows_nothing_that_it_knows_nothing_of() -> None:

@@ -16,7 +16,14 @@ from core.data.train_part import train_examples
 from core.engines.device import choose_device
 from core.engines.distill.causal_model import body_states, head_logits
 from core.engines.distill.causal_rows import CausalRows, causal_rows
-from core.engines.distill.token_cache import MOST_BYTES_PER_TOKEN, TokenCache, record_type, teacher_tokens
+from core.engines.distill.tempering import Temperatures
+from core.engines.distill.token_cache import (
+    MOST_BYTES_PER_TOKEN,
+    TemperedCache,
+    TokenCache,
+    record_type,
+    teacher_tokens,
+)
 from core.engines.distill.token_losses import token_divergence
 from core.engines.language.opening import open_language_model
 from core.errors import UserError
@@ -50,7 +57,7 @@ def context_of(folder: Path, **options: Any) -> RecordingContext:
 
 
 def cache_of(
-    setting: Setting, folder: Path, temperature: float = 2.0, teacher: str = "a", **options: Any
+    setting: Setting, folder: Path, temperature: float | Temperatures = 2.0, teacher: str = "a", **options: Any
 ) -> tuple[TokenCache, RecordingContext]:
     """The cache of a job that stands alone in its study, unless `folder` is within one."""
     context = context_of(folder, **options)
@@ -85,6 +92,37 @@ def test_the_teacher_itself_does_not_diverge_from_its_kept_outputs(setting: Sett
     assert float(token_divergence(logits.flip(0), kept, 2.0).mean()) > 0.1
     mass = torch.cat([kept.log_probabilities, kept.log_rest[:, None]], dim=-1).exp().sum(-1)
     assert torch.allclose(mass, torch.ones(len(mass)), atol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 1.3, 2.0, 4.5, 8.0])
+def test_a_cache_for_any_temperature_says_what_one_for_this_temperature_says(
+    setting: Setting, tmp_path: Path, temperature: float
+) -> None:
+    own, _ = cache_of(setting, tmp_path / "own", temperature)
+    temperatures, chosen = Temperatures(1.0, 8.0), np.array([7, 3, 12, 0])
+    every, _ = cache_of(setting, tmp_path / "every", temperatures)
+    place, rows = torch.device("cpu"), np.array([2, 1])
+    found = TemperedCache(every, chosen, temperatures, temperature).of_rows(rows, place)
+    wanted = own.of_rows(chosen[rows], place)
+    assert torch.equal(found.ids, wanted.ids)
+    assert torch.allclose(found.log_probabilities, wanted.log_probabilities, atol=5e-3)
+    assert torch.allclose(found.log_rest, wanted.log_rest, atol=5e-3)
+
+
+def test_what_is_kept_for_any_temperature_of_a_whole_vocabulary_has_no_rest(setting: Setting, tmp_path: Path) -> None:
+    temperatures, context = Temperatures(1.0, 8.0), context_of(tmp_path)
+    cache = teacher_tokens(
+        lambda: setting.model, ("a",), setting.rows, 1000, setting.vocabulary, temperatures, choose_device("cpu"),
+        tmp_path / "out", context,
+    )  # fmt: skip
+    found = TemperedCache(cache, np.arange(4), temperatures, 3.0).of_rows(np.array([0, 1]), torch.device("cpu"))
+    assert torch.isneginf(found.log_rest).all()
+    assert torch.allclose(found.log_probabilities.exp().sum(-1), torch.ones(len(found.ids)), atol=1e-4)
+
+
+def test_what_is_kept_of_a_token_for_any_temperature_stays_within_200_bytes() -> None:
+    tails = len(Temperatures(1.0, 8.0).powers)
+    assert record_type(Train(method="distill").top_k, tails).itemsize <= MOST_BYTES_PER_TOKEN
 
 
 def test_a_stopped_cache_is_gone_on_with_and_ends_the_same(setting: Setting, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from core.engines.benchmark import plan
 from core.engines.held_out import HeldOut
 from core.engines.models import open_classifier, read_card
 from core.engines.sweep import measure as measuring
-from core.engines.sweep.measure import Speed, Student, measure, write_quantised
+from core.engines.sweep.figures import Speed
+from core.engines.sweep.measure import Student, measure, write_quantised
 from core.errors import UserError
 
 

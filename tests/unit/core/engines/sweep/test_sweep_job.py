@@ -22,8 +22,10 @@ from core.engines import fine_tune
 from core.engines.distill.loop import Training, TrainingState, train
 from core.engines.held_out import HeldOut, held_out_rows
 from core.engines.models import open_classifier, read_card
-from core.engines.sweep import job, searching, trial
-from core.engines.sweep.measure import Figures, Speed, Student, write_quantised
+from core.engines.sweep import classifiers, job, searching, trial
+from core.engines.sweep.figures import Figures, Speed
+from core.engines.sweep.judge import qualities_of
+from core.engines.sweep.measure import Student, write_quantised
 from core.engines.sweep.records import TrialLine, append_trial, read_trials
 from core.engines.sweep.rows import search_rows
 from core.errors import UserError
@@ -56,8 +58,8 @@ def _measured_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
     def copied(student: Student, quantize: str, out: Path, compared: Sequence[str]) -> None:
         shutil.copytree(student.model, out)
 
-    monkeypatch.setattr(searching, "measure", measure)
-    monkeypatch.setattr(job, "write_quantised", copied)
+    monkeypatch.setattr(classifiers, "measure", measure)
+    monkeypatch.setattr(classifiers, "write_quantised", copied)
 
 
 def run(
@@ -103,8 +105,7 @@ def test_the_chosen_student_is_trained_again_on_all_train_rows(
         seen.append(len(parts[4]))
         return trial.train_student(*parts)
 
-    monkeypatch.setattr(searching, "train_student", counting)
-    monkeypatch.setattr(job, "train_student", counting)
+    monkeypatch.setattr(classifiers, "train_student", counting)
     run(tmp_path, inputs, sweeping(trials=2))
     assert seen == [ROWS - 18, ROWS - 18, ROWS]
 
@@ -146,7 +147,7 @@ def test_with_no_student_that_keeps_everything_the_best_one_is_taken_and_this_is
 def test_each_form_is_a_trial_and_shares_one_training(
     inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "write_quantised", write_quantised)
+    monkeypatch.setattr(classifiers, "write_quantised", write_quantised)
     result, _ = run(tmp_path, inputs, sweeping(trials=2, quantize=["none", "int8_dynamic", "none"]))
     assert [one.settings["quantize"] for one in result.trials] == ["none", "int8_dynamic"] * 2
     assert [one.training for one in read_trials(tmp_path)] == [0, 0, 1, 1]
@@ -249,7 +250,7 @@ def test_a_training_killed_after_an_epoch_tells_each_epoch_once(inputs: dict[str
     run(tmp_path / "straight", inputs, parameters)
 
     def killed(_: RecordingContext) -> bool:
-        if len(trial.qualities_of(tmp_path / "killed" / "trials" / "training-0000")) == 2:
+        if len(qualities_of(tmp_path / "killed" / "trials" / "training-0000")) == 2:
             raise KilledError
         return False
 
@@ -303,7 +304,7 @@ def test_a_training_that_diverges_is_recorded_and_the_search_goes_on(
             )
         return trial.train_student(*parts)
 
-    monkeypatch.setattr(searching, "train_student", diverging)
+    monkeypatch.setattr(classifiers, "train_student", diverging)
     result, _ = run(tmp_path, inputs, sweeping(trials=2))
     assert [one.state for one in result.trials] == ["failed", "complete"]
     assert result.chosen == 1
@@ -315,7 +316,7 @@ def test_a_search_without_a_finished_trial_says_so(
     def failing(*_: object) -> Figures:
         raise UserError("compress.parity", path="m", agreement="1 %", rows=1)
 
-    monkeypatch.setattr(searching, "measure", failing)
+    monkeypatch.setattr(classifiers, "measure", failing)
     with pytest.raises(UserError, match="none of the 2 trials"):
         run(tmp_path, inputs, sweeping(trials=2))
 
