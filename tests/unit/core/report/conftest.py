@@ -123,12 +123,12 @@ IMPORTED = BenchmarkResult(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def study() -> Study:
     return Study.model_validate(yaml.safe_load(STUDY))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def evidence(study: Study) -> StudyEvidence:
     """Evidence of a measured teacher, a student, its quantised form, an imported vendor's model and a hybrid."""
     strong, _ = scored(0.93, 1)
