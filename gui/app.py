@@ -47,6 +47,7 @@ def build(qt: QApplication) -> Application:
     context = Context(theme, translator, background, document, preferences)
     queue = JobQueue(document)
     window = MainWindow(context, queue)
+    theme.dress()
 
     def follow_preferences() -> None:
         theme.set_choice(preferences.settings.theme)

@@ -105,7 +105,11 @@ def application_icon() -> QIcon:
 
 
 class Theme(QObject):
-    """The theme in force. `theme_changed` fires after palette and stylesheet were replaced."""
+    """The theme in force. `theme_changed` fires after palette and stylesheet were replaced.
+
+    The stylesheet waits for `dress`: each widget that is put into another one under a sheet is styled once more, with
+    all that it holds, so that a window is built in less than half the time without one.
+    """
 
     theme_changed = Signal()
 
@@ -118,7 +122,8 @@ class Theme(QObject):
         application.styleHints().colorSchemeChanged.connect(self._follow_system)
         self._icon_folder = QTemporaryDir()
         self._set_base_font()
-        self._apply()
+        application.setStyleSheet("")
+        application.setPalette(palette(self._tokens))
 
     @property
     def choice(self) -> ThemeChoice:
@@ -146,6 +151,11 @@ class Theme(QObject):
             self._icons[key] = _draw_icon(name, self._tokens.colors[token], size)
         return self._icons[key]
 
+    def dress(self) -> None:
+        """Give every widget, built so far or later, the look of the theme. Call it once the window is built."""
+        self._application.setPalette(palette(self._tokens))
+        self._application.setStyleSheet(stylesheet(self._tokens, Path(self._icon_folder.path())))
+
     def set_choice(self, choice: ThemeChoice) -> None:
         """Choose a theme; takes effect at once."""
         self._choice = choice
@@ -166,12 +176,8 @@ class Theme(QObject):
     def _use(self, scheme: Scheme) -> None:
         if scheme != self._tokens.name:
             self._tokens = load_tokens(scheme)
-            self._apply()
+            self.dress()
             self.theme_changed.emit()
-
-    def _apply(self) -> None:
-        self._application.setPalette(palette(self._tokens))
-        self._application.setStyleSheet(stylesheet(self._tokens, Path(self._icon_folder.path())))
 
     def _set_base_font(self) -> None:
         base = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
