@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 
 import numpy as np
 
@@ -46,7 +47,16 @@ def card_support(**changes: str) -> Study:
 
 def evidence(study: Study | None = None, measured: tuple[str, ...] | None = None) -> StudyEvidence:
     """Rows of every candidate, or of those `measured`; the same for the same arguments."""
-    study = study or card_support()
+    return _of_card_support(measured) if study is None else _evidence(study, measured)
+
+
+@cache
+def _of_card_support(measured: tuple[str, ...] | None) -> StudyEvidence:
+    """The same object each time, so that what a decision works out for its rows is worked out once."""
+    return _evidence(card_support(), measured)
+
+
+def _evidence(study: Study, measured: tuple[str, ...] | None) -> StudyEvidence:
     random = np.random.default_rng(7)
     ids = tuple(f"row-{index}" for index in range(ROWS))
     hardness = random.permutation(ROWS) / ROWS

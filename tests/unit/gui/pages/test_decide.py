@@ -38,6 +38,7 @@ def world(qapp: QApplication, tmp_path: Path) -> Iterator[PageWorld]:
 @pytest.fixture
 def page(qtbot: QtBot, world: PageWorld) -> Iterator[DecidePage]:
     made = DecidePage(world.context, StoredDecision(world.context.document))
+    world.theme.dress()
     qtbot.addWidget(made)
     made.resize(1096, 752)
     made.show()

@@ -45,6 +45,7 @@ def opened() -> Opened:
 @pytest.fixture
 def page(qtbot: QtBot, world: PageWorld, opened: Opened) -> ReportPage:
     made = ReportPage(world.context, StoredDecision(world.context.document), open_url=opened)
+    world.theme.dress()
     qtbot.addWidget(made)
     made.resize(1096, 752)
     made.show()
