@@ -17,6 +17,9 @@ import pytest
 from command_line import start_tercet, tercet, workers
 from tiny_models import write_body
 
+from core.domain import JobKind
+from core.store import StudyStore
+
 STUDY = """
 version: 1
 name: Kill
@@ -56,8 +59,10 @@ def distil_job(store: Path) -> dict[str, object]:
     return job
 
 
-def weights_of(store: Path) -> str:
-    folder = store.with_name(store.name + ".d") / "jobs" / str(distil_job(store)["id"]) / "model"
+def weights_of(path: Path) -> str:
+    with StudyStore.open(path, write=False) as store:
+        job = next(job for job in store.jobs() if job.kind is JobKind.DISTILL)
+    folder = path.with_name(path.name + ".d") / "jobs" / job.job_id / "model"
     return sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
