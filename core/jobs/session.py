@@ -15,6 +15,9 @@ from core.jobs.recorder import Recorder
 from core.paths import job_folder
 from core.store import StudyStore, writes
 
+# What a process does to itself through a faulty library; it would do so again.
+_CRASHES = ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE")
+
 
 class StudySession:
     """Plans a study's jobs and moves them through their states. Starting the processes is the launcher's part."""
@@ -150,7 +153,10 @@ class StudySession:
             self._change(job_id, JobState.FAILED, "job.unwritable", path=str(self.folder(job_id)))
         elif exit_code < 0:
             name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else str(-exit_code)
-            self._change(job_id, JobState.INTERRUPTED, "job.killed", signal=name)
+            if name in _CRASHES:
+                self._change(job_id, JobState.FAILED, "job.crashed", signal=name)
+            else:
+                self._change(job_id, JobState.INTERRUPTED, "job.killed", signal=name)
         else:
             self._change(job_id, JobState.INTERRUPTED, "job.vanished", exit_code=exit_code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,18 @@ def test_interrupted_job_is_queued_again(session: StudySession) -> None:
     assert session.next_job() is None or session.next_job() != job
     session.requeue_unfinished()
     assert session.next_job() == job
+
+
+def test_a_worker_that_a_library_crashed_has_failed_and_the_remedy_is_told(session: StudySession) -> None:
+    job = session.next_job()
+    assert job is not None
+    session.begin(job.job_id)
+    assert session.ended(job.job_id, -int(signal.SIGILL)) is JobState.FAILED
+    row = session.store.job(job.job_id)
+    assert row is not None
+    assert row.message_code == "job.crashed"
+    assert "SIGILL" in (row.message_text or "")
+    assert "install the library" in (row.message_text or "")
 
 
 def test_failure_is_kept_with_its_sentence(session: StudySession) -> None:
