@@ -24,98 +24,21 @@ from gui.study_edits.shapes import (
     techniques_of,
     training_of,
 )
+from gui.widgets.candidate_tables import (
+    COMMON_OF_MODEL,
+    COMMON_OF_TRAIN,
+    KINDS,
+    OTHER_OF_DISTILL,
+    OTHER_OF_TRAIN,
+    SHOWN_AS,
+)
 from gui.widgets.fields import FieldKind, FieldSpec, Presentation, fields_of
 
 SECTIONS = ("candidate", "model", "train", "compress", "parts")
-PERCENT = Presentation("percent", 100)
 _WIDE = Presentation(wide=True)
-_SHOWN_AS: dict[str, Presentation] = {
-    "model.endpoint.requests_per_minute": Presentation("per_minute"),
-    "model.endpoint.timeout_s": Presentation("seconds"),
-    "model.endpoint.max_requests": Presentation("requests"),
-    "model.endpoint.max_cost": Presentation("money_job"),
-    "model.endpoint.ca_file": Presentation(wide=True, files="*.pem *.crt *.cer"),
-    "model.gguf.file": Presentation(wide=True, files="*.gguf"),
-    "model.predictions.file": Presentation(wide=True, files="*.csv *.tsv *.jsonl *.parquet *.json"),
-    "model.sweep.retain": PERCENT,
-    "model.sweep.max_minutes": Presentation("minutes"),
-    "model.sweep.trials": Presentation("trials"),
-    "model.sweep.quantize": Presentation(suggestions=("none", "int8_dynamic", "int8_static"), closed=True),
-    "model.teacher.feed_forward": Presentation("neurons"),
-    "model.teacher.heads": Presentation("heads"),
-    "train.batch_size": Presentation("rows"),
-    "train.accumulate": Presentation("batches"),
-    "train.max_length": Presentation("tokens"),
-    "train.lora.dropout": PERCENT,
-    "train.dynamic.stream": Presentation(wide=True, files="*.csv *.tsv *.jsonl *.parquet"),
-    "train.dynamic.round_rows": Presentation("rows"),
-    "train.dynamic.replay": PERCENT,
-    "train.dynamic.held_out": PERCENT,
-    "train.dynamic.margin": Presentation("points", 100),
-    "train.dynamic.stop_after_rollbacks": Presentation("rounds"),
-    "train.dynamic.drift_margin": Presentation("points", 100),
-    "policies": Presentation(suggestions=("cascade", "router"), closed=True),
-    "compress.prune": PERCENT,
-    "compress.rungs": Presentation("rungs"),
-    "compress.epochs": Presentation("epochs"),
-    "stages.feed_forward": Presentation("neurons"),
-}
-_KINDS: dict[str, FieldKind] = {
-    "model.local.path": FieldKind.PATH,
-    "model.gguf.file": FieldKind.PATH,
-    "model.predictions.file": FieldKind.PATH,
-    "model.endpoint.ca_file": FieldKind.PATH,
-    "model.endpoint.headers": FieldKind.PAIRS,
-    "model.endpoint.body": FieldKind.JSON,
-    "model.teacher.layers": FieldKind.LAYERS,
-    "model.sweep.layers": FieldKind.LAYER_CHOICES,
-    "model.sweep.feed_forward": FieldKind.WIDTHS,
-    "model.sweep.trim_vocabulary": FieldKind.FLAGS,
-    "model.sweep.temperature": FieldKind.RANGE,
-    "model.sweep.alpha": FieldKind.RANGE,
-    "model.candidate.name": FieldKind.CHOICE,
-    "train.teacher": FieldKind.CHOICE,
-    "train.seeds": FieldKind.INTEGERS,
-    "train.stages": FieldKind.STAGES,
-    "train.lora": FieldKind.FLAG,
-    "train.dynamic": FieldKind.FLAG,
-    "train.dynamic.stream": FieldKind.PATH,
-    "stages.layers": FieldKind.LAYERS,
-    "profile": FieldKind.CHOICE,
-    "teacher": FieldKind.CHOICE,
-    "student": FieldKind.CHOICE,
-    "compress": FieldKind.STEPS,
-}
 _TEXTS = (FieldKind.TEXT, FieldKind.PATH)
 
-# Per source: the fields that most people need; the rest stand under "More".
-_COMMON_OF_MODEL: dict[str, tuple[str, ...]] = {
-    "teacher": ("layers",),
-    "candidate": ("name",),
-    "hub": ("id",),
-    "local": ("path",),
-    "gguf": ("file",),
-    "sample": ("id",),
-    "endpoint": ("base_url", "model", "key_env", "key_name"),
-    "baseline": ("kind",),
-    "sweep": ("trials", "retain", "max_minutes"),
-    "predictions": ("file",),
-}
-_COMMON_OF_TRAIN = {
-    "distill": ("teacher", "technique", "epochs", "temperature", "alpha", "seeds"),
-    "fine_tune": ("epochs", "seeds"),
-}
-_OTHER_OF_TRAIN = (
-    "learning_rate",
-    "batch_size",
-    "accumulate",
-    "max_length",
-    "seed",
-    "gradient_checkpointing",
-    "weighted",
-)
 _IN_TEXT = ("labels", "sequence")
-_OTHER_OF_DISTILL = ("hidden_weight", "reasoning", "top_k", "hard_label_baseline", "stages", "lora", "dynamic")
 
 
 @dataclass(frozen=True)
@@ -257,7 +180,7 @@ def _of_model_source(candidate: Document, source: str, kind: str) -> ShownFields
 
 
 def _of_source(source: str) -> ShownFields:
-    common = _COMMON_OF_MODEL.get(source, ())
+    common = COMMON_OF_MODEL.get(source, ())
     declared = [name for name in MODELS[source].model_fields if name != "source"] if source in MODELS else []
     other: list[str] = []
     for name in declared:
@@ -274,10 +197,10 @@ def _of_source(source: str) -> ShownFields:
 def _of_training(candidate: Document, source: str, kind: str) -> ShownFields:
     training = training_of(candidate, kind)
     method = str(training["method"])
-    common = ["method", *_COMMON_OF_TRAIN.get(method, ())]
-    other = [] if method == "none" else list(_OTHER_OF_TRAIN)
+    common = ["method", *COMMON_OF_TRAIN.get(method, ())]
+    other = [] if method == "none" else list(OTHER_OF_TRAIN)
     if method == "distill":
-        other += _OTHER_OF_DISTILL
+        other += OTHER_OF_DISTILL
     elif method == "fine_tune":
         other.append("lora")
         pooled = source == "baseline" and (candidate.get("model") or {}).get("kind") != "tfidf_linear"
@@ -334,7 +257,7 @@ def _model_specs() -> list[FieldSpec]:
 
 
 def _train_specs() -> list[FieldSpec]:
-    names = ["method", *_COMMON_OF_TRAIN["distill"], *_OTHER_OF_TRAIN, *_OTHER_OF_DISTILL]
+    names = ["method", *COMMON_OF_TRAIN["distill"], *OTHER_OF_TRAIN, *OTHER_OF_DISTILL]
     specs: list[FieldSpec] = []
     for name in names:
         specs.append(_of_model(Train, "train", name))
@@ -358,9 +281,9 @@ def _of_model(model: Any, prefix: str, name: str, known_as: str | None = None) -
     else:
         optional = not model.model_fields[name].is_required()
         spec = FieldSpec(f"candidate.{own}", FieldKind.TEXT, optional)
-    return _shown(replace(spec, kind=_KINDS.get(key, spec.kind)), prefix, key)
+    return _shown(replace(spec, kind=KINDS.get(key, spec.kind)), prefix, key)
 
 
 def _shown(spec: FieldSpec, prefix: str, key: str | None = None) -> FieldSpec:
-    known = _SHOWN_AS.get(key or f"{prefix}.{spec.path.rpartition('.')[2]}")
+    known = SHOWN_AS.get(key or f"{prefix}.{spec.path.rpartition('.')[2]}")
     return replace(spec, presentation=known or (_WIDE if spec.kind in _TEXTS else spec.presentation))
