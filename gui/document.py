@@ -16,12 +16,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.decide.assumptions import check_prices
 from core.domain import JobRow, JobState
 from core.errors import UserError
+from core.jobs.job_parts import JobPart, job_parts
 from core.jobs.session import StudySession
 from core.spec import Study
 from core.store import StudyStore
 from core.study_file import dump_study
 from gui.jobs.background import Background
-from gui.models.job_parts import JobPart, job_parts
 
 T = TypeVar("T")
 POLL_MS = 1000

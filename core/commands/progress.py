@@ -14,13 +14,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from core.commands.console import note
 from core.domain import JobKind, JobRow, JobState
 from core.i18n import english
+from core.jobs.job_parts import job_parts, part_words
+from core.spec import Study
 
 _LINE_INTERVAL_S = 10.0
 _HOLD_S = 2.0
-# Parts whose job's title says all of them; others, such as `stage1` or `benchmark@2`, stand behind it.
-_WHOLE_PARTS = (
-    "data", "profile", "train", "compress", "benchmark", "route", "sweep", "label", "check", "judge", "load",
-)  # fmt: skip
 
 
 def share_text(row: JobRow) -> str:
@@ -41,21 +39,21 @@ def remaining_text(seconds: float | None) -> str:
 
 
 class JobTitles:
-    """What each job does and for whom, such as "distil student-3l (stage1)"."""
+    """What each job does and for whom, such as "distil student-3l (assistant 1, seed 2)"."""
 
-    def __init__(self, candidate_jobs: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, study: Study, candidate_jobs: Mapping[str, Mapping[str, str]]) -> None:
         """`candidate_jobs` maps candidates to their parts, and each part to its job's id."""
         self.parts: dict[str, list[tuple[str, str]]] = {}
         for candidate, jobs in candidate_jobs.items():
             for part, job_id in jobs.items():
                 self.parts.setdefault(job_id, []).append((candidate, part))
+        self._made = job_parts(study, candidate_jobs)
 
     def of(self, row: JobRow) -> str:
-        """The title of a job, with the parts that it makes where they say more than its kind does."""
+        """The title of a job, with what of its candidate it makes where that is not all of it."""
         title = english(f"job.title.{row.kind.value}", names=", ".join(row.candidates))
-        parts = {part for _, part in self.parts.get(row.job_id, ())}
-        # What is all of one candidate and a part of another is told as the former.
-        return title if parts & set(_WHOLE_PARTS) or not parts else f"{title} ({', '.join(sorted(parts))})"
+        words = part_words(english, self._made.get(row.job_id), "{:.0%}".format)
+        return f"{title} ({', '.join(words)})" if words else title
 
 
 class Display(Protocol):

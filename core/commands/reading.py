@@ -36,12 +36,13 @@ def read_evidence(path: Path) -> StudyEvidence:
 def show_status(path: Path, *, as_json: bool) -> None:
     """Print the jobs, their states and their progress."""
     with StudyStore.open(path, write=False) as store:
-        rows, name, titles = store.jobs(), store.study().name, JobTitles(store.candidate_jobs())
+        rows, study = store.jobs(), store.study()
+        titles = JobTitles(study, store.candidate_jobs())
     if any(row.state is JobState.RUNNING for row in rows) and not is_being_written(path):
         # Its process was killed; the next run takes that in.
         rows = [replace(row, state=JobState.INTERRUPTED) if row.state is JobState.RUNNING else row for row in rows]
     if as_json:
-        console.print_json({"study": name, "jobs": [_job_document(row, titles.parts) for row in rows]})
+        console.print_json({"study": study.name, "jobs": [_job_document(row, titles.parts) for row in rows]})
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("id", "job", "state", "done", "note"):

@@ -48,7 +48,7 @@ def run_study(study_file: Path, store_path: Path, only: str | None = None) -> in
         session.requeue_unfinished()
         with _terminate_gently():
             refused, told = _run_jobs(session, chosen)
-        rows, titles = store.jobs(), JobTitles(store.candidate_jobs())
+        rows, titles = store.jobs(), JobTitles(store.study(), store.candidate_jobs())
     if refused is not None and refused.message_code is not None:
         if fresh:
             _remove(store_path)
@@ -91,7 +91,7 @@ def _run_jobs(session: StudySession, chosen: frozenset[str] | None) -> tuple[Job
     if total == 0:
         console.note(english("cli.nothing_to_do"))
         return None, None
-    with display(JobTitles(session.store.candidate_jobs())) as shown:
+    with display(JobTitles(session.store.study(), session.store.candidate_jobs())) as shown:
         number = 0
         while (job := session.next_job(chosen)) is not None:
             number += 1

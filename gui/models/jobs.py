@@ -10,8 +10,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from core.domain import JobRow, JobState
+from core.jobs.job_parts import JobPart, part_words
 from gui.i18n import Translator
-from gui.models.job_parts import JobPart, part_words
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = int(Qt.ItemDataRole.UserRole) + 1
@@ -32,7 +32,7 @@ class Column(IntEnum):
 def job_title(translator: Translator, row: JobRow, part: JobPart | None = None) -> str:
     """What a job does, in words: `Measure student-3l-int8`, `Distil student-2l · seed 2`."""
     title = translator.tr(f"gui.job.title.{row.kind.value}", candidates=", ".join(row.candidates))
-    return " · ".join([title, *part_words(translator, part)])
+    return " · ".join([title, *part_words(translator.tr, part, translator.formats.percent)])
 
 
 @dataclass(frozen=True)

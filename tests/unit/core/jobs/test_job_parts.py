@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from candidate_documents import candidates, neural_study, valid
 
-from gui.models.job_parts import JobPart, job_parts
+from core.i18n import english
+from core.jobs.job_parts import JobPart, job_parts, part_words
 
 CASES = [
     ("train", JobPart(seed=1)),
@@ -30,3 +31,9 @@ def test_a_job_that_makes_all_of_its_candidate_says_nothing() -> None:
     assert (
         job_parts(study, {"small": {"train": "a", "benchmark": "b"}, "both": {"route": "c"}, "": {"data": "d"}}) == {}
     )
+
+
+def test_a_training_of_a_learning_curve_is_named_by_its_share_and_seed() -> None:
+    words = part_words(english, JobPart(share=0.1, seed=2), "{:.0%}".format)
+    assert words == ["on 10% of the train rows", "seed 2"]
+    assert part_words(english, None, "{:.0%}".format) == []

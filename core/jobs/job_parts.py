@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.jobs.model_sources import seeds_of
 from core.spec import Study
-from gui.i18n import Translator
 
 _PART = re.compile(
     r"^(?P<prefix>(?:baseline_|first_|uncompressed_|curve_)*)(?P<name>[a-z]+?)(?P<stage>\d+)?"
@@ -44,18 +43,18 @@ def job_parts(study: Study, candidate_jobs: Mapping[str, Mapping[str, str]]) -> 
     return found
 
 
-def part_words(translator: Translator, part: JobPart | None) -> list[str]:
-    """What of its candidate a job makes, in words; empty where it makes all of it."""
+def part_words(tr: Callable[..., str], part: JobPart | None, percent: Callable[[float], str]) -> list[str]:
+    """What of its candidate a job makes, in words; empty where it makes all of it. `tr` looks words up by their code,
+    `percent` writes a share."""
     if part is None:
         return []
-    tr = translator.tr
-    words = [tr("gui.job.part.stage", number=part.stage)] if part.stage is not None else []
-    words += [tr("gui.job.part.baseline")] if part.baseline else []
-    words += [tr("gui.job.part.first")] if part.first else []
-    words += [tr("gui.job.part.reference")] if part.reference else []
-    words += [tr("gui.job.part.uncompressed")] if part.uncompressed else []
-    words += [tr("gui.job.part.curve", share=translator.formats.percent(part.share))] if part.share is not None else []
-    words += [tr("gui.job.part.seed", seed=part.seed)] if part.seed is not None else []
+    words = [tr("job.part.stage", number=part.stage)] if part.stage is not None else []
+    words += [tr("job.part.baseline")] if part.baseline else []
+    words += [tr("job.part.first")] if part.first else []
+    words += [tr("job.part.reference")] if part.reference else []
+    words += [tr("job.part.uncompressed")] if part.uncompressed else []
+    words += [tr("job.part.curve", share=percent(part.share))] if part.share is not None else []
+    words += [tr("job.part.seed", seed=part.seed)] if part.seed is not None else []
     return words
 
 
