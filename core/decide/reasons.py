@@ -14,6 +14,8 @@ from core.spec import Study
 
 POINTS = 100.0
 
+_LEAST_MONEY = 0.005  # money a month that no reader would call a difference
+
 
 def headline_of(settled: Settled, options: Sequence[Option]) -> Message:
     """One sentence: what to deploy, or why that cannot be said yet."""
@@ -153,6 +155,8 @@ def _against(
         return []
     if contender.net_benefit is not None and best.net_benefit is not None:
         less = best.net_benefit.value - contender.net_benefit.value
+        if abs(less) < _LEAST_MONEY:
+            return [message("decide.reason.same_benefit", candidate=contender.name)]
         return [message("decide.reason.less_benefit", candidate=contender.name, less=less, currency=currency)]
     reference = contenders.get(settled.reference or "")
     if reference is not None and needs_margin(study) and contender is not reference:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from job_context import job_context
+from job_context import RecordingContext, job_context
 from tiny_models import tiny_config, write_body, write_dataset
 
 from core.engines import fine_tune
 from core.engines.sweep.records import TrialLine
 from core.engines.sweep.space import Settings
-from core.jobs.results import TrialRecord
+from core.jobs.results import SweepResult, TrialRecord
 from core.jobs.specs import FineTuneParameters, SweepLimits, SweepParameters
 from core.spec import LocalModel, SweepModel, Task, Train
+from core.worker.context import Stopped
+
+Stop = Callable[[RecordingContext], bool]
 
 ROWS = 90
 
@@ -66,3 +70,12 @@ def line(training: int = 0, quantize: str | None = "none", qualities: Any = (0.5
         qualities=tuple(qualities),
         record=TrialRecord.model_validate(fields | parts),
     )
+
+
+def until_stopped(search: Callable[[Stop], tuple[SweepResult, RecordingContext]], asks: int) -> SweepResult | None:
+    """The result, or null where the search was told to stop when it had asked so often."""
+    asked = iter(range(asks))
+    try:
+        return search(lambda _: next(asked, None) is None)[0]
+    except Stopped:
+        return None

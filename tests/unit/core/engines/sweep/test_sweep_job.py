@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import torch
 from job_context import RecordingContext, job_context
 from safetensors.torch import load_file
-from sweep_tasks import ROWS, line, sweeping, write_trained_teacher
+from sweep_tasks import ROWS, line, sweeping, until_stopped, write_trained_teacher
 from tiny_models import LABELS, WORDS, tiny_config, write_body
 
 from core.data.examples import read_examples, write_examples
@@ -32,7 +33,6 @@ from core.errors import UserError
 from core.jobs.results import SweepResult, TrainResult
 from core.jobs.specs import FineTuneParameters, SweepLimits, SweepParameters
 from core.spec import LocalModel, Train
-from core.worker.context import Stopped
 
 
 class KilledError(Exception):
@@ -196,22 +196,13 @@ def test_a_search_stopped_again_and_again_ends_as_one_that_was_not(
     straight, _ = run(tmp_path / "straight", inputs, parameters)
     attempts: list[SweepResult | None] = []
     while not attempts or attempts[-1] is None:
-        attempts.append(_attempt(tmp_path / "stopped", inputs, parameters, 13))
+        attempts.append(until_stopped(partial(run, tmp_path / "stopped", inputs, parameters), 13))
         assert len(attempts) < 30
     result = attempts[-1]
     assert len(attempts) > 6
     assert without_times(result) == without_times(straight)
     name = "model/model.safetensors"
     assert (tmp_path / "straight" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes()
-
-
-def _attempt(folder: Path, inputs: dict[str, Path], parameters: SweepParameters, asks: int) -> SweepResult | None:
-    """The result, or null where the search was told to stop when it had asked so often."""
-    asked = iter(range(asks))
-    try:
-        return run(folder, inputs, parameters, lambda _: next(asked, None) is None)[0]
-    except Stopped:
-        return None
 
 
 @pytest.mark.parametrize("before_kill", [0, 1, 2])

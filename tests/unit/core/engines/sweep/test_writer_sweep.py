@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from job_context import RecordingContext, job_context
+from sweep_tasks import Stop, until_stopped
 from tiny_gguf import write_gguf
 from tiny_language_models import write_language_model
 from writer_sweeps import ROWS, TASK, answered_by_teacher, searching, timed_by_size, write_inputs
@@ -31,9 +32,6 @@ from core.jobs.results import SweepResult
 from core.jobs.specs import FineTuneParameters, SweepParameters
 from core.model_files import is_gguf_file
 from core.spec import FewShot, GgufModel, LocalModel, Train
-from core.worker.context import Stopped
-
-Stop = Callable[[RecordingContext], bool]
 
 
 class KilledError(Exception):
@@ -188,7 +186,7 @@ def test_a_search_stopped_again_and_again_ends_as_one_that_was_not(
     straight, _ = run(tmp_path / "straight", inputs, searching(trials=2))
     attempts: list[SweepResult | None] = []
     while not attempts or attempts[-1] is None:
-        attempts.append(_attempt(tmp_path / "stopped", inputs, searching(trials=2), 17))
+        attempts.append(until_stopped(partial(run, tmp_path / "stopped", inputs, searching(trials=2)), 17))
         assert len(attempts) < 30
     result = attempts[-1]
     assert len(attempts) > 3
@@ -196,15 +194,6 @@ def test_a_search_stopped_again_and_again_ends_as_one_that_was_not(
     assert without_times(result) == without_times(straight)
     name = "jobs/job/model/model.safetensors"
     assert (tmp_path / "straight" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes()
-
-
-def _attempt(folder: Path, inputs: dict[str, Path], parameters: SweepParameters, asks: int) -> SweepResult | None:
-    """The result, or null where the search was told to stop when it had asked so often."""
-    asked = iter(range(asks))
-    try:
-        return run(folder, inputs, parameters, lambda _: next(asked, None) is None)[0]
-    except Stopped:
-        return None
 
 
 def test_a_kill_within_a_training_costs_no_finished_trial(inputs: dict[str, Path], tmp_path: Path) -> None:
