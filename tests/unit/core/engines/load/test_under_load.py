@@ -171,14 +171,15 @@ def test_answers_are_streamed_and_their_first_tokens_timed(tmp_path: Path, rows:
         result, _ = load_test(tmp_path, rows, server.model(), plan)
         assert {request.body["stream"] for request in server.requests} == {True}
     for step in result.steps:
-        firsts = step.time_to_first_token_ms
+        firsts, between = step.time_to_first_token_ms, step.time_per_output_token_ms
         assert firsts is not None
-        for first, whole in zip(firsts, step.latency_ms, strict=True):
-            assert first is not None
-            assert 20.0 <= first < whole
-        between = step.time_per_output_token_ms
         assert between is not None
-        assert all(time is not None and time >= 15.0 for time in between)
+        for first, second, whole in zip(firsts, between, step.latency_ms, strict=True):
+            assert first is not None
+            assert second is not None
+            # A first token that is read late on a busy machine leaves less to wait for the second: their sum is sure.
+            assert 20.0 <= first < whole
+            assert 40.0 <= first + second <= whole + 0.001
 
 
 def test_an_endpoint_that_streams_nothing_has_no_first_tokens(tmp_path: Path, rows: Path) -> None:
