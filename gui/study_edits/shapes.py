@@ -94,6 +94,11 @@ def techniques_of(kind: str, source: str = "") -> tuple[str, ...]:
     return ("auto", "soft_labels", *(() if source == "sweep" else ("labels",)))
 
 
+def sweep_forms_of(kind: str) -> tuple[str, ...]:
+    """The forms that a search can measure its students in: a language model's activations are never static."""
+    return ("none", "int8_dynamic", *(() if kind in WRITING_KINDS else ("int8_static",)))
+
+
 def training_of(candidate: Document, kind: str) -> Document:
     """A candidate's training with every default filled in, also where the study says nothing of it."""
     train = candidate.get("train")

@@ -30,7 +30,7 @@ from gui.widgets.candidate_fields import (
     step_fields,
     value_of,
 )
-from gui.widgets.editors import ChoiceEditor, Editor
+from gui.widgets.editors import ChoiceEditor, Editor, WordsEditor
 from gui.widgets.form import FieldForm, FieldRow
 from gui.widgets.parts_editor import PartKinds, PartsEditor
 from gui.widgets.path_editor import PathEditor
@@ -40,6 +40,7 @@ FIELD_LABEL_WIDTH = 152
 STEPS = PartKinds("candidate.compress", step_fields(), step_kind, step_of)
 STAGES = PartKinds("candidate.train.stages", stage_fields(), lambda _stage: "assistant", lambda _kind: stage_of())
 _OTHERS = ("candidate.model.candidate.name", "candidate.train.teacher", "candidate.teacher", "candidate.student")
+_FORMS = "candidate.model.sweep.quantize"
 
 
 class _Section(QWidget):
@@ -204,6 +205,9 @@ class CandidateEditor(QWidget):
             choices = narrowed_choices(path, source, self._kind)
             if choices is not None:
                 self.sections["train"].form.set_choices(path, choices)
+        forms = self.editor(_FORMS)
+        if isinstance(forms, WordsEditor):
+            forms.offer(narrowed_choices(_FORMS, source, self._kind) or ())
         self.steps.offer(step_choices(self._kind, self._candidate))
 
     def _set_options(self, path: str, options: Sequence[tuple[Any, str]]) -> None:

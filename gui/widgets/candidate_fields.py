@@ -21,6 +21,7 @@ from gui.study_edits.shapes import (
     Document,
     methods_of,
     model_parts_of,
+    sweep_forms_of,
     techniques_of,
     training_of,
 )
@@ -119,6 +120,8 @@ def narrowed_choices(path: str, source: str, kind: str) -> tuple[str, ...] | Non
         return methods_of(source, kind)
     if path == "candidate.train.technique":
         return techniques_of(kind, source)
+    if path == "candidate.model.sweep.quantize":
+        return sweep_forms_of(kind)
     return None
 
 

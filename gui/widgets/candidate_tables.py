@@ -5,6 +5,7 @@ Keys are paths in a candidate; below `model` stands the source.
 
 from __future__ import annotations
 
+from gui.study_edits.shapes import sweep_forms_of
 from gui.widgets.fields import FieldKind, Presentation
 
 PERCENT = Presentation("percent", 100)
@@ -19,7 +20,7 @@ SHOWN_AS: dict[str, Presentation] = {
     "model.sweep.retain": PERCENT,
     "model.sweep.max_minutes": Presentation("minutes"),
     "model.sweep.trials": Presentation("trials"),
-    "model.sweep.quantize": Presentation(suggestions=("none", "int8_dynamic", "int8_static"), closed=True),
+    "model.sweep.quantize": Presentation(suggestions=sweep_forms_of("classification"), closed=True),
     "model.teacher.feed_forward": Presentation("neurons"),
     "model.teacher.heads": Presentation("heads"),
     "train.batch_size": Presentation("rows"),
