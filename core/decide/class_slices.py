@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from core.decide.options import Option
-from core.decide.outcome import CandidateDecision, ClassRecall, Decision, Interval, SliceQuality
+from core.decide.outcome import CandidateDecision, ClassRecall, Decision, Interval, SliceQuality, SmallSlice
 from core.decide.systems import SharedRows, System, shared_rows
 from core.domain import BoolArray
 from core.evidence import StudyEvidence
@@ -27,7 +27,7 @@ from core.metrics.seeds import estimate_within
 from core.spec import Study
 
 FEWEST_ROWS = 20
-"""Below this a class says of itself that its figure means little, and a slice is left out."""
+"""Below this a class says of itself that its figure means little, and a slice has none and is named with its rows."""
 
 
 def with_classes_and_slices(
@@ -89,6 +89,13 @@ def slice_qualities(shared: SharedRows, system: System) -> tuple[SliceQuality, .
         estimate = estimate_within(system.seeded, mask, shared.test.groups, shared.weights)
         found.append(SliceQuality(column, value, rows, Interval(estimate.value, estimate.low, estimate.high)))
     return tuple(found)
+
+
+def small_slices(evidence: StudyEvidence) -> tuple[SmallSlice, ...]:
+    """The slices with too few rows for an interval worth showing, in the order of columns and values."""
+    masks = {} if evidence.test is None else slice_masks(evidence.test.slices)
+    counts = {part: int(mask.sum()) for part, mask in masks.items()}
+    return tuple(SmallSlice(column, value, rows) for (column, value), rows in counts.items() if rows < FEWEST_ROWS)
 
 
 def side_by_side(decision: Decision, most: int) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from core.decide.class_slices import FEWEST_ROWS
 from core.decide.data_limits import expected_student, trained_students
 from core.decide.draws import Draws
 from core.decide.learning_curve import student_curve
@@ -24,7 +25,6 @@ from core.evidence import StudyEvidence
 from core.metrics.quality import slice_masks
 from core.spec import BaselineModel, Study
 
-FEWEST_ROWS_OF_A_SLICE = 20
 POINTS = 100.0
 
 
@@ -161,7 +161,7 @@ def _slices(shared: SharedRows, teacher: System, student: System) -> tuple[Slice
     """Slices with enough rows for an interval, the widest gap first."""
     found = []
     for (column, value), mask in slice_masks(shared.test.slices).items():
-        if int(mask.sum()) < FEWEST_ROWS_OF_A_SLICE:
+        if int(mask.sum()) < FEWEST_ROWS:
             continue
         strong, weak = (system.seeded.within(mask, shared.weights) for system in (teacher, student))
         gap = Draws(float(strong[0] - weak[0]), (strong - weak)[1:])

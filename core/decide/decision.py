@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from core.decide.assumptions import assumptions_of, price_notes
 from core.decide.break_even import break_even_of
 from core.decide.choice import Settled, needs_margin, settle
-from core.decide.class_slices import with_classes_and_slices
+from core.decide.class_slices import small_slices, with_classes_and_slices
 from core.decide.complexity import complexity_of
 from core.decide.compliance import compliance_notes
 from core.decide.data_limits import suspected_rows
@@ -78,6 +78,7 @@ def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: b
         decided_on=on,
         label_noise=None if evidence.profile is None else evidence.profile.label_noise,
         suspected=suspected_rows(evidence),
+        small_slices=small_slices(evidence),
     )
 
 

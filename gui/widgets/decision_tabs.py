@@ -9,7 +9,7 @@ from core.charts import learning_curve_chart, routing_curve_chart
 from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDecision
 from core.domain import Role, Verdict
 from gui.context import Context
-from gui.models.class_slice_rows import class_slice_rows
+from gui.models.class_slice_rows import class_slice_rows, slice_name, slices_not_compared
 from gui.models.data_rows import (
     curve_sentences,
     expected_sentence,
@@ -216,7 +216,8 @@ class DecisionTabs(Card):
             self.learning.set_spec(chart)
         titles = rows.titles("figure", "value", "meaning")
         table = [*_complexity(profile, rows), *learning_rows(rows)]
-        self.tabs[COMPLEXITY].fill(sentence, titles, table, curve_sentences(rows))
+        notes = "\n".join(filter(None, (curve_sentences(rows), slices_not_compared(rows))))
+        self.tabs[COMPLEXITY].fill(sentence, titles, table, notes)
 
     def _fill_data(self, rows: DecisionRows) -> None:
         noise = rows.decision.label_noise
@@ -289,7 +290,7 @@ def _complexity(profile: ComplexityProfile, rows: DecisionRows) -> list[list[Cel
         if text is not None
     ]
     for part in profile.slices:
-        name = rows.tr("gui_decide.complexity.slice", column=part.column, value=part.value)
+        name = slice_name(part, rows)
         meaning = rows.tr(
             "gui_decide.complexity.slice.meaning",
             rows=part.rows,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.decide.class_slices import FEWEST_ROWS
 from core.decide.documents.candidate import candidate_values
 from core.decide.documents.limits import label_noise_document, learning_document
 from core.decide.documents.measures import suite_values
@@ -54,6 +55,7 @@ def _data(evidence: StudyEvidence, decision: Decision) -> dict[str, Any]:
         "weights": _weights(evidence),
         "time": _time(evidence),
         "label_noise": label_noise_document(decision),
+        "slices_left_out": _slices_left_out(decision),
     }
 
 
@@ -68,6 +70,12 @@ def _weights(evidence: StudyEvidence) -> dict[str, Any] | None:
         "effective_rows": effective_rows(test.groups, test.weights),
         "equal": test.weights is None,
     }
+
+
+def _slices_left_out(decision: Decision) -> dict[str, Any]:
+    """The slices with fewer test rows than an interval worth showing needs, which no candidate's `slices` hold."""
+    small = [{"column": one.column, "value": one.value, "rows": one.rows} for one in decision.small_slices]
+    return {"fewest_rows": FEWEST_ROWS, "slices": small}
 
 
 def _time(evidence: StudyEvidence) -> dict[str, Any] | None:

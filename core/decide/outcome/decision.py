@@ -7,7 +7,7 @@ from datetime import date
 from typing import Literal
 
 from core.decide.outcome.candidates import CandidateDecision, PolicyDecision
-from core.decide.outcome.figures import Interval, Message, SeedQuality
+from core.decide.outcome.figures import Interval, Message, SeedQuality, SmallSlice
 from core.domain import Choice, Gate
 from core.jobs.results import LabelNoise, LearningCurve, UsableInformation
 from core.metrics.learning_curve import HeldOutSize
@@ -210,7 +210,8 @@ class Decision:
     quality is compared with, null where none is measured. `headline` is one sentence. `front` lists the Pareto front,
     cheapest first; `frontier` is its convex part with ICERs.
     `decided_on` is the date of the newest measurement. `label_noise` and the rows `suspected` say what of the test rows
-    is probably labelled wrongly; null and empty where nobody looked.
+    is probably labelled wrongly; null and empty where nobody looked. `small_slices` are those without figures,
+    the same of all candidates.
     """
 
     study: str
@@ -243,6 +244,7 @@ class Decision:
     decided_on: date | None
     label_noise: LabelNoise | None = None
     suspected: tuple[SuspectedRow, ...] = ()
+    small_slices: tuple[SmallSlice, ...] = ()
 
     def of(self, name: str) -> CandidateDecision:
         """The candidate of that name. Raises KeyError."""

@@ -75,6 +75,15 @@ class SliceQuality:
 
 
 @dataclass(frozen=True)
+class SmallSlice:
+    """A slice with too few test rows for an interval worth showing, and so without a figure."""
+
+    column: str
+    value: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class CutInputs:
     """How many of the test rows the model saw only the first `max_length` tokens of, or had no room for at all
     (`unfit`, which count as wrong)."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.decide.class_slices import FEWEST_ROWS
 from core.decide.outcome import ComplexityProfile, Message, message
 from core.jobs.results import Dropped
 from core.report import figures
 from core.report.model import Block, Bullets, Cell, Paragraph, Phrase, Section, Table
 from core.report.sections.limits_of_data import label_noise, learning_curve
-from core.report.sections.material import Material, bounded, figure, numbers, words
+from core.report.sections.material import Material, bounded, figure, numbers, slice_name, words
 
 
 def data(material: Material) -> Section:
@@ -103,6 +104,9 @@ def complexity(material: Material) -> Section:
     blocks += [*_measures(profile), *learning_curve(material)]
     if profile.slices:
         blocks.append(_slices(profile))
+    if profile.student is not None and material.decision.small_slices:
+        small = len(material.decision.small_slices)
+        blocks.append(Paragraph(message("decide.slices.not_compared", count=small, fewest=FEWEST_ROWS), "muted"))
     return Section("complexity", message("report.section.complexity"), tuple(blocks))
 
 
@@ -126,7 +130,7 @@ def _measures(profile: ComplexityProfile) -> list[Block]:
 def _slices(profile: ComplexityProfile) -> Table:
     rows = tuple(
         (
-            Cell(f"{entry.column}: {entry.value}"),
+            slice_name(entry.column, entry.value),
             figure(entry.rows, figures.count),
             figure(entry.teacher, figures.percent),
             figure(entry.student, figures.percent),

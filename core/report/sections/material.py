@@ -80,6 +80,11 @@ def bounded(value: float | None, low: float | None, high: float | None, form: Ca
     return figure(value, form, ends)
 
 
+def slice_name(column: str, value: str) -> Cell:
+    """The cell that names a slice; of rows whose cell is empty it says so."""
+    return Cell(f"{column}: {value}" if value else message("report.slices.empty", column=column))
+
+
 def named(material: Material, name: str, note: Phrase | None = None) -> Cell:
     """A candidate's name with its role's symbol."""
     return Cell(name, note, role=material.role_of(name))

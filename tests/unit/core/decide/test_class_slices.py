@@ -11,7 +11,7 @@ from evidence_by_hand import benchmark, evidence_of, make_study, scored, seeded,
 from core.decide import Decision, decide
 from core.decide.class_slices import FEWEST_ROWS, side_by_side
 from core.decide.documents import results_document
-from core.decide.outcome import ClassRecall
+from core.decide.outcome import ClassRecall, SmallSlice
 from core.domain import FloatArray
 from core.evidence import StudyEvidence
 from core.metrics.proportions import wilson_interval
@@ -70,12 +70,33 @@ def test_several_seeds_are_averaged_and_never_narrow_the_interval() -> None:
     assert fraud.high >= high
 
 
-def test_slices_with_enough_rows_have_their_quality_and_small_ones_are_left_out() -> None:
+def test_slices_with_enough_rows_have_their_quality_and_small_ones_have_none() -> None:
     slices = decide(evidence(), with_flips=False).of("small").by_slice
     assert {(one.column, one.value) for one in slices} == {("tier", "gold"), ("tier", "lead"), ("rare", "no")}
     gold = next(one for one in slices if one.value == "gold")
     assert gold.rows == 64 >= FEWEST_ROWS
     assert gold.quality.value == pytest.approx(RIGHT[np.arange(96) % 3 > 0].mean())
+
+
+def test_slices_with_too_few_rows_are_named_with_their_rows() -> None:
+    own = evidence()
+    found = decide(own, with_flips=False)
+    assert found.small_slices == (SmallSlice("rare", "yes", 5),)
+    assert results_document(own, found)["data"]["slices_left_out"] == {
+        "fewest_rows": FEWEST_ROWS, "slices": [{"column": "rare", "value": "yes", "rows": 5}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [FEWEST_ROWS - 1, FEWEST_ROWS])
+def test_every_slice_has_either_a_figure_or_is_named_as_small(rows: int) -> None:
+    slices = [(("part", "a" if row < rows else "b"),) for row in range(96)]
+    found = decide(
+        evidence_of(make_study([single("small")]), {"small": scored(RIGHT)}, slices=slices), with_flips=False
+    )
+    figures = {one.value for one in found.of("small").by_slice}
+    small = {one.value for one in found.small_slices}
+    assert (figures | small, figures & small) == ({"a", "b"}, set())
+    assert ("a" in small) == (rows < FEWEST_ROWS)
 
 
 def test_results_hold_classes_and_slices_of_each_candidate() -> None:

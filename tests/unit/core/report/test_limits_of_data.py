@@ -88,6 +88,28 @@ def test_classes_and_slices_stand_side_by_side(evidence: StudyEvidence) -> None:
     page = page_of(evidence)
     assert "Right answers by class, the rarest class first" in page
     assert "difficulty: hard" in page
+    assert "too few rows" not in page
+
+
+def sliced(evidence: StudyEvidence, small: int) -> StudyEvidence:
+    """The evidence with so many slices of one row each, and two with many rows."""
+    assert evidence.test is not None
+    rows = len(evidence.test.groups)
+    slices = tuple((("shop", (f"no. {row}" if row else "") if row < small else "ab"[row % 2]),) for row in range(rows))
+    return replace(evidence, test=replace(evidence.test, slices=slices))
+
+
+def test_slices_with_too_few_rows_stand_below_the_others_with_their_rows(evidence: StudyEvidence) -> None:
+    page = page_of(sliced(evidence, 2))
+    assert "shop: (empty) 1 too few rows too few rows" in page
+    assert "A slice with fewer than 20 test rows has no figure" in page
+    assert "2 slices with fewer than 20 test rows are not compared here" in page
+
+
+def test_of_very_many_small_slices_the_number_left_out_is_told(evidence: StudyEvidence) -> None:
+    page = page_of(sliced(evidence, 45))
+    assert page.count("shop: no.") == 39
+    assert "40 slices with too few rows are shown; 5 more stand in the results as JSON" in page
 
 
 @pytest.mark.parametrize("weighted", [True, False])
