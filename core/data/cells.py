@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -40,29 +41,44 @@ def _number(text: str) -> float:
 
 
 def moments_of(frame: pd.DataFrame, column: str, file_name: str) -> list[float]:
-    """The moment of each row in seconds since 1970, UTC. Raises UserError naming the first row without one."""
-    moments = []
+    """The moment of each row in seconds since 1970, UTC. Raises UserError naming the first row without one, or
+    without a time zone where others have one: hours would lie between what it means and what it is taken for."""
+    moments, first = [], dict[bool, tuple[int, str]]()
     for row, cell in zip(frame.index.tolist(), frame[column].tolist(), strict=True):
         text = str(cell).strip()
         moment = _moment(text)
         if moment is None:
             code = "data.time.wrong" if text else "data.time.blank"
             raise UserError(code, file=file_name, row=row, column=column, value=text)
-        moments.append(moment)
+        moments.append(moment.seconds)
+        first.setdefault(moment.zoned, (row, text))
+    if len(first) > 1:
+        (row, text), (other, zoned) = first[False], first[True]
+        raise UserError(
+            "data.time.zone_mixed", file=file_name, row=row, column=column, value=text, other=other, zoned=zoned
+        )
     return moments
 
 
-def _moment(text: str) -> float | None:
+class _Moment(NamedTuple):
+    """Seconds since 1970, and whether they are told whatever the zone."""
+
+    seconds: float
+    zoned: bool
+
+
+def _moment(text: str) -> _Moment | None:
     """ISO 8601, or seconds or milliseconds since 1970. A date without a zone is taken as UTC.
 
     Dates such as 03/04/2026 are no guesswork of ours: a month taken for a day would move rows between the splits.
     """
     if _MILLISECONDS.fullmatch(text):
-        return int(text) / 1000.0
+        return _Moment(int(text) / 1000.0, zoned=True)
     if _SECONDS.fullmatch(text):
-        return float(text)
+        return _Moment(float(text), zoned=True)
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        zoned = found.tzinfo is not None
+        return _Moment((found if zoned else found.replace(tzinfo=UTC)).astimezone(UTC).timestamp(), zoned)
+    except (ValueError, OverflowError):
         return None
-    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from core.data.dataset import RawRows, read_data_files
+from core.data.dataset import RawRows, read_data_files, time_column
 from core.data.examples import write_examples
 from core.data.grouping import link_rows, normalise, repeated_rows
 from core.data.imported import import_predictions
@@ -19,6 +19,7 @@ from core.data.splitting import Separation, separate_files, split_rows
 from core.data.splitting_by_time import spans_of, split_by_time
 from core.domain import Example, Split
 from core.errors import UserError
+from core.i18n import english
 from core.jobs.results import Dropped, PrepareResult, TimeSpan
 from core.jobs.specs import PrepareParameters
 from core.metrics.label_sets import classes_of
@@ -61,7 +62,17 @@ def run(parameters: PrepareParameters, context: JobContext) -> PrepareResult:
             import_predictions(file, model, examples, parameters.task, judged=parameters.judged)
     write_examples(context.folder, examples)
     context.progress("phase.write_rows", _STEPS, _STEPS)
-    return _result(parameters, prepared, time.monotonic() - started)
+    result = _result(parameters, prepared, time.monotonic() - started)
+    _tell_missed_shares(parameters, result, context)
+    return result
+
+
+def _tell_missed_shares(parameters: PrepareParameters, result: PrepareResult, context: JobContext) -> None:
+    plan = parameters.split or SplitPlan()
+    for part, share in result.missed_shares(plan).items():
+        wanted = getattr(plan, part)
+        told = english(f"decide.note.time_share.{part}", column=plan.time or "", share=share, wanted=wanted)
+        context.log(told, "warning")
 
 
 def prepared_examples(parameters: PrepareParameters) -> list[Example]:
@@ -185,6 +196,8 @@ def _with_calibration_set_aside(parameters: PrepareParameters, grouped: _Grouped
     groups, moments = [grouped.groups[place] for place in train], grouped.rows.moments
     if moments is not None:
         aside = split_by_time(groups, [moments[place] for place in train], CALIBRATION_SET_ASIDE, 0.0)
+        if parameters.needs_train and Split.TRAIN not in aside:
+            raise UserError("data.split.time_nothing_to_set_aside", column=time_column(parameters) or "")
     else:
         targets = [grouped.rows.targets[place] for place in train]
         seed = parameters.split.seed if parameters.split else SplitPlan().seed
@@ -201,7 +214,7 @@ def _check(parameters: PrepareParameters, rows: RawRows, splits: Sequence[Split]
     if Split.TEST not in splits:
         raise UserError("data.split.no_test_rows", count=len(splits))
     if parameters.needs_train and Split.TRAIN not in splits:
-        raise UserError("data.split.no_train_rows")
+        raise _no_train_rows(parameters, rows)
     if parameters.task.kind == "classification":
         classes = set(rows.targets)
         if len(classes) == 1 and not (from_predictions and classes == {""}):  # scores need no targets
@@ -211,6 +224,13 @@ def _check(parameters: PrepareParameters, rows: RawRows, splits: Sequence[Split]
             raise UserError("data.target.one_class_in_train", column=parameters.columns.target, label=trained.pop())
     elif parameters.task.kind == "multi_label" and not _labels_of(parameters, rows) and any(rows.targets):
         raise UserError("data.target.no_label_at_all", column=parameters.columns.target)
+
+
+def _no_train_rows(parameters: PrepareParameters, rows: RawRows) -> UserError:
+    if rows.moments is None:
+        return UserError("data.split.no_train_rows")
+    column, count = time_column(parameters) or "", len(set(rows.moments))
+    return UserError("data.split.time_no_train_rows", column=column, count=count)
 
 
 def _examples(grouped: _Grouped, splits: Sequence[Split]) -> list[Example]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain import Split
@@ -22,23 +23,23 @@ def split_by_time(groups: Sequence[int], moments: Sequence[float], test: float, 
     """The split of each row: the newest rows are test, those before them calibration, the oldest train.
 
     Groups stay whole, and one that spans a border goes with its newest row: so nothing that is learnt from is newer
-    than what is measured. Rows of the same time are taken to have come in the order of the file. The shares are of all
-    rows, met as nearly as whole groups allow; a share that comes to a row or more gets at least one group.
+    than what is measured. Rows of the same moment stay on one side of a border, for the order of their lines tells
+    nothing of time. The shares are of all rows, met as nearly as whole moments allow; a share that comes to a row or
+    more gets at least one moment.
     """
-    newest: dict[int, tuple[float, int]] = {}
-    sizes: dict[int, int] = {}
-    for place, (group, moment) in enumerate(zip(groups, moments, strict=True)):
-        newest[group] = max(newest.get(group, (moment, place)), (moment, place))
-        sizes[group] = sizes.get(group, 0) + 1
-    waiting = sorted(newest, key=lambda group: newest[group])
-    chosen: dict[int, Split] = {}
+    newest = _newest_of_groups(groups, moments)
+    sizes = Counter(newest[group] for group in groups)
+    waiting = sorted(sizes)
+    chosen: dict[float, Split] = {}
     for split, share in ((Split.TEST, test), (Split.CALIBRATION, calibration)):
         _fill(split, round(share * len(groups)), waiting, sizes, chosen)
-    return [chosen.get(group, Split.TRAIN) for group in groups]
+    return [chosen.get(newest[group], Split.TRAIN) for group in groups]
 
 
-def _fill(split: Split, wanted: int, waiting: list[int], sizes: dict[int, int], chosen: dict[int, Split]) -> None:
-    """Take the newest groups off the end of `waiting` until the rows are as many as wanted, or nearest to it."""
+def _fill(
+    split: Split, wanted: int, waiting: list[float], sizes: Mapping[float, int], chosen: dict[float, Split]
+) -> None:
+    """Take the newest moments off the end of `waiting` until the rows are as many as wanted, or nearest to it."""
     rows = 0
     while waiting and rows < wanted:
         size = sizes[waiting[-1]]
@@ -48,11 +49,17 @@ def _fill(split: Split, wanted: int, waiting: list[int], sizes: dict[int, int], 
         rows += size
 
 
-def spans_of(groups: Sequence[int], moments: Sequence[float], splits: Sequence[Split]) -> dict[Split, Span]:
-    """The time that each split covers; a split without rows has none."""
+def _newest_of_groups(groups: Sequence[int], moments: Sequence[float]) -> dict[int, float]:
+    """The moment of each group's newest row."""
     newest: dict[int, float] = {}
     for group, moment in zip(groups, moments, strict=True):
         newest[group] = max(newest.get(group, moment), moment)
+    return newest
+
+
+def spans_of(groups: Sequence[int], moments: Sequence[float], splits: Sequence[Split]) -> dict[Split, Span]:
+    """The time that each split covers; a split without rows has none."""
+    newest = _newest_of_groups(groups, moments)
     spans = {}
     for split in Split:
         own = [place for place, of_row in enumerate(splits) if of_row is split]

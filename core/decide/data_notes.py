@@ -24,6 +24,17 @@ def weight_notes(evidence: StudyEvidence, study: Study) -> list[Message]:
     return [message("decide.note.weighted", column=column, count=len(test.groups), worth=round(worth))]
 
 
+def time_notes(evidence: StudyEvidence, study: Study) -> list[Message]:
+    """Parts of a split by time whose share is far from the one asked for."""
+    plan, data = study.data.split, evidence.dataset
+    if plan is None or plan.time is None or data is None:
+        return []
+    return [
+        message(f"decide.note.time_share.{part}", column=plan.time, share=share, wanted=getattr(plan, part))
+        for part, share in data.missed_shares(plan).items()
+    ]
+
+
 def ceiling_notes(evidence: StudyEvidence, study: Study) -> list[Message]:
     """The ceiling that wrong labels set, where they are found, and a floor of quality that lies above it."""
     noise = None if evidence.profile is None else evidence.profile.label_noise

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from core.jobs.results.base import ResultModel
+from core.spec import SplitPlan
+
+FAR = 0.25
+"""Missing this part of the rows asked for is worth telling."""
 
 
 class Dropped(ResultModel):
@@ -46,6 +50,17 @@ class PrepareResult(ResultModel):
     seconds: float
     weights: tuple[float, ...] = ()
     spans: tuple[TimeSpan, ...] = ()
+
+    def missed_shares(self, plan: SplitPlan) -> dict[str, float]:
+        """The parts of a split by time whose share of the rows is far from the one asked for, with the share that they
+        have. Nearer than by a quarter or a row is near: whole moments allow no more."""
+        total = self.rows_train + self.rows_calibration + self.rows_test
+        parts = (("test", self.rows_test, plan.test), ("calibration", self.rows_calibration, plan.calibration))
+        return {
+            part: rows / total
+            for part, rows, share in parts
+            if plan.time is not None and share > 0 and abs(rows - share * total) > max(1.0, FAR * share * total)
+        }
 
 
 class SuspectRow(ResultModel):

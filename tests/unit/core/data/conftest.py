@@ -17,12 +17,17 @@ class RecordingContext:
     stop_at: str | None = None
     phases: list[str] = field(default_factory=list)
     device: str | None = None
+    warnings: list[str] = field(default_factory=list)
 
     def started(self, device: str, resumed_step: int = 0) -> None:
         self.device = device
 
     def progress(self, phase: str, step: int, total_steps: int, remaining_s: float | None = None) -> None:
         self.phases.append(phase)
+
+    def log(self, text: str, level: str = "info") -> None:
+        if level == "warning":
+            self.warnings.append(text)
 
     def should_stop(self) -> bool:
         return self.phases[-1] == self.stop_at

@@ -141,7 +141,7 @@ def test_dates_are_compared_as_moments_whatever_zone_they_are_written_in(
     days = [
         "2026-01-05T10:00:00+02:00",  # 08:00 UTC
         "2026-01-05T09:00:00Z",
-        "2026-01-05 08:30",
+        "2026-01-05 08:30+00:00",
         "1767603900",  # 09:05 UTC
         "1767603900001",  # a millisecond later
     ]
@@ -149,6 +149,79 @@ def test_dates_are_compared_as_moments_whatever_zone_they_are_written_in(
     run(parameters(write("data.csv", dated(days)), split=plan), context)
     splits = [example.split for example in read_examples(context.folder)]
     assert splits == [Split.TRAIN, Split.CALIBRATION, Split.TRAIN, Split.TEST, Split.TEST]
+
+
+def test_dates_without_a_zone_are_taken_as_utc(context: Context, write: Write, parameters: Build) -> None:
+    plan = SplitPlan(test=0.4, calibration=0.2, time="created")
+    days = ["2026-01-05 08:30", "2026-01-05", "2026-01-05T08:31:00", "2026-01-06", "2026-01-04"]
+    result = run(parameters(write("data.csv", dated(days)), split=plan), context)
+    assert [span.last for span in result.spans] == ["2026-01-05", "2026-01-05T08:30:00+00:00", "2026-01-06"]
+
+
+@pytest.mark.parametrize("zoned", ["2026-01-01T10:00:00+02:00", "2026-01-01T10:00Z", "1767603900"])
+def test_a_row_without_a_zone_among_rows_with_one_is_refused_by_its_number(
+    zoned: str, context: Context, write: Write, parameters: Build
+) -> None:
+    days = [zoned] * 4 + ["2026-01-05 08:30"] + [zoned]
+    with pytest.raises(UserError, match="row 6: '2026-01-05 08:30' of column 'created'") as refused:
+        run(parameters(write("data.csv", dated(days)), split=SplitPlan(time="created")), context)
+    assert refused.value.code == "data.time.zone_mixed"
+    assert "row 2" in str(refused.value)
+
+
+def test_a_date_beyond_the_calendar_is_refused_by_its_row(context: Context, write: Write, parameters: Build) -> None:
+    days = ["2026-01-01T00:00Z"] * 4 + ["9999-12-31T23:59-10:00"]
+    with pytest.raises(UserError, match="row 6"):
+        run(parameters(write("data.csv", dated(days)), split=SplitPlan(time="created")), context)
+
+
+def test_rows_of_one_moment_stay_on_one_side_and_the_share_that_comes_of_it_is_told(
+    context: Context, write: Write, parameters: Build
+) -> None:
+    days = [DAYS.format(1)] * 6 + [DAYS.format(2)] * 2 + [DAYS.format(3)] * 12
+    plan = SplitPlan(test=0.2, calibration=0.1, time="created")
+    result = run(parameters(write("data.csv", dated(days)), split=plan, needs_train=True), context)
+    assert (result.rows_train, result.rows_calibration, result.rows_test) == (6, 2, 12)
+    (told,) = context.warnings
+    assert told.replace("\u00a0", " ").startswith(
+        "Test has 60 % of the rows where data.split.test asks for 20 %: rows of"
+    )
+
+
+def test_shares_as_near_as_asked_for_are_not_told(context: Context, write: Write, parameters: Build) -> None:
+    days = [DAYS.format(1 + place // 3) for place in range(60)]
+    run(parameters(write("data.csv", dated(days)), split=SplitPlan(test=0.2, calibration=0.2, time="created")), context)
+    assert context.warnings == []
+
+
+@pytest.mark.parametrize(("distinct", "told"), [(1, "the same time in every row"), (2, "holds 2 different times")])
+def test_times_that_leave_no_train_rows_are_refused_with_their_number(
+    distinct: int, told: str, context: Context, write: Write, parameters: Build
+) -> None:
+    days = [DAYS.format(1 + place % distinct) for place in range(20)]
+    build = parameters(write("data.csv", dated(days)), split=SplitPlan(time="created"), needs_train=True)
+    with pytest.raises(UserError, match=told) as refused:
+        run(build, context)
+    assert refused.value.code == "data.split.time_no_train_rows"
+
+
+def test_times_all_equal_leave_imported_rows_to_test_alone(context: Context, write: Write, parameters: Build) -> None:
+    strong = write(
+        "strong.csv", lines("input,target,score,day", [(f"m {row}", "ab"[row % 2], 1, 1767603900) for row in range(9)])
+    )
+    plan = SplitPlan(test=0.3, calibration=0.3, time="day")
+    result = run(parameters(predictions={strong: PredictionColumns()}, split=plan, columns=Columns()), context)
+    assert (result.rows_train, result.rows_calibration, result.rows_test) == (0, 0, 9)
+    assert len(context.warnings) == 2
+
+
+def test_train_rows_of_one_moment_are_not_all_set_aside(context: Context, write: Write, parameters: Build) -> None:
+    days = [DAYS.format(1)] * 15 + [DAYS.format(2)] * 5
+    plan = SplitPlan(test=0.2, calibration=0.0, time="created")
+    asked = {"split": plan, "needs_train": True, "set_calibration_aside": True}
+    with pytest.raises(UserError, match=r"routing\.folds") as refused:
+        run(parameters(write("data.csv", dated(days)), **asked), context)
+    assert refused.value.code == "data.split.time_nothing_to_set_aside"
 
 
 def test_a_date_column_that_is_missing_is_named(context: Context, write: Write, parameters: Build) -> None:
@@ -180,12 +253,12 @@ def test_no_group_spans_two_splits_and_nothing_learnt_from_is_newer_than_what_is
     spans = spans_of(groups, moments, splits)
     order = [spans[split] for split in (Split.TRAIN, Split.CALIBRATION, Split.TEST) if split in spans]
     for before, after in itertools.pairwise(order):
-        assert before.last <= after.first
+        assert before.last < after.first
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(0, 30), min_size=2, max_size=40), st.floats(0.05, 0.6), st.floats(0.0, 0.35))
-def test_rows_of_their_own_are_split_exactly(moments: list[int], test: float, calibration: float) -> None:
+@given(st.lists(st.integers(0, 300), min_size=2, max_size=40, unique=True), st.floats(0.05, 0.6), st.floats(0.0, 0.35))
+def test_rows_of_their_own_moments_are_split_exactly(moments: list[int], test: float, calibration: float) -> None:
     splits = split_by_time(range(len(moments)), [float(moment) for moment in moments], test, calibration)
     assert splits.count(Split.TEST) == round(test * len(moments))
     assert splits.count(Split.CALIBRATION) == round(calibration * len(moments))

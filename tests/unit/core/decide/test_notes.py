@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import decided_study
 import pytest
 from distilled_by_hand import distilled_evidence
 from evidence_by_hand import evidence_of, make_study, priced, right_share, scored, single
@@ -48,6 +49,17 @@ def test_few_rows_are_told(rows: int, told: bool) -> None:
     study = make_study([single("big", "teacher", profile="own")], profiles={"own": priced(10.0)})
     found = decide(evidence_of(study, {"big": scored(right_share(0.9, rows))}), with_flips=False)
     assert ("decide.note.few_rows" in codes(found)) == told
+
+
+@pytest.mark.parametrize(("rows_test", "told"), [(0, False), (200, False), (250, False), (251, True), (620, True)])
+def test_a_cut_by_time_far_from_the_share_asked_for_is_told(rows_test: int, told: bool) -> None:
+    plan = {"test": 0.2, "calibration": 0.0, "time": "created" if rows_test else None}
+    study = make_study([single("big", "teacher")], data={"split": plan})
+    data = decided_study.evidence().dataset
+    assert data is not None
+    given = data.model_copy(update={"rows_train": 1000 - rows_test, "rows_test": rows_test})
+    found = decide(evidence_of(study, {"big": scored(right_share(0.9, 40))}, dataset=given), with_flips=False)
+    assert ("decide.note.time_share.test" in codes(found)) == told
 
 
 def test_a_search_that_missed_its_limits_is_told() -> None:
