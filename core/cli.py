@@ -123,7 +123,7 @@ def status(file: StudyPath, as_json: AsJson = False) -> None:
 @app.command(epilog="Example: tercet results support.tercet --json")
 def results(file: StudyPath, as_json: AsJson = False) -> None:
     """Show the measurements with their intervals, for each candidate."""
-    load("core.commands.reading").show_results(file, as_json=as_json)
+    load("core.commands.results").show_results(file, as_json=as_json)
 
 
 @app.command(epilog="Example: tercet examples support.tercet --filter only-first --sort difference --limit 50")

@@ -1,4 +1,4 @@
-"""`tercet status`, `results` and `recommend`: questions to a study file, which they never change."""
+"""`tercet status` and `recommend`: questions to a study file, which they never change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,7 @@ from rich.table import Table
 from core.commands import console
 from core.commands.progress import JobTitles, remaining_text, share_text
 from core.decide import decide
-from core.decide.documents import recommendation_document, results_document
+from core.decide.documents import recommendation_document
 from core.decide.outcome import Decision
 from core.decide.overrides import apply_overrides
 from core.domain import JobRow, JobState
@@ -24,7 +24,6 @@ from core.i18n import english
 from core.store import StudyStore, is_being_written
 
 _PIPE_WIDTH = 240
-_LEAST_WIDTH = {"candidate": 12, "quality": len("99.9% [99.9%, 99.9%]")}
 
 
 def read_evidence(path: Path) -> StudyEvidence:
@@ -77,47 +76,6 @@ def _job_document(row: JobRow, parts: Mapping[str, Sequence[tuple[str, str]]]) -
         "depends_on": list(row.depends_on),
         "parts": [{"candidate": candidate, "part": part} for candidate, part in parts.get(row.job_id, ()) if candidate],
     }
-
-
-def show_results(path: Path, *, as_json: bool) -> None:
-    """Print the measurements with their intervals, one candidate a line."""
-    evidence = read_evidence(path)
-    document = results_document(evidence, decide(evidence))
-    if as_json:
-        console.print_json(document)
-        return
-    table = Table(box=None, pad_edge=False)
-    headings = ("candidate", "quality", "p50_ms", "p95_ms", "requests_per_second", "memory_mib", "size_mib", "cost")
-    for heading in headings:
-        width = _LEAST_WIDTH.get(heading)
-        justify: Literal["left", "right"] = "left" if heading == "candidate" else "right"
-        table.add_column(english(f"cli.column.{heading}"), justify=justify, overflow="fold", min_width=width)
-    for candidate in document["candidates"]:
-        table.add_row(*_result_cells(candidate))
-    print_table(table)
-
-
-def _result_cells(candidate: dict[str, Any]) -> list[str]:
-    quality, latency, cost = candidate["quality"], candidate["latency_ms"], candidate["cost"]
-    shown = "–" if quality is None or quality["value"] is None else _quality(quality)
-    return [
-        candidate["name"],
-        shown,
-        _number(latency and latency["p50"], 1),
-        _number(latency and latency["p95"], 1),
-        _number((candidate["throughput"] or {}).get("requests_per_second"), 0),
-        _number(candidate["peak_memory_mib"], 0),
-        _number(candidate["model_size_mib"], 1),
-        _number(cost and cost["per_million_requests"], 2),
-    ]
-
-
-def _quality(quality: dict[str, Any]) -> str:
-    return f"{quality['value']:.1%} [{quality['low']:.1%}, {quality['high']:.1%}]"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def show_recommendation(path: Path, settings: list[str], *, as_json: bool) -> None:

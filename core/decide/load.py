@@ -5,17 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.decide.outcome import LoadFigures, LoadLevel, LoadLimits, Message, message
-from core.jobs.results import LoadResult, LoadStep
+from core.jobs.results import FailureCause, LoadResult, LoadStep
 from core.metrics.load import goodput, saturation_point
 from core.metrics.percentiles import Percentiles, percentiles
 from core.spec import Service
 
 LATENCY, FIRST_TOKEN, PER_TOKEN = "latency", "time_to_first_token", "time_per_output_token"
+_NOTHING = Percentiles(None, None, None, 0)
 
 
-def unapplied_notes(name: str, load: LoadFigures) -> list[Message]:
-    """Why limits of the criteria are in no goodput of a candidate, or not in all of them."""
-    return [message(f"decide.load.unapplied.{limit}", name=name) for limit in load.unapplied]
+def load_notes(name: str, load: LoadFigures) -> list[Message]:
+    """What stands beside a candidate's figures: why requests failed, which levels have no figures for it, and which
+    limits of the criteria are in no goodput, or not in all of them."""
+    notes = _failure_notes(name, load)
+    if any(not level.usable for level in load.levels):
+        notes.append(message("decide.load.unusable", name=name))
+    return notes + [message(f"decide.load.unapplied.{limit}", name=name) for limit in load.unapplied]
+
+
+def _failure_notes(name: str, load: LoadFigures) -> list[Message]:
+    """How many requests failed, and the cause seen most; tests of earlier versions kept no causes."""
+    failed = sum(level.failed for level in load.levels)
+    if not failed:
+        return []
+    counted = failed + sum(level.answered for level in load.levels)
+    causes = [cause for level in load.levels for cause in level.causes]
+    if not causes:
+        return [message("decide.load.failed.unknown", name=name, failed=failed, requests=counted)]
+    most = max(causes, key=lambda cause: _seen(causes, cause))
+    code, cause = f"decide.load.failed.{most.kind}", (most.status, most.words)
+    return [message(code, name=name, failed=failed, requests=counted, status=cause[0], words=cause[1])]
+
+
+def _seen(causes: Sequence[FailureCause], one: FailureCause) -> int:
+    """How often a cause was seen at all levels."""
+    return sum(cause.count for cause in causes if (cause.kind, cause.status) == (one.kind, one.status))
 
 
 def limits_of(service: Service) -> LoadLimits:
@@ -28,8 +52,8 @@ def load_figures(tested: LoadResult | None, limits: LoadLimits) -> LoadFigures |
     if tested is None:
         return None
     levels = tuple(_level(step, limits) for step in tested.steps)
-    closed = [level for level in levels if level.rate is None]
-    place = saturation_point([level.requests_per_second for level in closed])
+    closed = [step for step in tested.steps if step.rate is None and not step.mostly_failed]
+    place = saturation_point([step.requests_per_second for step in closed])
     saturation = None if place is None else closed[place]
     goods = [level.goodput for level in levels if level.goodput is not None]
     return LoadFigures(
@@ -37,6 +61,7 @@ def load_figures(tested: LoadResult | None, limits: LoadLimits) -> LoadFigures |
         levels=levels,
         saturation_concurrency=None if saturation is None else saturation.concurrency,
         saturation_requests_per_second=None if saturation is None else saturation.requests_per_second,
+        most_clients=max((step.concurrency for step in closed), default=None),
         limits=limits,
         unapplied=tuple(name for name in (FIRST_TOKEN, PER_TOKEN) if any(name in level.unapplied for level in levels)),
         best_goodput=max(goods, default=None),
@@ -46,18 +71,21 @@ def load_figures(tested: LoadResult | None, limits: LoadLimits) -> LoadFigures |
 
 def _level(step: LoadStep, limits: LoadLimits) -> LoadLevel:
     """Requests that were cut off count with their wait so far: percentiles are bounds from below then."""
-    held = _held(step, limits)
+    held = {} if step.mostly_failed else _held(step, limits)
     known = [met for met in held.values() if met is not None]
     return LoadLevel(
         loop=step.loop,
         concurrency=step.concurrency,
         rate=step.rate,
-        requests_per_second=step.requests_per_second,
+        requests_per_second=None if step.mostly_failed else step.requests_per_second,
         goodput=goodput(step.requests_per_second, [all(met) for met in zip(*known, strict=True)]) if known else None,
         unapplied=tuple(name for name, met in held.items() if met is None),
-        latency=percentiles((*step.latency_ms, *step.cut_off_ms)),
-        time_to_first_token=_first_tokens(step),
+        latency=_NOTHING if step.mostly_failed else percentiles((*step.latency_ms, *step.cut_off_ms)),
+        time_to_first_token=None if step.mostly_failed else _first_tokens(step),
+        answered=len(step.latency_ms),
         failed=step.failed,
+        causes=step.causes,
+        usable=not step.mostly_failed,
         cut_off=len(step.cut_off_ms),
         warm_up_requests=step.warm_up_requests,
     )

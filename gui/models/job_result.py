@@ -211,10 +211,13 @@ class _Words:
         return JobFigures(tuple(facts))
 
     def load(self, result: LoadResult) -> JobFigures:
-        tr, best = self._translator.tr, max(result.steps, key=lambda step: step.requests_per_second)
+        tr, usable = self._translator.tr, [step for step in result.steps if not step.mostly_failed] or result.steps
+        best, failed = max(usable, key=lambda step: step.requests_per_second), sum(step.failed for step in result.steps)
         rate = self._formats.number(float(f"{best.requests_per_second:.3g}"))
         facts = [tr("gui.result.load", rate=rate, clients=best.concurrency)]
         facts.append(tr("gui.result.load_requests", count=self._formats.number(result.requests, 0)))
+        if failed:
+            facts.append(tr("gui.result.load_failed", count=self._formats.number(failed, 0)))
         return JobFigures(tuple(facts))
 
     def compression(self, result: CompressResult) -> JobFigures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.decide.load import unapplied_notes
+from core.decide.load import load_notes
 from core.decide.outcome import CandidateDecision, LoadFigures, LoadLevel
 from gui.models.decision_rows import DASH, DecisionRows
 from gui.models.table import Cell
@@ -29,17 +29,19 @@ def _levels(rows: DecisionRows) -> list[tuple[CandidateDecision, LoadLevel]]:
 
 
 def saturation_sentences(rows: DecisionRows) -> str:
-    """Where each tested candidate saturates, and which limits could not be held against it, one line for each."""
+    """Where each tested candidate saturates, why requests failed, and which limits could not be held against it, one
+    line for each."""
     tested = [(one.name, one.load) for one in rows.decision.candidates if one.load is not None]
-    lines = [_saturation(rows, name, load) for name, load in tested]
-    lines += [rows.words(note) for name, load in tested for note in unapplied_notes(name, load)]
+    lines = [line for name, load in tested if (line := _saturation(rows, name, load))]
+    lines += [rows.words(note) for name, load in tested for note in load_notes(name, load)]
     return "\n".join(lines)
 
 
 def _saturation(rows: DecisionRows, name: str, load: LoadFigures) -> str:
+    if load.most_clients is None:
+        return ""
     if load.saturation_concurrency is None or load.saturation_requests_per_second is None:
-        most = max(level.concurrency for level in load.levels if level.rate is None)
-        return rows.tr("report.load.unsaturated", name=name, count=most)
+        return rows.tr("report.load.unsaturated", name=name, count=load.most_clients)
     rate = _rate(rows, load.saturation_requests_per_second)
     return rows.tr("report.load.saturated", name=name, count=load.saturation_concurrency, rate=rate)
 
@@ -50,15 +52,15 @@ def _cells(rows: DecisionRows, candidate: CandidateDecision, level: LoadLevel, s
     else:
         told = rows.tr(f"report.load.{level.loop}", rate=_rate(rows, level.rate))
     late = rows.tr("report.load.cut_off", count=level.cut_off) if level.cut_off else ""
+    beside = late if level.usable else rows.tr("report.load.unusable")
     first = level.time_to_first_token
     firsts = (None, None) if first is None else (first.p50, first.p95)
     times = (level.latency.p50, level.latency.p95, level.latency.p99, *(firsts if streamed else ()))
-    good = level.goodput
+    rates = (level.requests_per_second, level.goodput)
     return [
         Cell(candidate.name, candidate.name, role=candidate.role, bold=True),
-        Cell(told, tip=late),
-        Cell(_rate(rows, level.requests_per_second), level.requests_per_second, number=True),
-        Cell(DASH if good is None else _rate(rows, good), good, number=True),
+        Cell(told, tip=beside),
+        *(Cell(DASH if rate is None else _rate(rows, rate), rate, number=True) for rate in rates),
         *(Cell(DASH if time is None else rows.formats.milliseconds(time), time, number=True) for time in times),
         Cell(rows.formats.number(level.failed, 0), level.failed, number=True, color="warn" if level.failed else "text"),
     ]

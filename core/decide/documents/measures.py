@@ -61,7 +61,13 @@ def load_values(load: LoadFigures | None) -> dict[str, Any] | None:
                 "latency_ms": percentile_values(level.latency),
                 "time_to_first_token_ms": percentile_values(level.time_to_first_token),
                 "n": level.latency.n,
+                "answered": level.answered,
                 "failed": level.failed,
+                "failures": [
+                    {"cause": one.kind, "status": one.status, "words": one.words, "count": one.count}
+                    for one in level.causes
+                ],
+                "usable": level.usable,
                 "cut_off": level.cut_off,
                 "warm_up_requests": level.warm_up_requests,
             }

@@ -7,6 +7,7 @@ from typing import Literal
 
 from core.domain import Gate
 from core.i18n import Value, english
+from core.jobs.results import FailureCause
 from core.metrics.percentiles import Percentiles
 
 
@@ -181,18 +182,23 @@ class LoadLevel:
     Latency and time to first token (null where nothing was streamed) count from the moment at which a request was due,
     warm-up excluded. `goodput` are answers per second that meet every limit that can be held against them, null where
     none can; `unapplied` names the others. `cut_off` requests were due and not sent before the time was up: with any,
-    percentiles are bounds from below.
+    percentiles are bounds from below. Where more than half of the requests failed, a level is not `usable`: it has no
+    rate, goodput or percentiles, for those of the few answers are not what the endpoint bears. `causes` are why
+    requests failed, the most frequent first.
     """
 
     loop: Literal["closed", "poisson", "constant"]
     concurrency: int
     rate: float | None
-    requests_per_second: float
+    requests_per_second: float | None
     goodput: float | None
     unapplied: tuple[str, ...]
     latency: Percentiles
     time_to_first_token: Percentiles | None
+    answered: int
     failed: int
+    causes: tuple[FailureCause, ...]
+    usable: bool
     cut_off: int
     warm_up_requests: int
 
@@ -200,12 +206,14 @@ class LoadLevel:
 @dataclass(frozen=True)
 class LoadFigures:
     """A load test. The saturation point is the closed level whose successor serves less than 10 % more requests per
-    second, null where the last one still gained. `unapplied` names the limits that some level knows nothing of."""
+    second, null where the last one still gained; levels that are not usable have no part in it. `most_clients` are
+    the most clients of a usable level. `unapplied` names the limits that some level knows nothing of."""
 
     runtime: str
     levels: tuple[LoadLevel, ...]
     saturation_concurrency: int | None
     saturation_requests_per_second: float | None
+    most_clients: int | None
     limits: LoadLimits
     unapplied: tuple[str, ...]
     best_goodput: float | None

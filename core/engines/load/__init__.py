@@ -1,6 +1,6 @@
 """Load tests: many requests at once, in closed and open loop, of endpoints and of models on this machine.
 
-Map: `levels` (what is sent, and in which order), `turns` (who sends which request when, and what came of it), `tasks`
-(one loop of tasks for endpoints), `threads` (threads around one loaded model), `probe` (the process of a model on this
-machine), `job` (the handler).
+Map: `levels` (what is sent, and in which order), `turns` (who sends which request when, and what came of it), `causes`
+(why requests failed), `tasks` (one loop of tasks for endpoints), `threads` (threads around one loaded model), `probe`
+(the process of a model on this machine), `job` (the handler).
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.data.examples import read_examples
 from core.domain import Split
+from core.engines.load.causes import check_usable
 from core.engines.load.local import load_local
 from core.engines.load.remote import load_endpoint
 from core.errors import UserError
@@ -15,7 +16,7 @@ from core.worker.context import JobContext
 
 
 def run(parameters: LoadParameters, context: JobContext) -> LoadResult:
-    """Test a candidate with its test rows. Raises Stopped and UserError."""
+    """Test a candidate with its test rows. Raises Stopped, and UserError where no level has figures too."""
     examples = read_examples(context.input_folder("data"))
     if not any(example.split is Split.TEST for example in examples):
         raise UserError("benchmark.no_rows")
@@ -25,6 +26,7 @@ def run(parameters: LoadParameters, context: JobContext) -> LoadResult:
         found = load_local(parameters, examples, context)
     for step in found.steps:
         context.log(_line(step), "warning" if step.failed else "info")
+    check_usable(found.steps)
     return found
 
 

@@ -43,7 +43,8 @@ def open_level(plan: LoadPlan, rate: float, clients: int) -> Level:
 def run_levels(
     plan: LoadPlan, run: Callable[[Level], LoadStep], on_step: Callable[[LoadStep], None], open_clients: int | None
 ) -> tuple[LoadStep, ...]:
-    """The steps of a test: closed loop until the saturation point or until requests fail, then open loop.
+    """The steps of a test: closed loop until the saturation point or until requests fail, then open loop, unless most
+    requests failed from the first.
 
     `open_clients` is how many requests an open loop may have under way; null means as many as the best closed level.
     """
@@ -52,9 +53,10 @@ def run_levels(
         closed.append(_step(closed_level(plan, clients), run, on_step))
         if closed[-1].failed or saturation_point([step.requests_per_second for step in closed]) is not None:
             break
-    best = max(closed, key=lambda step: step.requests_per_second)
-    if best.requests_per_second == 0.0:
+    usable = [step for step in closed if not step.mostly_failed and step.requests_per_second > 0.0]
+    if not usable:
         return tuple(closed)
+    best = max(usable, key=lambda step: step.requests_per_second)
     served = open_clients or best.concurrency
     rates = plan.rates_at(best.requests_per_second)
     return (*closed, *(_step(open_level(plan, rate, served), run, on_step) for rate in rates))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from core.engines.language.endpoint import Send
 from core.engines.language.endpoint_trouble import RefusedRequest, TransientTrouble
 from core.engines.language.question import Message
+from core.engines.load.causes import failure_of
 from core.engines.load.levels import Level
 from core.engines.load.turns import Turns
 from core.jobs.results import LoadStep
@@ -32,12 +33,12 @@ async def run_tasks(level: Level, send: Send, messages: Sequence[Message], on_wa
             sent = time.perf_counter()
             try:
                 said = (await send(messages[place % len(messages)])).generation
-            except (TransientTrouble, RefusedRequest):
-                turns.over(place, sent, answered=False)
+            except (TransientTrouble, RefusedRequest) as error:
+                turns.over(place, sent, failure_of(error))
             else:
                 # By the answer's own clock: what the client does before and after is no part of the endpoint's time.
                 ended, first = _moment(sent, said.latency_ms), _moment(sent, said.time_to_first_token_ms)
-                turns.over(place, sent, True, ended, first, said.time_per_output_token_ms)
+                turns.over(place, sent, None, ended, first, said.time_per_output_token_ms)
 
     clients = [asyncio.create_task(client()) for _ in range(min(level.clients, level.requests))]
     try:

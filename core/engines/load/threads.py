@@ -28,7 +28,7 @@ def run_threads(level: Level, answer: Callable[[Sequence[str]], object], message
                     time.sleep(wait_s)
                 sent = time.perf_counter()
                 answer([messages[place % len(messages)]])
-                turns.over(place, sent, answered=True)
+                turns.over(place, sent)
         except Exception as error:
             turns.stop()
             errors.append(error)

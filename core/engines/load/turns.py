@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.engines.load.causes import Failure, causes_of
 from core.engines.load.levels import Level
 from core.jobs.results import LoadStep
 
@@ -14,15 +15,20 @@ from core.jobs.results import LoadStep
 @dataclass(frozen=True)
 class Outcome:
     """One request: the moments at which it was due, sent and over, and at which the first token of a streamed answer
-    came, in seconds of one clock; and the milliseconds between its tokens."""
+    came, in seconds of one clock; the milliseconds between its tokens; and why it failed, null where it did not."""
 
     place: int
     due: float
     sent: float
     ended: float
-    answered: bool
+    failure: Failure | None = None
     first: float | None = None
     between_ms: float | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer came."""
+        return self.failure is None
 
     def milliseconds(self, moment: float) -> float:
         """How long after it was due."""
@@ -66,16 +72,16 @@ class Turns:
         self,
         place: int,
         sent: float,
-        answered: bool,
+        failure: Failure | None = None,
         ended: float | None = None,
         first: float | None = None,
         between_ms: float | None = None,
     ) -> None:
-        """A request that was sent at `sent` is over, since now where `ended` is null; its first token came at
-        `first`, the others `between_ms` apart."""
+        """A request that was sent at `sent` is over, since now where `ended` is null: it failed, or its first token
+        came at `first`, the others `between_ms` apart."""
         due = self._due(place)
         over = self._now() if ended is None else ended
-        outcome = Outcome(place, sent if due is None else due, sent, over, answered, first, between_ms)
+        outcome = Outcome(place, sent if due is None else due, sent, over, failure, first, between_ms)
         with self._lock:
             self._outcomes.append(outcome)
 
@@ -103,6 +109,7 @@ class Turns:
             time_per_output_token_ms=_known([one.between_ms for one in answered]),
             cut_off_ms=tuple(waits),
             failed=len(counted) - len(answered),
+            causes=causes_of(one.failure for one in counted if one.failure is not None),
             warm_up_requests=min(level.warm_up, len(outcomes)),
             seconds=seconds,
         )

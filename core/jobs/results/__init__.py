@@ -20,6 +20,7 @@ from core.jobs.results.data import (
 from core.jobs.results.measuring import (
     BenchmarkResult,
     Environment,
+    FailureCause,
     LatencySamples,
     LoadResult,
     LoadStep,
@@ -66,6 +67,7 @@ __all__ = [
     "Dropped",
     "Environment",
     "ExpectedQuality",
+    "FailureCause",
     "HeldOutQuality",
     "IndexResult",
     "JudgeResult",

@@ -113,6 +113,16 @@ class BenchmarkResult(ResultModel):
     unfit_rows: int | None = None
 
 
+class FailureCause(ResultModel):
+    """Why requests of a load test failed, and how many by that cause: the endpoint was `busy` (429), answered with
+    another `status`, not in time (`words` are the seconds), could not be reached, or its answer was `broken`."""
+
+    kind: Literal["busy", "status", "timeout", "unreachable", "broken"]
+    status: int | None
+    words: str
+    count: int
+
+
 class LoadStep(ResultModel):
     """One level of a load test. In a closed loop `concurrency` clients ask, each its next request when its last one is
     answered; in an open one requests come `rate` a second, and `concurrency` can be under way.
@@ -122,6 +132,7 @@ class LoadStep(ResultModel):
     of `latency_ms`, from the same moment, null where no token came by itself; it is null where nothing was streamed.
     `time_per_output_token_ms` likewise, (last − first) ÷ (tokens − 1) of each answer.
     `requests_per_second` are answers over `seconds`. The first `warm_up_requests` are in none of these figures.
+    `causes` are why the `failed` ones failed, the most frequent first; empty where that was not kept.
     """
 
     loop: Literal["closed", "poisson", "constant"]
@@ -133,8 +144,14 @@ class LoadStep(ResultModel):
     time_per_output_token_ms: tuple[float | None, ...] | None = None
     cut_off_ms: tuple[float, ...] = ()
     failed: int
+    causes: tuple[FailureCause, ...] = ()
     warm_up_requests: int
     seconds: float
+
+    @property
+    def mostly_failed(self) -> bool:
+        """Whether more than half of the requests failed: the times of the others are not what the endpoint bears."""
+        return self.failed > len(self.latency_ms)
 
 
 class LoadResult(ResultModel):

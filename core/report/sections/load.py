@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from core.decide.load import unapplied_notes
-from core.decide.outcome import Message, message
+from core.decide.load import load_notes
+from core.decide.outcome import LoadFigures, Message, message
 from core.report import figures
 from core.report.model import Block, Cell, Paragraph, Table
 from core.report.sections.material import Material, figure, named, numbers, words
@@ -17,9 +18,9 @@ def load_blocks(material: Material) -> list[Block]:
     if not tested:
         return []
     blocks: list[Block] = [_table(material, tested), Paragraph(message("report.load.how"))]
-    blocks += [Paragraph(_saturation(name, load)) for name, load in tested]
     loads = [(one.name, one.load) for one in material.decision.candidates if one.load is not None]
-    return [*blocks, *(Paragraph(note, "warn") for name, load in loads for note in unapplied_notes(name, load))]
+    blocks += [Paragraph(told) for name, load in loads for told in _saturation(name, load)]
+    return [*blocks, *(Paragraph(note, "warn") for name, load in loads for note in load_notes(name, load))]
 
 
 def _table(material: Material, tested: list[tuple[str, dict[str, Any]]]) -> Table:
@@ -39,23 +40,28 @@ def _cells(material: Material, name: str, level: dict[str, Any], streamed: bool)
     rate = figures.number(level["rate"]) if open_loop else ""
     told = message(code, rate=rate) if open_loop else message(code, count=level["concurrency"])
     late = None if not level["cut_off"] else message("report.load.cut_off", count=level["cut_off"])
+    beside = late if level["usable"] else message("report.load.unusable")
     latency, first = level["latency_ms"], level["time_to_first_token_ms"] or {}
+    shown = figure if level["usable"] else _withheld
     firsts = ("p50", "p95") if streamed else ()
     return (
         named(material, name),
-        Cell(told, late),
-        figure(level["requests_per_second"], figures.number),
-        figure(level["goodput"], figures.number),
-        *(figure(latency[key], figures.milliseconds) for key in ("p50", "p95", "p99")),
-        *(figure(first.get(key), figures.milliseconds) for key in firsts),
+        Cell(told, beside),
+        shown(level["requests_per_second"], figures.number),
+        shown(level["goodput"], figures.number),
+        *(shown(latency[key], figures.milliseconds) for key in ("p50", "p95", "p99")),
+        *(shown(first.get(key), figures.milliseconds) for key in firsts),
         Cell(figures.count(level["failed"]), tone="warn" if level["failed"] else "plain"),
     )
 
 
-def _saturation(name: str, load: dict[str, Any]) -> Message:
-    found = load["saturation"]
-    if found is None:
-        most = max(level["concurrency"] for level in load["levels"] if level["rate"] is None)
-        return message("report.load.unsaturated", name=name, count=most)
-    rate = figures.number(found["requests_per_second"])
-    return message("report.load.saturated", name=name, count=found["concurrency"], rate=rate)
+def _withheld(value: float | None, form: Callable[[float], str]) -> Cell:
+    """No figure: it was measured, and does not tell what the endpoint bears."""
+    return Cell("–", tone="muted")
+
+
+def _saturation(name: str, load: LoadFigures) -> list[Message]:
+    if load.saturation_concurrency is not None and load.saturation_requests_per_second is not None:
+        rate = figures.number(load.saturation_requests_per_second)
+        return [message("report.load.saturated", name=name, count=load.saturation_concurrency, rate=rate)]
+    return [] if load.most_clients is None else [message("report.load.unsaturated", name=name, count=load.most_clients)]

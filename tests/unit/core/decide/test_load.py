@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from evidence_by_hand import benchmark, evidence_of, make_study, right_share, scored, single
 
+from core.commands.results import print_results
 from core.decide import decide
 from core.decide.documents import recommendation_document, results_document
 from core.evidence import StudyEvidence
-from core.jobs.results import LoadResult, LoadStep
+from core.jobs.results import FailureCause, LoadResult, LoadStep
 from core.report.build import build_report
 from core.report.model import Paragraph, Table, text_of
 
@@ -113,9 +114,80 @@ def test_a_limit_that_answers_cannot_be_held_to_is_in_no_goodput_and_named() -> 
 
 
 def test_where_nothing_was_answered_goodput_is_nothing() -> None:
-    lost = step(1, 0.0, 1.0, failed=20).model_copy(update={"latency_ms": ()})
+    lost = step(1, 0.0, 1.0, cut_off_ms=(5.0,)).model_copy(update={"latency_ms": ()})
     small = loads(None, (lost,), time_to_first_token_ms=1.0)[1]
     assert (small["best_goodput"], small["limits_not_applied"]) == (0.0, [])
+
+
+BUSY = FailureCause(kind="busy", status=429, words="slow down", count=350)
+FAILING = (
+    step(1, 50.0, 20.0),
+    step(2, 900.0, 1.0, failed=350, causes=(BUSY,)),
+    step(2, 40.0, 25.0, loop="poisson", rate=40.0),
+)
+
+
+def test_a_level_of_which_more_than_half_failed_has_no_figures() -> None:
+    one, two, opened = loads(2.0, FAILING)[1]["levels"]
+    assert (two["usable"], two["answered"], two["failed"]) == (False, 300, 350)
+    assert two["failures"] == [{"cause": "busy", "status": 429, "words": "slow down", "count": 350}]
+    assert (two["requests_per_second"], two["goodput"], two["time_to_first_token_ms"]) == (None, None, None)
+    assert set(two["latency_ms"].values()) == {None}
+    assert one["usable"]
+    assert opened["latency_ms"]["p50"] == pytest.approx(25.0)
+    half = step(1, 50.0, 20.0, failed=300)
+    assert loads(None, (half,))[1]["levels"][0]["usable"], "half is not more than half"
+
+
+def test_a_level_without_figures_has_no_part_in_goodput_and_saturation() -> None:
+    # Its answers came in time, nine hundred a second.
+    small = loads(50.0, FAILING)[1]
+    assert small["best_goodput"] == 50.0
+    assert small["saturation"] is None
+    assert "small does not saturate within 1 client." in told_of(FAILING)
+
+
+def test_how_many_failed_and_why_is_told_and_not_only_in_the_log() -> None:
+    told = told_of(FAILING)
+    assert (
+        "small: 350 of 1250 requests failed under load, most often because the endpoint was too busy "
+        "(status 429: slow down)." in told
+    )
+    assert any("a level at which more than half of the requests failed has no figures" in line for line in told)
+    table = load_table(FAILING)
+    assert [row[-1] for row in table] == ["0", "350", "0"]
+    assert table[1][2:-1] == ["–"] * 5
+    assert not any("failed under load" in line for line in told_of(STEPS[:2]))
+
+
+def test_a_test_of_before_causes_were_kept_says_how_many_failed() -> None:
+    assert "small: 2 of 962 requests failed under load." in told_of(STEPS)
+
+
+def test_a_stored_test_whose_every_level_failed_is_shown_without_figures() -> None:
+    lost = step(1, 9.0, 20.0, count=3, failed=20)
+    small = loads(20.0, (lost,))[1]
+    assert (small["best_goodput"], small["saturation"]) == (None, None)
+    assert not any("saturate" in line for line in told_of((lost,)))
+
+
+def told_of(steps: tuple[LoadStep, ...]) -> list[str]:
+    """The paragraphs of the report."""
+    rows = evidence(30.0, steps)
+    decision = decide(rows, with_flips=False)
+    report = build_report(decision, rows, results_document(rows, decision), recommendation_document(decision))
+    blocks = [block for section in report.sections for block in section.blocks]
+    return [text_of(block.phrase, "en") for block in blocks if isinstance(block, Paragraph)]
+
+
+def test_the_command_line_has_the_levels_with_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = evidence(30.0, FAILING)
+    decision = decide(rows, with_flips=False)
+    print_results(results_document(rows, decision), decision)
+    lines = capsys.readouterr().out.splitlines()
+    (two,) = [line for line in lines if "2 clients" in line]
+    assert two.split()[-6:] == ["–", "–", "–", "–", "–", "350/650"]
+    assert any(line.startswith("  ! small: 350 of 1250 requests failed under load") for line in lines)
 
 
 def test_the_report_says_which_limits_are_in_no_goodput() -> None:

@@ -16,6 +16,8 @@ from core.jobs.results import (
     LabelNoise,
     LabelResult,
     LearningCurve,
+    LoadResult,
+    LoadStep,
     ProfileResult,
     RoundRecord,
     RungRecord,
@@ -183,6 +185,22 @@ def test_a_look_at_the_data_says_what_it_allows_or_that_it_cannot_tell(show: Any
     assert "90" in expected
     nothing = result.model_copy(update={"label_noise": None, "learning_curve": None})
     assert show(JobKind.PROFILE, nothing).facts == ("Too few rows to say what the data allows",)
+
+
+def test_a_load_test_says_how_many_requests_failed_and_takes_no_rate_from_a_level_of_which_most_did(show: Any) -> None:
+    def step(clients: int, rate: float, failed: int) -> LoadStep:
+        return LoadStep(
+            loop="closed", concurrency=clients, rate=None, requests_per_second=rate, latency_ms=(1.0,) * 40,
+            failed=failed, warm_up_requests=clients, seconds=1.0,
+        )  # fmt: skip
+
+    tested = LoadResult(
+        runtime="endpoint", device="x", steps=(step(1, 20.0, 3), step(4, 900.0, 41)), requests=94, seconds=2.0
+    )
+    facts = show(JobKind.LOAD, tested).facts
+    assert facts == ("most served: 20 requests a second, with 1 at once", "94 requests sent", "44 requests failed")
+    calm = tested.model_copy(update={"steps": (step(1, 20.0, 0),)})
+    assert len(show(JobKind.LOAD, calm).facts) == 2
 
 
 def test_a_judge_says_whom_it_asked_and_how_much_the_order_decides(show: Any) -> None:

@@ -17,7 +17,7 @@ from core.decide.decision import decide
 from core.decide.outcome import Decision
 from core.decide.overrides import apply_overrides
 from core.evidence import StudyEvidence
-from core.jobs.results import LoadResult, LoadStep
+from core.jobs.results import FailureCause, LoadResult, LoadStep
 from gui.jobs.stored_decision import StoredDecision
 from gui.models.decision_rows import DecisionRows
 from gui.pages.decide import DecidePage
@@ -306,6 +306,32 @@ def test_the_load_tab_shows_each_level_and_where_a_candidate_saturates(
     held = replace(rows, study=limited, candidates=(streamed, *rows.candidates[1:]))
     page.tabs.show_decision(decide(held, with_flips=False))
     assert "the limit on the first token is not in its goodput" in tab.sentence.text()
+
+
+def test_the_load_tab_gives_a_level_of_which_most_failed_no_figures_and_says_why(
+    qtbot: QtBot, page: DecidePage, world: PageWorld
+) -> None:
+    busy = FailureCause(kind="busy", status=429, words="slow down", count=400)
+    steps = tuple(
+        LoadStep(
+            loop="closed", concurrency=clients, rate=None, requests_per_second=50.0, latency_ms=(10.0,) * 300,
+            failed=sum(cause.count for cause in causes), causes=causes, warm_up_requests=clients, seconds=3.0,
+        )
+        for clients, causes in ((1, ()), (2, (busy,)))
+    )  # fmt: skip
+    tested = LoadResult(runtime="endpoint", device="x", steps=steps, requests=1013, seconds=7.0)
+    rows = evidence()
+    first = replace(rows.candidates[0], load=tested)
+    show_rows(qtbot, page, world, replace(rows, candidates=(first, *rows.candidates[1:])))
+    tab = page.tabs.tabs[LOAD]
+    failing = [tab.table.cells.cell(1, column) for column in range(8)]
+    assert [cell.text for cell in failing[2:]] == ["–", "–", "–", "–", "–", "400"]
+    assert failing[7].color == "warn"
+    assert "more than half of the requests failed" in failing[1].tip
+    assert "400 of 1000 requests failed under load" in tab.sentence.text()
+    world.context.translator.set_choice("zh_CN")
+    page.tabs.show_decision(decide(replace(rows, candidates=(first, *rows.candidates[1:])), with_flips=False))
+    assert "状态 429：slow down" in tab.sentence.text()
 
 
 def test_no_tab_is_out_of_sight_on_a_narrow_page(qtbot: QtBot, page: DecidePage) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from core.engines.load.causes import Failure, causes_of, check_usable
 from core.engines.load.levels import Level, closed_level, open_level, run_levels
 from core.engines.load.turns import Turns
+from core.errors import UserError
 from core.jobs.results import LoadStep
 from core.spec import LoadPlan
 
@@ -62,6 +64,64 @@ def test_a_level_whose_requests_fail_is_the_last_of_the_closed_loop() -> None:
     assert levels_run(plan, {1: 50.0, 2: 100.0, 4: 200.0}, failed=3) == [("closed", 1, None)]
 
 
+def test_where_most_requests_failed_from_the_first_no_open_loop_is_sent() -> None:
+    plan = LoadPlan(concurrency=[1, 2, 4], rates=[5.0])
+    assert levels_run(plan, {1: 50.0}, failed=2) == [("closed", 1, None)]
+    # One of two is no more than half.
+    assert levels_run(plan, {1: 50.0}, failed=1, open_clients=8) == [("closed", 1, None), ("poisson", 8, 5.0)]
+
+
+def test_rates_are_taken_of_a_level_that_has_figures() -> None:
+    plan = LoadPlan(concurrency=[1, 2])
+    seen: list[Level] = []
+
+    def run(level: Level) -> LoadStep:
+        seen.append(level)
+        broken = level.clients == 2 and level.rate is None
+        return step(level, 400.0 if broken else 10.0, 9 if broken else 0)
+
+    run_levels(plan, run, lambda one: None, None)
+    assert [level.rate for level in seen] == [None, None, 5.0, 8.0]
+
+
+def test_the_cause_seen_most_comes_first_in_the_words_of_its_first_request() -> None:
+    failures = [
+        Failure("status", 500, "down"),
+        Failure("busy", 429, "request 1"),
+        Failure("timeout", None, "5"),
+        Failure("busy", 429, "request 2"),
+    ]
+    assert [(cause.kind, cause.words, cause.count) for cause in causes_of(failures)] == [
+        ("busy", "request 1", 2),
+        ("status", "down", 1),
+        ("timeout", "5", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Failure("busy", 429, "slow down"), ("status 429: slow down", "lower load.concurrency")),
+        (Failure("status", 500, "down"), ("status 500 (down)", "from the server")),
+        (Failure("timeout", None, "5"), ("within 5 s", "model.timeout_s")),
+        (Failure("unreachable", None, "refused"), ("(refused)", "the network")),
+        (Failure("broken", None, "-"), ("broke off", "check the server")),
+    ],
+)
+def test_a_test_without_any_figures_is_refused_with_the_cause_and_the_remedy(
+    failure: Failure, words: tuple[str, str]
+) -> None:
+    level = closed_level(LoadPlan(requests=20), 1)
+    lost = step(level, 1.0, failed=3).model_copy(update={"causes": causes_of([failure] * 3)})
+    with pytest.raises(UserError) as refusal:
+        check_usable([lost])
+    assert refusal.value.code == f"load.mostly_failed.{failure.kind}"
+    assert "(3 of 4)" in refusal.value.text
+    for part in words:
+        assert part in refusal.value.text
+    check_usable([lost, step(level, 1.0)])
+
+
 def test_the_number_of_requests_is_known_before_the_test() -> None:
     plan = LoadPlan(concurrency=[1, 2], requests=100, rates=[5.0, 10.0, 20.0])
     assert plan.most_requests == 10 + (100 + 1) + (100 + 2) + 3 * 110
@@ -84,7 +144,7 @@ def test_a_request_of_the_open_loop_counts_from_when_it_was_due() -> None:
         clock.now += max(turn[1], 0.0)
         sent = clock.now
         clock.now += 0.5
-        turns.over(turn[0], sent, answered=True)
+        turns.over(turn[0], sent)
     assert turns.take() is None
     assert turns.step().latency_ms == pytest.approx((500.0, 900.0, 1300.0))
 
@@ -95,7 +155,7 @@ def test_a_request_of_the_closed_loop_counts_from_when_it_was_sent_and_warm_up_i
     while (turn := turns.take()) is not None:
         sent = clock.now
         clock.now += 0.5 if turn[0] else 29.0
-        turns.over(turn[0], sent, answered=True)
+        turns.over(turn[0], sent)
     found = turns.step()
     assert found.warm_up_requests == 1
     assert set(found.latency_ms) == {500.0}
@@ -108,7 +168,7 @@ def test_a_slow_level_ends_with_its_time_but_gives_each_client_an_answer_that_co
     sent = 0
     while (turn := turns.take()) is not None:
         clock.now += 10.0
-        turns.over(turn[0], clock.now - 10.0, answered=True)
+        turns.over(turn[0], clock.now - 10.0)
         sent += 1
     assert sent == 4
     assert len(turns.step().latency_ms) == 2
@@ -119,9 +179,10 @@ def test_failed_requests_are_counted_and_have_no_latency() -> None:
     turns = Turns(closed_level(LoadPlan(requests=20), 1), clock)
     while (turn := turns.take()) is not None:
         clock.now += 0.1
-        turns.over(turn[0], clock.now - 0.1, answered=turn[0] % 2 == 0)
+        turns.over(turn[0], clock.now - 0.1, Failure("busy", 429, f"request {turn[0]}") if turn[0] % 2 else None)
     found = turns.step()
     assert (found.failed, len(found.latency_ms)) == (10, 10)
+    assert [(cause.kind, cause.status, cause.count) for cause in found.causes] == [("busy", 429, 10)]
     assert found.requests_per_second == pytest.approx(5.0, rel=0.15)
 
 
@@ -131,7 +192,7 @@ def test_requests_that_were_due_and_not_sent_in_time_are_told_with_their_wait() 
     turn = turns.take()
     assert turn is not None
     clock.now += 2.0
-    turns.over(turn[0], clock.now - 2.0, answered=True)
+    turns.over(turn[0], clock.now - 2.0)
     assert turns.take() is None
     found = turns.step()
     assert found.latency_ms == pytest.approx((2000.0,))

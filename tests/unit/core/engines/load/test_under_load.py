@@ -102,6 +102,22 @@ def test_requests_that_fail_are_not_sent_again() -> None:
     assert len(step.latency_ms) == 40 - step.failed
 
 
+def test_each_failed_request_tells_its_cause() -> None:
+    def script(number: int, request: Request) -> Reply:
+        if number % 4 == 1:
+            return error(429, f"too many requests, see {number}")
+        if number % 8 == 3:
+            return error(400, "no such parameter")
+        return Reply(completion("said"))
+
+    with loaded(script) as run:
+        step = run(closed_level(LoadPlan(requests=40), 2))
+    assert [(cause.kind, cause.status) for cause in step.causes] == [("busy", 429), ("status", 400)]
+    assert step.causes[0].words.startswith("too many requests, see ")
+    assert sum(cause.count for cause in step.causes) == step.failed
+    assert not step.mostly_failed
+
+
 def test_what_refuses_every_request_ends_the_level_with_its_own_sentence() -> None:
     with loaded(lambda number, request: error(401, "wrong key")) as run, pytest.raises(UserError) as refusal:
         run(closed_level(LoadPlan(requests=40), 4))
@@ -148,6 +164,7 @@ def test_a_server_saturates_at_its_known_rate(tmp_path: Path, rows: Path) -> Non
     # A busy machine adds to each request what four clients hide and two do not.
     assert figures.saturation_concurrency in (2, 4)
     assert figures.saturation_requests_per_second == pytest.approx(25.0, rel=0.25)
+    assert figures.levels[0].requests_per_second is not None
     assert figures.levels[0].requests_per_second < 13.0
     # Two clients are answered in 80 ms, four in 160: beyond the limit.
     assert figures.levels[2].goodput is not None
@@ -212,6 +229,23 @@ def test_each_request_of_a_test_is_a_new_one_and_none_is_kept_as_an_answer(tmp_p
         result, _ = load_test(tmp_path, rows, server.model(), plan)
         assert len(server.requests) == plan.most_requests == result.requests
     assert not (tmp_path / "answers").exists()
+
+
+def test_a_test_most_of_whose_requests_failed_has_failed_with_the_cause_and_the_remedy(
+    tmp_path: Path, rows: Path
+) -> None:
+    plan = LoadPlan(concurrency=[1, 2], requests=20, rates=[50.0])
+
+    def script(number: int, request: Request) -> Reply:
+        return Reply(completion("said")) if number < 10 or number % 4 == 0 else error(429, "slow down")
+
+    with scripted_endpoint(script) as server:
+        with pytest.raises(UserError) as refusal:
+            load_test(tmp_path, rows, server.model(), plan)
+        # Neither another level nor the open loop is bought.
+        assert len(server.requests) == 10 + 21
+    assert refusal.value.code == "load.mostly_failed.busy"
+    assert "(status 429: slow down" in refusal.value.text
 
 
 @pytest.mark.parametrize("caps", [{"max_requests": 30}, {"max_cost": 30.0}])

@@ -1,0 +1,100 @@
+"""`tercet results`: what was measured, one candidate a line, and what was measured beside that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from core.commands import console
+from core.commands.reading import print_table, read_evidence
+from core.decide import decide
+from core.decide.documents import results_document
+from core.decide.load import load_notes
+from core.decide.outcome import Decision, Message
+from core.i18n import english
+
+_MEASURED = ("quality", "p50_ms", "p95_ms", "requests_per_second", "memory_mib", "size_mib", "cost")
+_UNDER_LOAD = ("requests_per_second", "goodput", "p50_ms", "p95_ms", "p99_ms", "failed")
+_LEAST_WIDTH = {"candidate": 12, "quality": len("99.9% [99.9%, 99.9%]")}
+_UNKNOWN = "–"
+
+
+def show_results(path: Path, *, as_json: bool) -> None:
+    """Print the measurements with their intervals, one candidate a line; then load tests, where there are any."""
+    evidence = read_evidence(path)
+    decision = decide(evidence)
+    document = results_document(evidence, decision)
+    if as_json:
+        console.print_json(document)
+    else:
+        print_results(document, decision)
+
+
+def print_results(document: dict[str, Any], decision: Decision) -> None:
+    """The results document in tables, and the notes that belong beside its figures."""
+    candidates = document["candidates"]
+    _print(("candidate",), _MEASURED, map(_measured_cells, candidates))
+    levels = [(one["name"], level) for one in candidates if one["load"] for level in one["load"]["levels"]]
+    if levels:
+        console.say("")
+        _print(("candidate", "load_level"), _UNDER_LOAD, (_level_cells(name, level) for name, level in levels))
+    for note in _notes(decision):
+        console.say(f"  ! {note.text}")
+
+
+def _notes(decision: Decision) -> list[Message]:
+    loads = [(one.name, one.load) for one in decision.candidates if one.load is not None]
+    return [note for name, load in loads for note in load_notes(name, load)]
+
+
+def _print(words: Sequence[str], figures: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in (*words, *figures):
+        table.add_column(
+            english(f"cli.column.{heading}"),
+            justify="left" if heading in words else "right",
+            overflow="fold",
+            min_width=_LEAST_WIDTH.get(heading),
+        )
+    for row in rows:
+        table.add_row(*row)
+    print_table(table)
+
+
+def _measured_cells(candidate: dict[str, Any]) -> list[str]:
+    quality, latency, cost = candidate["quality"], candidate["latency_ms"], candidate["cost"]
+    shown = _UNKNOWN if quality is None or quality["value"] is None else _quality(quality)
+    return [
+        candidate["name"],
+        shown,
+        _number(latency and latency["p50"], 1),
+        _number(latency and latency["p95"], 1),
+        _number((candidate["throughput"] or {}).get("requests_per_second"), 0),
+        _number(candidate["peak_memory_mib"], 0),
+        _number(candidate["model_size_mib"], 1),
+        _number(cost and cost["per_million_requests"], 2),
+    ]
+
+
+def _level_cells(name: str, level: dict[str, Any]) -> list[str]:
+    code, latency = f"report.load.{level['loop']}", level["latency_ms"]
+    if level["rate"] is None:
+        told = english(code, count=level["concurrency"])
+    else:
+        told = english(code, rate=f"{level['rate']:.3g}")
+    rates = (level["requests_per_second"], level["goodput"])
+    # Beside the times of what was answered stands how much was not, of how much.
+    failed = f"{level['failed']:,}/{level['failed'] + level['answered']:,}"
+    times = (latency[share] for share in ("p50", "p95", "p99"))
+    return [name, told, *(_number(rate, 1) for rate in rates), *(_number(time, 1) for time in times), failed]
+
+
+def _quality(quality: dict[str, Any]) -> str:
+    return f"{quality['value']:.1%} [{quality['low']:.1%}, {quality['high']:.1%}]"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return _UNKNOWN if value is None else f"{value:,.{digits}f}"
