@@ -20,7 +20,7 @@ from core.decide.systems import SharedRows, mixing_of, seeded_rows
 from core.evidence import CandidateEvidence, CurvePoint, StudyEvidence
 from core.metrics.learning_curve import FEWEST_SIZES, Expected, Extrapolation, HeldOutSize, extrapolate, held_out_size
 from core.metrics.seeds import SeededRows, estimate_seeded
-from core.spec import Study
+from core.spec import BaselineModel, Candidate, EndpointModel, PredictionsModel, Study
 
 DOUBLE = 2.0
 AHEAD = (1.5, DOUBLE, 4.0)
@@ -36,8 +36,8 @@ def student_curve(evidence: StudyEvidence, study: Study, shared: SharedRows) -> 
         return None
     own = evidence.candidate(plan.student)
     candidate = study.candidate(plan.student)
-    distilled = study.training_of(candidate).method == "distill"
-    teacher = study.teacher_of(candidate) if distilled else None
+    taught = study.training_of(candidate).method == "distill" or _reads_embeddings(study, candidate)
+    teacher = study.teacher_of(candidate) if taught else None
     learnt = teacher is not None and study.training_of(study.candidate(teacher)).method != "none"
     sizes, law = _measured(shared, own)
     return StudentCurve(
@@ -50,7 +50,18 @@ def student_curve(evidence: StudyEvidence, study: Study, shared: SharedRows) -> 
         expected=None if law is None else ExpectedStudent(plan.student, sizes[-1].rows, _now(sizes), law[1], own=True),
         teacher=teacher,
         teacher_learnt=learnt,
+        linear=isinstance(candidate.model, BaselineModel),
     )
+
+
+def _reads_embeddings(study: Study, candidate: Candidate) -> bool:
+    """Whether it is a floor that may read token embeddings of its teacher, whose weights are here."""
+    model, named = candidate.model, study.teacher_of(candidate)
+    if not isinstance(model, BaselineModel) or model.kind == "tfidf_linear" or study.task.kind == "multi_label":
+        return False
+    if named is None or named == candidate.name:
+        return False
+    return not isinstance(study.candidate(named).model, PredictionsModel | EndpointModel | BaselineModel)
 
 
 def _now(sizes: tuple[CurveSize, ...]) -> float:
@@ -59,7 +70,7 @@ def _now(sizes: tuple[CurveSize, ...]) -> float:
 
 def curve_notes(curve: StudentCurve) -> list[Message]:
     """How the curve was measured, and what it does not tell."""
-    notes = [message("decide.learning_curve.own")]
+    notes = [message(f"decide.learning_curve.{'own_linear' if curve.linear else 'own'}")]
     if curve.teacher is not None:
         code = "teacher_learnt" if curve.teacher_learnt else "teacher"
         notes.append(message(f"decide.learning_curve.{code}", teacher=curve.teacher))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from evidence_by_hand import evidence_of, make_study, right_share, scored, single, training
 
 from core.evidence import CurvePoint, StudyEvidence
@@ -10,11 +12,13 @@ ROWS = 200
 SHARES = {100: 0.6, 200: 0.7, 400: 0.78, 800: 0.84}
 
 
-def evidence(sizes: int = 4, seeds: int = 1) -> StudyEvidence:
-    """Four planned sizes, of which so many are measured, by so many trainings each."""
-    teacher = single("big", "teacher", train={"method": "fine_tune"})
+def evidence(sizes: int = 4, seeds: int = 1, **student: Any) -> StudyEvidence:
+    """Four planned sizes, of which so many are measured, by so many trainings each; `student` are other parts of the
+    student in the study file."""
+    model = {"source": "hub", "id": "org/big"}
+    teacher = single("big", "teacher", train={"method": "fine_tune"}, model=model)
     study = make_study(
-        [teacher, single("small", train={"method": "distill"})],
+        [teacher, single("small", **({"train": {"method": "distill"}} | student))],
         criteria={"cost": {"monthly_requests": 1000.0}},
         learning_curve={"student": "small"},
     )

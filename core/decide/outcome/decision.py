@@ -157,8 +157,9 @@ class StudentCurve:
     """The learning curve of a student itself, sizes ascending, of `planned` sizes.
 
     `held_out` is the largest size as the law tells it from the smaller ones, null below four sizes, where there is no
-    `law` and nothing is expected either. `teacher` taught every size as it is, `teacher_learnt` says that it learnt
-    from all train rows.
+    `law` and nothing is expected either. `teacher` taught every size as it is, or lent it its embeddings;
+    `teacher_learnt` says that it learnt from all train rows. `linear` says that the student is a floor, which is fitted
+    without epochs.
     """
 
     student: str
@@ -170,6 +171,7 @@ class StudentCurve:
     expected: ExpectedStudent | None
     teacher: str | None
     teacher_learnt: bool
+    linear: bool = False
 
 
 @dataclass(frozen=True)

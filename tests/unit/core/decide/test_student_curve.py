@@ -54,6 +54,28 @@ def test_what_the_curve_does_not_tell_is_said() -> None:
     assert "trained once" not in measured(evidence(seeds=3))["student_curve"]["method"]
 
 
+LINEAR, FINE_TUNE, DISTILL = "linear model", {"method": "fine_tune"}, {"method": "distill"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "train", "told"),
+    [
+        (None, DISTILL, {"as many epochs", "Teacher big"}),
+        (None, FINE_TUNE, {"as many epochs"}),
+        ("tfidf_linear", FINE_TUNE, {LINEAR}),
+        ("tfidf_linear", DISTILL, {LINEAR, "Teacher big"}),
+        ("embedding_linear", FINE_TUNE, {LINEAR, "Teacher big"}),
+        ("best", FINE_TUNE, {LINEAR, "Teacher big"}),
+    ],
+)
+def test_only_what_holds_for_the_kind_of_student_is_said(
+    kind: str | None, train: dict[str, str], told: set[str]
+) -> None:
+    model = {"source": "hub", "id": "org/small"} if kind is None else {"source": "baseline", "kind": kind}
+    method = measured(evidence(model=model, train=train))["student_curve"]["method"]
+    assert {words for words in ("as many epochs", LINEAR, "Teacher big") if words in method} == told
+
+
 def test_nothing_is_expected_before_all_sizes_are_measured() -> None:
     curve = measured(evidence(sizes=3))["student_curve"]
     assert len(curve["sizes"]) == 3
