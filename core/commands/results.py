@@ -14,6 +14,7 @@ from core.decide import decide
 from core.decide.documents import results_document
 from core.decide.load import load_notes
 from core.decide.outcome import Decision, Message
+from core.decide.unanswered import unanswered_notes
 from core.i18n import english
 
 _MEASURED = ("quality", "p50_ms", "p95_ms", "requests_per_second", "memory_mib", "size_mib", "cost")
@@ -34,20 +35,21 @@ def show_results(path: Path, *, as_json: bool) -> None:
 
 
 def print_results(document: dict[str, Any], decision: Decision) -> None:
-    """The results document in tables, and the notes that belong beside its figures."""
+    """The results document in tables, and the notes that belong beside their figures."""
     candidates = document["candidates"]
     _print(("candidate",), _MEASURED, map(_measured_cells, candidates))
+    _say(unanswered_notes(decision.candidates))
     levels = [(one["name"], level) for one in candidates if one["load"] for level in one["load"]["levels"]]
     if levels:
         console.say("")
         _print(("candidate", "load_level"), _UNDER_LOAD, (_level_cells(name, level) for name, level in levels))
-    for note in _notes(decision):
+        loads = [(one.name, one.load) for one in decision.candidates if one.load is not None]
+        _say([note for name, load in loads for note in load_notes(name, load)])
+
+
+def _say(notes: Sequence[Message]) -> None:
+    for note in notes:
         console.say(f"  ! {note.text}")
-
-
-def _notes(decision: Decision) -> list[Message]:
-    loads = [(one.name, one.load) for one in decision.candidates if one.load is not None]
-    return [note for name, load in loads for note in load_notes(name, load)]
 
 
 def _print(words: Sequence[str], figures: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

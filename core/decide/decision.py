@@ -22,6 +22,7 @@ from core.decide.reasons import exclusions_of, headline_of, reasons_of
 from core.decide.retrieval import retrieval_notes
 from core.decide.rows import candidate_rows
 from core.decide.seeds import seed_notes
+from core.decide.unanswered import unanswered_notes
 from core.domain import Role
 from core.evidence import StudyEvidence
 from core.prices import Assumption
@@ -125,7 +126,7 @@ def _notes(
     for option in options:
         notes += _candidate_notes(study, option) + _unknown_outputs(evidence, study, option)
     notes += seed_notes(options) + making_notes(study, options, rows) + retrieval_notes(options)
-    notes += weight_notes(evidence, study) + time_notes(evidence, study) + cut_notes(rows)
+    notes += weight_notes(evidence, study) + time_notes(evidence, study) + cut_notes(rows) + unanswered_notes(rows)
     notes += ceiling_notes(evidence, study)
     notes += judge_notes(study, options) + check_notes(options)
     unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]

@@ -27,6 +27,7 @@ from core.decide.outcome import (
 from core.decide.reasons import ineligible_because
 from core.decide.retrieval import retrieval_found
 from core.decide.systems import System
+from core.decide.unanswered import unanswered_of
 from core.decide.variants import dominating_parent, loses_to
 from core.domain import Role
 from core.jobs.results import BenchmarkResult
@@ -98,6 +99,7 @@ def _with_quality(
         hard_labels=None if taught is None else _quality(study, taught.quality),
         distillation_added=None if taught is None else taught.added.interval,
         uncompressed=_uncompressed(study, option),
+        unanswered=unanswered_of(option.evidence),
         judging=option.evidence.judging,
         checking=option.evidence.checking,
         judges_itself=is_near_judge(study, option.candidate),

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.charts import learning_curve_chart, routing_curve_chart
 from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDecision
+from core.decide.unanswered import unanswered_notes
 from core.domain import Role, Verdict
 from gui.context import Context
 from gui.models.class_slice_rows import class_slice_rows, slice_name, slices_not_compared
@@ -155,7 +156,8 @@ class DecisionTabs(Card):
         self.benefit_caption.setVisible(with_bars)
 
     def _fill_candidates(self, rows: DecisionRows) -> None:
-        self.tabs[CANDIDATES].fill("", rows.titles(*COMPARED), rows.comparison(), rows.retrieval(), stretch=0)
+        told = "\n".join(rows.words(note) for note in unanswered_notes(rows.decision.candidates))
+        self.tabs[CANDIDATES].fill(told, rows.titles(*COMPARED), rows.comparison(), rows.retrieval(), stretch=0)
 
     def _fill_break_even(self, rows: DecisionRows) -> None:
         table = rows.break_even()

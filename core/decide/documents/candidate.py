@@ -14,6 +14,7 @@ from core.decide.outcome import (
     Latency,
     Retained,
     TokenLatency,
+    Unanswered,
     Uncompressed,
 )
 from core.domain import Role
@@ -63,6 +64,7 @@ def candidate_values(candidate: CandidateDecision, study: Study) -> dict[str, An
         },
         "retrieval": retrieval_values(candidate.retrieval),
         "cut_inputs": _cut_inputs(candidate.cut_inputs),
+        "unanswered": _unanswered(candidate.unanswered),
         "classes": [
             {"label": one.label, "rows": one.rows, "recall": interval_values(one.recall), "few_rows": one.few}
             for one in candidate.by_class
@@ -119,6 +121,10 @@ def _cut_inputs(cut: CutInputs | None) -> dict[str, Any] | None:
     if cut is None:
         return None
     return {"share": cut.share, "cut_rows": cut.cut, "unfit_rows": cut.unfit, "max_length": cut.max_length}
+
+
+def _unanswered(found: Unanswered | None) -> dict[str, Any] | None:
+    return None if found is None else {"count": found.count, "rows": found.rows, "share": found.share}
 
 
 def _retained(retained: Retained | None) -> dict[str, Any] | None:

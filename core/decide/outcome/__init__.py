@@ -40,6 +40,7 @@ from core.decide.outcome.figures import (
     SliceQuality,
     SmallSlice,
     TokenLatency,
+    Unanswered,
     Uncompressed,
     message,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "StudentCurve",
     "SuspectedRow",
     "TokenLatency",
+    "Unanswered",
     "Uncompressed",
     "message",
 ]

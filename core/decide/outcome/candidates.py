@@ -20,6 +20,7 @@ from core.decide.outcome.figures import (
     SeedQuality,
     SliceQuality,
     TokenLatency,
+    Unanswered,
     Uncompressed,
 )
 from core.decide.outcome.retrieval import RetrievalFound
@@ -46,7 +47,7 @@ class CandidateDecision:
     within this candidate. `retrieval` is how well passages were found for a candidate that is given some. `parts` are
     the fields of an extraction, or the labels where rows have several, each with its own figures. `by_class` holds the
     recall of each class, the rarest first, `by_slice` the quality of each slice that is large enough. `cut_inputs` is
-    null where nobody counted.
+    null where nobody counted, `unanswered` of what has no answers of its own (a hybrid).
     `judging` is how its answers got their scores, where a job of its own gave them, and `judges_itself` says that the
     judge is this candidate's own model, or taught it. `checking` is what the checks of its answers found.
     """
@@ -95,6 +96,7 @@ class CandidateDecision:
     by_class: tuple[ClassRecall, ...] = ()
     by_slice: tuple[SliceQuality, ...] = ()
     cut_inputs: CutInputs | None = None
+    unanswered: Unanswered | None = None
     judging: JudgeResult | None = None
     judges_itself: bool = False
     checking: CheckResult | None = None

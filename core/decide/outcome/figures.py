@@ -101,6 +101,20 @@ class CutInputs:
 
 
 @dataclass(frozen=True)
+class Unanswered:
+    """How many of the test rows have no usable answer: the endpoint failed or refused, the request did not fit, the
+    answer is empty, or nothing can be read out of it. Each counts as wrong, with score 0."""
+
+    count: int
+    rows: int
+
+    @property
+    def share(self) -> float:
+        """The share of test rows without an answer."""
+        return self.count / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True)
 class SeedQuality:
     """The quality of the model of one seed."""
 

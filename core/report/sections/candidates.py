@@ -7,6 +7,7 @@ from typing import Any
 from core.charts import quality_cost_chart
 from core.decide.baselines import is_distilled
 from core.decide.outcome import Message, message
+from core.decide.unanswered import unanswered_notes
 from core.decide.variants import SAME_SPEED
 from core.domain import Role
 from core.report import figures
@@ -26,10 +27,10 @@ _PART_TITLES = {"fields": "field", "labels": "label"}
 def candidates(material: Material) -> Section:
     """The chart of quality against cost and its tables, classes and slices; runtimes where a model was timed under
     several."""
-    blocks: list[Block] = [Chart(quality_cost_chart(material.decision)), _speed(material), _size(material)]
+    blocks: list[Block] = [Chart(quality_cost_chart(material.decision)), _speed(material)]
+    blocks += [Paragraph(note, "warn") for note in unanswered_notes(material.decision.candidates)]
     tokens = _tokens(material)
-    if tokens.rows:
-        blocks.insert(2, tokens)
+    blocks += [tokens, _size(material)] if tokens.rows else [_size(material)]
     kept = _kept(material)
     if kept.rows:
         blocks.append(kept)

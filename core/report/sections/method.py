@@ -9,6 +9,7 @@ from typing import Any
 from core import __version__
 from core.decide.compliance import compliance_notes
 from core.decide.outcome import message
+from core.decide.unanswered import UNANSWERED_NOTE
 from core.domain import Split
 from core.evidence import CandidateEvidence
 from core.jobs.results import BenchmarkResult, Environment
@@ -114,7 +115,7 @@ def limits(material: Material) -> Section:
     imported = [row["name"] for row in material.candidates if row["origin"] == "imported"]
     if imported:
         items.append(message("report.limits.imported", names=", ".join(imported)))
-    said_before = {note.code for note in compliance_notes(material.evidence.study)}
+    said_before = {UNANSWERED_NOTE, *(note.code for note in compliance_notes(material.evidence.study))}
     items += [note for note in material.decision.notes if note.code not in said_before]
     return Section("limits", message("report.section.limits"), (Bullets(tuple(items)),))
 

@@ -18,7 +18,7 @@ CANDIDATE = {
     "name", "role", "source", "parent", "origin", "runtime", "policy", "quality", "latency_ms", "throughput",
     "runtimes", "peak_memory_mib", "model_size_mib", "parameters", "energy", "cost", "cost_benefit",
     "by_seed", "retained", "dominated_by", "baseline", "uncompressed", "memory", "retrieval", "suites",
-    "fields", "labels", "classes", "slices", "cut_inputs", "judging", "checks", "load",
+    "fields", "labels", "classes", "slices", "cut_inputs", "unanswered", "judging", "checks", "load",
 }  # fmt: skip
 NESTED = {
     "quality": {"metric", "value", "low", "high", "n", "spread", "seeds", "interval"},

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from core.charts import chart_table, quality_cost_chart
 from core.decide.decision import decide
-from core.decide.outcome import Decision
+from core.decide.outcome import Decision, Unanswered
 from core.decide.overrides import apply_overrides
 from core.evidence import StudyEvidence
 from core.jobs.results import FailureCause, LoadResult, LoadStep
@@ -22,7 +22,7 @@ from gui.jobs.stored_decision import StoredDecision
 from gui.models.decision_rows import DecisionRows
 from gui.pages.decide import DecidePage
 from gui.pages.page import PageMark
-from gui.widgets.decision_tabs import COMPARED, COMPLEXITY, FLIPS, LOAD, TAB_CODES
+from gui.widgets.decision_tabs import CANDIDATES, COMPARED, COMPLEXITY, FLIPS, LOAD, TAB_CODES
 from gui.widgets.what_if import BUDGET, LATENCY, REQUESTS, VALUE
 
 TimesDecided = Callable[[], int]
@@ -306,6 +306,21 @@ def test_the_load_tab_shows_each_level_and_where_a_candidate_saturates(
     held = replace(rows, study=limited, candidates=(streamed, *rows.candidates[1:]))
     page.tabs.show_decision(decide(held, with_flips=False))
     assert "the limit on the first token is not in its goodput" in tab.sentence.text()
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "have no usable answer"), ("zh_CN", "没有可用的回答")])
+def test_the_candidates_tab_says_how_many_rows_have_no_answer(
+    page: DecidePage, world: PageWorld, language: str, words: str
+) -> None:
+    world.context.translator.set_choice(language)
+    tab = page.tabs.tabs[CANDIDATES]
+    own = decide(evidence(), with_flips=False)
+    page.tabs.show_decision(own)
+    assert words not in tab.sentence.text()
+    first = replace(own.candidates[0], unanswered=Unanswered(7, 40))
+    page.tabs.show_decision(replace(own, candidates=(first, *own.candidates[1:])))
+    assert words in tab.sentence.text()
+    assert "7" in tab.sentence.text()
 
 
 def test_the_load_tab_gives_a_level_of_which_most_failed_no_figures_and_says_why(
