@@ -160,7 +160,8 @@ def _read(file: DataFile, parameters: PrepareParameters, split: Split | None = N
     else:
         required["data.columns.target"] = columns.target
     for field, column in required.items():
-        require_filled(frame, column, field, path)
+        may_be_a_list = field == "data.columns.target" and parameters.task.kind == "multi_label"
+        require_filled(frame, column, field, path, "data.cell.no_label_list" if may_be_a_list else "data.cell.empty")
     if columns.image is not None:
         frame[_PICTURE] = pd.Series(pictures_of(frame, columns.image, path), index=frame.index, dtype=object)
     return frame

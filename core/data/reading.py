@@ -61,10 +61,9 @@ def missing_column(path: Path, field: str, column: str, names: Sequence[str]) ->
     return UserError("data.column.missing", field=field, column=column, file=path.name, columns=listed)
 
 
-def require_filled(frame: pd.DataFrame, column: str, field: str, path: Path) -> None:
-    """Nothing, where every cell of a column holds more than blanks. Raises UserError naming the first that does not."""
+def require_filled(frame: pd.DataFrame, column: str, field: str, path: Path, code: str = "data.cell.empty") -> None:
+    """Nothing, where every cell of a column holds more than blanks. Raises UserError of `code` naming the first that
+    does not."""
     empty = frame.index[frame[column].str.strip() == ""]
     if len(empty):
-        raise UserError(
-            "data.cell.empty", field=field, column=column, file=path.name, row=int(empty[0]), count=len(empty)
-        )
+        raise UserError(code, field=field, column=column, file=path.name, row=int(empty[0]), count=len(empty))

@@ -29,7 +29,7 @@ def with_schema_read(study: Study, base: Path) -> Study:
 
 def _checked(given: str | dict[str, Any], base: Path, field: str) -> dict[str, Any]:
     schema = _read(resolve_path(base, given), field) if isinstance(given, str) else given
-    SchemaScorer(schema)
+    SchemaScorer(schema, field)
     return schema
 
 

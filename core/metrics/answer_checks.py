@@ -5,10 +5,11 @@ Each failure is told in English words that go on from "the answer", for the mode
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from core.metrics.grounding import claims_against
 from core.metrics.json_schema import SchemaScorer
@@ -120,17 +121,25 @@ def _form_of(wanted: FormatCheck) -> Callable[[str], str | None]:
         labels = list(wanted.labels)
         return lambda text: None if text in labels else f"is none of: {', '.join(labels)}"
     if isinstance(wanted.json_schema, dict):
-        fits = SchemaScorer(wanted.json_schema)
+        fits = SchemaScorer(wanted.json_schema, "task.checks.format.json_schema")
         return lambda text: None if fits(text, "") == 1.0 else "is no JSON that fits the schema that was asked for"
     return lambda text: None if _is_object(text) else "is no JSON object"
 
 
 def _is_object(text: str) -> bool:
+    """Whether there is an object in the text, which is not within a list that is all of it."""
     try:
-        value: Any = json_of(text, (dict,))
+        json_of(text, (dict,))
     except ValueError:
         return False
-    return isinstance(value, dict)
+    return not _is_list(text)
+
+
+def _is_list(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _plain(text: str) -> str:

@@ -15,20 +15,22 @@ _FIELD = "task.json_schema"
 class SchemaScorer:
     """1 for an answer that is JSON, fences and prose around it aside, and fits the schema; 0 for any other.
 
-    Raises UserError for what is no JSON schema, and for references outside it: nothing is ever fetched.
+    `field` of the study file gave the schema. Raises UserError for what is no JSON schema, and for references outside
+    it: nothing is ever fetched.
     """
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, Any], field: str = _FIELD) -> None:
         library: Any = load("jsonschema")
         kind = library.validators.validator_for(schema, default=library.Draft202012Validator)
         try:
             kind.check_schema(schema)
         except library.SchemaError as error:
             place = "/".join(str(part) for part in error.absolute_path) or "its root"
-            raise UserError("metrics.schema_broken", field=_FIELD, place=place, problem=error.message[:200]) from error
+            raise UserError("metrics.schema_broken", field=field, place=place, problem=error.message[:200]) from error
         outside = next((reference for reference in _references(schema) if not reference.startswith("#")), None)
         if outside is not None:
-            raise UserError("metrics.schema_reference", field=_FIELD, reference=outside)
+            raise UserError("metrics.schema_reference", field=field, reference=outside)
+        self._field = field
         self._validator = kind(schema, registry=load("referencing").Registry())
         self._unresolvable = load("referencing.exceptions").Unresolvable
 
@@ -39,7 +41,7 @@ class SchemaScorer:
         except ValueError:
             return 0.0
         except self._unresolvable as error:
-            raise UserError("metrics.schema_reference", field=_FIELD, reference=str(error.ref)) from error
+            raise UserError("metrics.schema_reference", field=self._field, reference=str(error.ref)) from error
 
 
 def _references(value: Any) -> Iterator[str]:

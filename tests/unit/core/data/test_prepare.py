@@ -105,6 +105,17 @@ def test_labels_of_rows_with_several_are_kept_in_one_form(context: Context, writ
         run(parameters(write("data.csv", "text,label\n" + rows), task=plain), context)
 
 
+def test_an_empty_cell_of_labels_is_told_how_no_label_is_written(
+    context: Context, write: Write, parameters: Build
+) -> None:
+    task = Task(kind="multi_label", metric="micro_f1", separator="|")
+    rows = "text,label\n" + "".join(f"{text},{label}\n" for text, label in distinct(20))
+    with pytest.raises(UserError, match=r"empty in row 22; write \[\] for a row that has no label"):
+        run(parameters(write("data.csv", rows + "nothing fits,\n"), task=task), context)
+    run(parameters(write("data.csv", rows + "nothing fits,[]\n"), task=task), context)
+    assert "[]" in {example.target for example in read_examples(context.folder)}
+
+
 class TestGivenFiles:
     def paths(self, write: Write, test_rows: int, shared: int) -> dict[str, Path]:
         train = [*distinct(50, "train"), *distinct(shared, "test")]

@@ -57,6 +57,13 @@ def test_a_file_that_is_no_schema_is_refused_before_anything_starts(base: Path, 
         planned(base, FROM_FILE)
 
 
+def test_a_schema_of_the_checks_that_is_none_is_told_at_its_own_place(base: Path) -> None:
+    task = "{kind: generation, metric: chrf, checks: {format: {json_schema: bill.json}}}"
+    (base / "bill.json").write_text('{"type": "objekt"}', encoding="utf-8")
+    with pytest.raises(UserError, match=r"^task\.checks\.format\.json_schema: at type this is no JSON schema"):
+        planned(base, task)
+
+
 def test_a_schema_file_that_is_not_there_is_named(base: Path) -> None:
     with pytest.raises(UserError, match=r"task\.json_schema: there is no readable file .*other\.json"):
         planned(base, FROM_FILE.replace("bill", "other"))

@@ -27,6 +27,8 @@ def wrong(answer: str, context: str = CONTEXT, **checks: Any) -> list[tuple[str,
         ({"regex": r"\d{4}"}, "1200", "1200 kroner", r"does not match the pattern \d{4}"),
         ({"labels": ["yes", "no"]}, " no ", "No idea", "is none of: yes, no"),
         ({"json_object": True}, 'Here: {"price": 3}', "[1, 2]", "is no JSON object"),
+        ({"json_object": True}, 'See [1]: {"price": 3}', '[{"price": 3}]', "is no JSON object"),
+        ({"json_object": True}, '{"price": {"net": 3}}', '{"price": {"net": 3}', "is no JSON object"),
         ({"json_schema": SCHEMA}, '{"price": 3}', '{"price": "3"}', "schema"),
     ],
 )

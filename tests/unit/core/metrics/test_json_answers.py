@@ -32,6 +32,7 @@ BILL = {
         ('A draft:\n```\n{"a": 0}\n```\nBetter:\n```json\n{"a": 1}\n```', {"a": 1}),
         ('See [1]: the answer is {"a": [1, 2]}.', {"a": [1, 2]}),
         ('{oops} then {"a": "}"}', {"a": "}"}),
+        ('A draft: {"a": 1, Better: {"a": {"b": 2}}', {"a": {"b": 2}}),
     ],
 )
 def test_json_is_found_with_fences_and_prose_around_it(text: str, value: Any) -> None:
@@ -40,6 +41,20 @@ def test_json_is_found_with_fences_and_prose_around_it(text: str, value: Any) ->
 
 @pytest.mark.parametrize("text", ["", "no", '{"a": NaN}', "{'a': 1}", '{"a": 1', "[" * 5000, '<think>{"a": 1}'])
 def test_what_is_no_json_is_not_found(text: str) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        json_of(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "Ann", "address": {"city": "Bonn", "zip": "53100"}',
+        '```json\n{"name": "Ann", "address": {"city": "Bonn"},}\n```',
+        '{"orders": [{"id": 1}, {"id": 2}',
+        '{"name": "Ann", "items": ["pen", "ink"], "note": "urg',
+    ],
+)
+def test_a_part_of_an_object_that_is_broken_is_no_answer(text: str) -> None:
     with pytest.raises(ValueError, match="JSON"):
         json_of(text)
 
