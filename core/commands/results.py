@@ -13,18 +13,19 @@ from core.commands.reading import print_table, read_evidence
 from core.decide import decide
 from core.decide.documents import results_document
 from core.decide.load import load_notes
-from core.decide.outcome import Decision, Message
+from core.decide.outcome import Decision, Message, message
 from core.decide.unanswered import unanswered_notes
 from core.i18n import english
 
 _MEASURED = ("quality", "p50_ms", "p95_ms", "requests_per_second", "memory_mib", "size_mib", "cost")
 _UNDER_LOAD = ("requests_per_second", "goodput", "p50_ms", "p95_ms", "p99_ms", "failed")
+_OF_SUITES = ("suite_value", "standard_error", "rows", "few_shot")
 _LEAST_WIDTH = {"candidate": 12, "quality": len("99.9% [99.9%, 99.9%]")}
 _UNKNOWN = "–"
 
 
 def show_results(path: Path, *, as_json: bool) -> None:
-    """Print the measurements with their intervals, one candidate a line; then load tests, where there are any."""
+    """Print the measurements with their intervals, one candidate a line; then any load tests and standard suites."""
     evidence = read_evidence(path)
     decision = decide(evidence)
     document = results_document(evidence, decision)
@@ -45,6 +46,12 @@ def print_results(document: dict[str, Any], decision: Decision) -> None:
         _print(("candidate", "load_level"), _UNDER_LOAD, (_level_cells(name, level) for name, level in levels))
         loads = [(one.name, one.load) for one in decision.candidates if one.load is not None]
         _say([note for name, load in loads for note in load_notes(name, load)])
+    measures = [(one["name"], figure) for one in candidates for figure in one["suites"]]
+    if measures:
+        console.say("")
+        columns = ("candidate", "suite_task", "suite_measure")
+        _print(columns, _OF_SUITES, (_suite_cells(name, figure) for name, figure in measures))
+        _say([message("report.suites.beside")])
 
 
 def _say(notes: Sequence[Message]) -> None:
@@ -92,6 +99,20 @@ def _level_cells(name: str, level: dict[str, Any]) -> list[str]:
     failed = f"{level['failed']:,}/{level['failed'] + level['answered']:,}"
     times = (latency[share] for share in ("p50", "p95", "p99"))
     return [name, told, *(_number(rate, 1) for rate in rates), *(_number(time, 1) for time in times), failed]
+
+
+def _suite_cells(name: str, figure: dict[str, Any]) -> list[str]:
+    # How answers were read is worth a word only where lm-eval offers several ways.
+    read = "" if figure["filter"] in ("", "none") else f" ({figure['filter']})"
+    return [
+        name,
+        figure["task"],
+        f"{figure['metric']}{read}",
+        _number(figure["value"], 4),
+        _number(figure["standard_error"], 4),
+        _number(figure["rows"], 0),
+        _number(figure["num_fewshot"], 0),
+    ]
 
 
 def _quality(quality: dict[str, Any]) -> str:

@@ -3,7 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import decided_study
+import pytest
 
+from core.commands.results import print_results
 from core.decide import decide
 from core.decide.documents import recommendation_document, results_document
 from core.evidence import StudyEvidence
@@ -47,6 +49,23 @@ def test_each_figure_stands_with_its_error_under_a_sentence_that_it_decides_noth
         ["student", "arc_easy", "em", "0.438", "–", "200", "0"],
     ]
     assert [row[2].note for row in table.rows] == [None, "strict"]
+
+
+def test_plain_results_have_each_figure_with_its_error_behind_the_candidates(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = material(evidence(SUITE))
+    print_results(told.results, told.decision)
+    lines = capsys.readouterr().out.splitlines()
+    place = next(place for place, line in enumerate(lines) if "standard error" in line)
+    assert [line.split() for line in lines[place + 1 : place + 3]] == [
+        ["student", "arc_easy", "acc", "0.4375", "0.0210", "200", "0"],
+        ["student", "arc_easy", "em", "(strict)", "0.4375", "–", "200", "0"],
+    ]
+    assert "no part in it" in lines[place + 3]
+    plain = material(evidence())
+    print_results(plain.results, plain.decision)
+    assert "standard error" not in capsys.readouterr().out
 
 
 def test_the_results_keep_every_figure_and_the_recommendation_none() -> None:
