@@ -92,15 +92,9 @@ class ChartOverlay:
             *_intervals(spec, to_scene),
             *_minor_marks(spec, to_scene),
         ]
-        points = sorted(
-            (point for point in spec.points if not point.minor),
-            key=lambda point: (not point.chosen, point.excluded is not None, not point.on_front),
-        )
-        blocks = [self._point_block(point, bounds.width()) for point in points]
-        anchors = [
-            Anchor(to_scene(point.x, point.y), mark_radius(point), block.size)
-            for point, block in zip(points, blocks, strict=True)
-        ]
+        labelled = [self._labelled(point, to_scene, bounds) for point in spec.points if not point.minor]
+        labelled.sort(key=lambda one: _rank(*one, bounds))
+        blocks, anchors = [block for _, block, _ in labelled], [anchor for _, _, anchor in labelled]
         for line, spots in zip(_drawn_lines(spec), lines, strict=True):
             if line.kind != "pareto" and spots:
                 block = self._line_block(line, bounds.width())
@@ -111,6 +105,12 @@ class ChartOverlay:
         for block, placement in zip(blocks, place_labels(anchors, taken, pieces, bounds), strict=True):
             if placement is not None:
                 self._put(block, placement)
+
+    def _labelled(
+        self, point: Point, to_scene: Callable[[float, float], QPointF], bounds: QRectF
+    ) -> tuple[Point, Block, Anchor]:
+        block = self._point_block(point, bounds.width())
+        return point, block, Anchor(to_scene(point.x, point.y), mark_radius(point), block.size)
 
     def _point_block(self, point: Point, width: float) -> Block:
         excluded = point.excluded is not None
@@ -186,6 +186,13 @@ class ChartOverlay:
 
 def _drawn_lines(spec: ChartSpec) -> list[Line]:
     return [line for line in spec.lines if line.xs]
+
+
+def _rank(point: Point, _block: Block, anchor: Anchor, bounds: QRectF) -> tuple[bool, ...]:
+    """Which labels choose their places first: of the points that matter most, then those at the right edge, which have
+    fewer places than others."""
+    roomy = bounds.right() - anchor.centre.x() > anchor.size.width()
+    return not point.chosen, point.excluded is not None, not point.on_front, roomy
 
 
 def _intervals(spec: ChartSpec, to_scene: Callable[[float, float], QPointF]) -> list[QRectF]:

@@ -15,7 +15,8 @@ from gui.formatting import Formats, decimals_of_figures
 MAX_TICKS = 6
 MIN_TICKS = 3
 PADDING = 0.06
-"""Room beyond the outermost mark on each side, as a part of the range."""
+"""Room beyond the outermost mark, and beyond an end of the axis, as a part of the range: enough for half a mark, and
+half the words of a tick, which pyqtgraph hides where they reach beyond the axis."""
 LIMIT_ROOM = 0.12
 """Room beyond a limit at the edge of the picture, enough for its words."""
 LIMIT_REACH = 1.5
@@ -61,9 +62,9 @@ def scale_of(axis: Axis, values: Sequence[float], limits: Sequence[float] = (), 
     room = high - low
     low, high = low - (LIMIT_ROOM if at_low else PADDING) * room, high + (LIMIT_ROOM if at_high else PADDING) * room
     if not log and axis.minimum is not None and axis.minimum > low:
-        low = axis.minimum - PADDING / 3 * (high - axis.minimum)
+        low = axis.minimum - PADDING * (high - axis.minimum)
     if not log and axis.maximum is not None and axis.maximum < high:
-        high = axis.maximum + PADDING / 3 * (axis.maximum - low)
+        high = axis.maximum + PADDING * (axis.maximum - low)
     ticks = log_ticks(10**low, 10**high, max_ticks) if log else linear_ticks(low, high, max_ticks)
     least = -math.inf if axis.minimum is None else axis.minimum
     most = math.inf if axis.maximum is None else axis.maximum

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QSize
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QPainter, QPicture
 from PySide6.QtWidgets import QApplication, QGraphicsSimpleTextItem, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -137,6 +137,41 @@ def test_axis_captions_say_scale_and_direction(show: Show) -> None:
 
     assert canvas.axis_caption(COST, vertical=False) == "Cost per 1,000 right answers, log scale (cheaper to the left)"
     assert canvas.axis_caption(ACCURACY, vertical=True) == "Accuracy (higher is better)"
+
+
+def tick_words(view: ChartView, side: str) -> list[str]:
+    """The words of the ticks that pyqtgraph draws, which leaves out those that reach beyond the axis."""
+    axis = view.canvas.findChild(pg.PlotWidget).getPlotItem().getAxis(side)
+    painter = QPainter(picture := QPicture())
+    painter.setFont(axis.style["tickFont"])
+    _, _, texts = axis.generateDrawSpecs(painter)
+    painter.end()
+    assert not picture.isNull()
+    return [words.replace("\u00a0", " ") for _, _, words in texts]
+
+
+@pytest.mark.parametrize("size", [QSize(1000, 320), QSize(420, 300)])
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_ends_of_a_bounded_axis_keep_their_words(
+    show: Show, translator: Translator, language: str, size: QSize
+) -> None:
+    translator.set_choice(language)
+    share = Axis(text("Share"), "share", "percent", minimum=0.0, maximum=1.0)
+    line = Line("curve", text("curve"), "curve", (0.0, 0.5, 1.0), (0.0, 0.8, 1.0))
+    view = show(ChartSpec("curve", "lines", text("Curve"), share, share, lines=(line,)), size)
+    for side in ("left", "bottom"):
+        words = [each.replace(" ", "") for each in tick_words(view, side)]
+        assert (words[0], words[-1]) == ("0%", "100%"), side
+
+
+def test_a_label_at_the_right_edge_chooses_its_place_before_one_with_room(show: Show) -> None:
+    rows, quality = Axis(text("Rows"), "", "count"), Axis(text("Quality"), "share", "percent", maximum=1.0)
+    points = tuple(Point(f"{x:g}", text(f"{x:g} more labelled rows would do"), None, x, 0.8) for x in (2400.0, 4000.0))
+    line = Line("law", text("law"), "curve", (0.0, 4000.0), (0.8, 0.8))
+    view = show(ChartSpec("edge", "lines", text("Edge"), rows, quality, points, (line,)), QSize(700, 320))
+    placed = {label.block.name: label.rect for label in view.canvas.placed_labels}
+    assert placed["4000"].right() <= view.canvas.to_scene(4000.0, 0.8).x() + 6.5
+    assert placed["4000"].bottom() < placed["2400"].top()
 
 
 def test_hovering_tells_the_row_with_its_intervals(show: Show) -> None:
