@@ -73,8 +73,8 @@ def replaced_folder(folder: Path, needed_bytes: int) -> Iterator[Path]:
     On an error nothing of it remains and `folder` is as it was. Raises UserError (disk.full); `needed_bytes` is the
     estimate that this sentence names.
     """
-    partial = folder.with_name(f".partial-{folder.name}")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = _partial(folder)
+    clear_partial(folder)
     try:
         with disk_full_told(folder, needed_bytes):
             partial.mkdir(parents=True)
@@ -88,5 +88,14 @@ def replaced_folder(folder: Path, needed_bytes: int) -> Iterator[Path]:
             partial.rename(folder)
             sync_folder(folder.parent)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        clear_partial(folder)
         raise
+
+
+def clear_partial(folder: Path) -> None:
+    """Remove what a process that was killed within `replaced_folder` left of the new `folder`."""
+    shutil.rmtree(_partial(folder), ignore_errors=True)
+
+
+def _partial(folder: Path) -> Path:
+    return folder.with_name(f".partial-{folder.name}")

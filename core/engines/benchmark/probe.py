@@ -7,9 +7,7 @@ when its parent dies.
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, cast
@@ -20,12 +18,12 @@ from core.engines.benchmark import memory
 from core.engines.benchmark.energy import EnergyMeter, counters
 from core.engines.benchmark.environment import ForeignLoad
 from core.engines.benchmark.subjects import Asked, Rates, Subject, open_subject
+from core.engines.child_process import USER_ERROR_EXIT, end_with_parent
 from core.engines.models.protocol import Runtime
 from core.engines.models.providers import ON_NVIDIA
 from core.errors import UserError
 from core.jobs.results import TokenTimes
 
-USER_ERROR_EXIT = 2
 # Loading, warm-up, single requests, the repeated one, batches.
 PHASES = 5
 _PHASE_NAME = "phase"
@@ -120,14 +118,6 @@ def _of_median_length(requests: Sequence[str]) -> str:
     return sorted(requests, key=len)[len(requests) // 2]
 
 
-def end_with_parent() -> None:
-    """Wait for the end of stdin, that is of the parent, and end this process with it."""
-    # os.read, not sys.stdin: a buffered reader that is still waiting would deadlock the interpreter's exit.
-    while os.read(0, 1024):
-        pass
-    os._exit(1)
-
-
 def main(arguments: Sequence[str]) -> int:
     """Measure as the arguments say; the exit code: 0, or 2 with one sentence on stderr for the user."""
     source, runtime, requests, report = arguments
@@ -138,7 +128,7 @@ def main(arguments: Sequence[str]) -> int:
         with phases.open("a", encoding="ascii") as stream:  # its length is the count: never half written
             stream.write(".")
 
-    threading.Thread(target=end_with_parent, name="parent-watch", daemon=True).start()
+    end_with_parent()
     try:
         asked = Asked.model_validate_json(Path(requests).read_bytes())
         measured = measure(Path(source), cast(Runtime, runtime), asked, on_phase_end)

@@ -10,11 +10,10 @@ import shutil
 from pathlib import Path
 
 from core.domain import IntArray
-from core.engines.compress.decoder_export import export_decoder
+from core.engines.compress.decoder_process import export_decoder_apart, write_int8_decoder_apart
 from core.engines.compress.onnx_export import export_onnx
 from core.engines.compress.parity import MINIMUM_AGREEMENT, as_percent, choice_agreement
 from core.engines.compress.quantize import Feed, quantize_int4, quantize_int8_dynamic, quantize_int8_static
-from core.engines.compress.quantize_decoder import write_int8_decoder
 from core.engines.compress.quantize_language import check_int4, check_int8, quantize_language_int4
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
@@ -58,7 +57,7 @@ def run(source: Path, out: Path, step: Prune | TrimVocabulary | Quantize, work: 
         wanted = work.choices(source, "torch")
         work.tell("phase.export", 0, 1)
         if work.language_model:
-            export_decoder(source, exported)
+            export_decoder_apart(source, exported, lambda: work.tell("phase.export", 0, 1))
         else:
             export_onnx(source, exported)
         work.tell("phase.export", 1, 1)
@@ -77,7 +76,7 @@ def _check_parity(parent: Path, wanted: IntArray, exported: IntArray) -> None:
 def _quantize(exported: Path, out: Path, step: Quantize, work: Work) -> None:
     work.tell("phase.quantize", 0, 1)
     if work.language_model:
-        write_int8_decoder(exported, out)
+        write_int8_decoder_apart(exported, out, lambda: work.tell("phase.quantize", 0, 1))
         work.tell("phase.quantize", 1, 1)
         return
     with replaced_folder(out, weight_bytes(exported) // 2) as partial:

@@ -8,14 +8,13 @@ level that is done, meanwhile. The process ends by itself when its stdin closes,
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-from core.engines.benchmark.probe import USER_ERROR_EXIT, end_with_parent
 from core.engines.benchmark.subjects import Asked, open_subject
+from core.engines.child_process import USER_ERROR_EXIT, end_with_parent
 from core.engines.load.levels import Level, run_levels
 from core.engines.load.threads import run_threads
 from core.engines.models.protocol import Runtime
@@ -48,7 +47,7 @@ def tested_under_load(
 def main(arguments: Sequence[str]) -> int:
     """Test as the arguments say; the exit code: 0, or 2 with one sentence on stderr for the user."""
     source, runtime, requests, plan, report, levels = arguments
-    threading.Thread(target=end_with_parent, name="parent-watch", daemon=True).start()
+    end_with_parent()
 
     def on_step(step: LoadStep) -> None:
         with Path(levels).open("a", encoding="utf-8") as stream:

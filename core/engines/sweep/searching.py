@@ -32,7 +32,13 @@ TRIALS_FOLDER = "trials"
 _SAME_LENGTH = 0.05
 _DIVERGED = "train.loss_not_finite"
 # What may go wrong with one form of a student and not with the next one.
-_OF_ONE_FORM = ("compress.parity", "compress.export_failed", "compress.too_large", "compress.language_memory")
+_OF_ONE_FORM = (
+    "compress.parity",
+    "compress.export_failed",
+    "compress.export_killed",
+    "compress.too_large",
+    "compress.language_memory",
+)
 
 
 @dataclass

@@ -15,10 +15,9 @@ import numpy as np
 from core.domain import Example, IntArray
 from core.engines.benchmark import plan
 from core.engines.benchmark.subjects import TextSubject
-from core.engines.compress.decoder_export import export_decoder
+from core.engines.compress.decoder_process import export_decoder_apart, write_int8_decoder_apart
 from core.engines.compress.language_rows import next_tokens, next_tokens_from_cache
 from core.engines.compress.parity import MINIMUM_AGREEMENT, as_percent, choice_agreement
-from core.engines.compress.quantize_decoder import write_int8_decoder
 from core.engines.compress.quantize_language import check_int8
 from core.engines.device import choose_device
 from core.engines.distill.training_job import MODEL_FOLDER
@@ -56,13 +55,14 @@ def write_quantised(
     source, exported, out = folder / MODEL_FOLDER, folder / _EXPORTED, folder / quantize
     check_int8(source, quantize, context)
     wanted = _choices(source, compared, tell)
-    export_decoder(source, exported)
-    tell()
-    agreement = choice_agreement(wanted, _choices(exported, compared, tell))
-    if agreement < MINIMUM_AGREEMENT:
-        raise UserError("compress.parity", path=str(source), agreement=as_percent(agreement), rows=len(wanted))
-    write_int8_decoder(exported, out)
-    shutil.rmtree(exported)
+    try:
+        export_decoder_apart(source, exported, tell)
+        agreement = choice_agreement(wanted, _choices(exported, compared, tell))
+        if agreement < MINIMUM_AGREEMENT:
+            raise UserError("compress.parity", path=str(source), agreement=as_percent(agreement), rows=len(wanted))
+        write_int8_decoder_apart(exported, out, tell)
+    finally:
+        shutil.rmtree(exported, ignore_errors=True)
     return out
 
 

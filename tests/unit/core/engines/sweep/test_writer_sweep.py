@@ -18,11 +18,13 @@ from writer_sweeps import ROWS, TASK, answered_by_teacher, searching, timed_by_s
 from core.data.examples import read_examples, write_examples
 from core.domain import Split
 from core.engines import fine_tune
+from core.engines.compress.decoder_export import export_decoder
+from core.engines.compress.quantize_decoder import write_int8_decoder
 from core.engines.held_out import rows_to_judge_by
 from core.engines.language.generator import LocalGenerator
 from core.engines.language.opening import open_language_model
 from core.engines.models import read_card
-from core.engines.sweep import job, writers
+from core.engines.sweep import job, writers, writing_forms
 from core.engines.sweep.figures import Speed
 from core.engines.sweep.judge import qualities_of
 from core.engines.sweep.records import read_trials
@@ -270,7 +272,9 @@ def test_written_rows_to_judge_by_are_few_and_of_whole_groups(tmp_path: Path, mo
 def test_eight_bits_are_a_form_of_each_student_and_may_be_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of one shallow student, for an export takes seconds."""
+    """Of one shallow student, exported in this process, for in a fresh one it takes seconds more."""
+    for name, made in (("export_decoder_apart", export_decoder), ("write_int8_decoder_apart", write_int8_decoder)):
+        monkeypatch.setattr(writing_forms, name, lambda source, out, tell, made=made: made(source, out))
     inputs = write_inputs(tmp_path / "inputs", layers=1)
     space: dict[str, Any] = {"layers": [1], "feed_forward": [None], "quantize": ["none", "int8_dynamic"], "trials": 1}
     monkeypatch.setattr(writers, "speed_of", lambda generator, *_: _faster_exported(generator))
