@@ -93,7 +93,7 @@ class ChartOverlay:
             *_minor_marks(spec, to_scene),
         ]
         labelled = [self._labelled(point, to_scene, bounds) for point in spec.points if not point.minor]
-        labelled.sort(key=lambda one: _rank(*one, bounds))
+        labelled.sort(key=lambda one: _rank(one[0], one[2], bounds))
         blocks, anchors = [block for _, block, _ in labelled], [anchor for _, _, anchor in labelled]
         for line, spots in zip(_drawn_lines(spec), lines, strict=True):
             if line.kind != "pareto" and spots:
@@ -188,7 +188,7 @@ def _drawn_lines(spec: ChartSpec) -> list[Line]:
     return [line for line in spec.lines if line.xs]
 
 
-def _rank(point: Point, _block: Block, anchor: Anchor, bounds: QRectF) -> tuple[bool, ...]:
+def _rank(point: Point, anchor: Anchor, bounds: QRectF) -> tuple[bool, ...]:
     """Which labels choose their places first: of the points that matter most, then those at the right edge, which have
     fewer places than others."""
     roomy = bounds.right() - anchor.centre.x() > anchor.size.width()

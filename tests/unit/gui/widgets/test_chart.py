@@ -141,7 +141,9 @@ def test_axis_captions_say_scale_and_direction(show: Show) -> None:
 
 def tick_words(view: ChartView, side: str) -> list[str]:
     """The words of the ticks that pyqtgraph draws, which leaves out those that reach beyond the axis."""
-    axis = view.canvas.findChild(pg.PlotWidget).getPlotItem().getAxis(side)
+    plot: pg.PlotWidget | None = view.canvas.findChild(pg.PlotWidget)
+    assert plot is not None
+    axis = plot.getPlotItem().getAxis(side)
     painter = QPainter(picture := QPicture())
     painter.setFont(axis.style["tickFont"])
     _, _, texts = axis.generateDrawSpecs(painter)
