@@ -67,7 +67,7 @@ def run(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: print one JSON document.")] = False,
 ) -> None:
-    """Run every job that the study needs and that is not done yet; run it again to go on."""
+    """Run every job that the study needs and that is not done yet, failed ones too; run it again to go on."""
     if as_json and not dry_run:
         raise UserError("cli.json_of_a_run")
     if launcher != "local":

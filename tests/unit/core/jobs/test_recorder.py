@@ -124,3 +124,17 @@ def test_failure_is_kept_with_its_sentence(session: StudySession) -> None:
     row = session.store.job(job.job_id)
     assert row is not None
     assert row.message_text == "no memory"
+
+
+def test_a_failed_job_stays_failed_with_its_sentence_until_someone_asks_for_it_again(session: StudySession) -> None:
+    job = session.next_job()
+    assert job is not None
+    session.begin(job.job_id)
+    session.ended(job.job_id, -int(signal.SIGSEGV))
+    session.sync()
+    row = session.store.job(job.job_id)
+    assert row is not None
+    assert (row.state, row.message_code) == (JobState.FAILED, "job.crashed")
+    assert session.next_job() != job
+    session.requeue_unfinished()
+    assert session.next_job() == job
