@@ -103,7 +103,8 @@ def excluded_label(candidate: CandidateDecision) -> Message | None:
         return message(f"charts.ineligible.{candidate.ineligible.code.split('.')[2]}") if candidate.ineligible else None
     if gate.state == "unknown" and gate.gate is Gate.COMPLIANCE:
         return message("charts.gate.unknown")
-    return message(f"charts.gate.{gate.gate.value}{'.unknown' if gate.state == 'unknown' else ''}")
+    limit = "tokens" if gate.gate is Gate.LATENCY and gate.rule is not None else gate.gate.value
+    return message(f"charts.gate.{limit}{'.unknown' if gate.state == 'unknown' else ''}")
 
 
 def _candidate_point(decision: Decision, candidate: CandidateDecision) -> Point | None:

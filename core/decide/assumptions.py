@@ -19,6 +19,8 @@ _UNITS = {
     "horizon_months": "months",
     "value_per_success": "{currency}",
     "p95_latency_ms": "ms",
+    "time_to_first_token_ms": "ms",
+    "time_per_output_token_ms": "ms",
     "min_quality": "share",
     "quality_margin": "share",
     "capex": "{currency}",
@@ -35,7 +37,7 @@ _UNITS = {
     "per_million_requests": "{currency}/M requests",
 }
 _COST = ("monthly_requests", "monthly_budget", "value_per_success", "horizon_months")
-_SERVICE = ("p95_latency_ms", "min_quality", "quality_margin")
+_SERVICE = ("p95_latency_ms", "time_to_first_token_ms", "time_per_output_token_ms", "min_quality", "quality_margin")
 _MACHINE = (
     "capex", "life_months", "power_kw", "tariff", "power_usage_effectiveness", "staff_month", "software_month",
     "peak_to_mean_load", "memory_gib",

@@ -18,7 +18,19 @@ from core.metrics.percentiles import MINIMUM_SAMPLES, percentiles, probability_w
 from core.spec import Candidate, SelfHosted, Study
 
 CHANCE = 0.9
+# A latency gate with one of these rules is a limit on tokens.
+FIRST_TOKEN_RULE, FURTHER_TOKEN_RULE = "time_to_first_token_ms", "time_per_output_token_ms"
 _MIB_PER_GIB = 1024.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """Timed requests against a limit: how many samples there are, their p95, and P(p95 <= limit), null where they are
+    too few to say."""
+
+    samples: int
+    p95: float | None
+    chance: float | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,7 @@ def gates_of(
     results += _memory_gate(study, candidate, memory)
     results += _quality_gate(study, candidate, system)
     results += _latency_gate(study, candidate, latency)
+    results += _token_gates(study, candidate, system)
     results += _budget_gate(study, candidate, bill)
     return tuple(results)
 
@@ -112,6 +125,49 @@ def _latency_gate(study: Study, candidate: Candidate, latency: Latency | None) -
         f"decide.gate.latency.{state}", candidate=candidate.name, value=latency.p95 or 0.0, limit=limit, chance=chance
     )
     return [GateResult(Gate.LATENCY, "pass" if chance >= CHANCE else "fail", None, text, chance)]
+
+
+def _token_gates(study: Study, candidate: Candidate, system: System) -> list[GateResult]:
+    """The limits on tokens, as on latency: each p95 within its limit with a chance of 0.9."""
+    service, tokens = study.criteria.service, system.tokens
+    results = []
+    if (limit := service.time_to_first_token_ms) is not None:
+        whole = _held(system, "whole", limit)
+        # No first token comes later than its answer: what is within the limit as a whole proves it, the rest nothing.
+        proof = whole if whole.chance is not None and whole.chance >= CHANCE else None
+        results.append(_token_gate(candidate, FIRST_TOKEN_RULE, limit, _held(system, "first", limit), proof))
+    writes_further = tokens.between_ms is None or len(tokens.between_ms) > 0
+    if (limit := service.time_per_output_token_ms) is not None and writes_further:
+        results.append(_token_gate(candidate, FURTHER_TOKEN_RULE, limit, _held(system, "between", limit)))
+    return results
+
+
+@lru_cache(maxsize=512)
+def _held(system: System, which: Literal["first", "between", "whole"], limit: float) -> Held:
+    tokens = system.tokens
+    samples, count = {
+        "first": (tokens.first_ms, tokens.first_count),
+        "between": (tokens.between_ms, tokens.between_count),
+        "whole": (tokens.whole_ms, system.effective_latency_samples),
+    }[which]
+    if samples is None or len(samples) == 0:
+        return Held(0, None, None)
+    carried = count or len(samples)
+    return Held(carried, percentiles(samples.tolist()).p95, _chance_within(samples, carried, limit))
+
+
+def _token_gate(candidate: Candidate, rule: str, limit: float, found: Held, whole: Held | None = None) -> GateResult:
+    code, shown = f"decide.gate.{rule.removesuffix('_ms')}", found
+    if found.chance is None and whole is not None:
+        code, shown = f"{code}.whole", whole
+    if shown.chance is None:
+        code = f"{code}.few" if found.samples else f"{code}.unknown"
+        text = message(code, candidate=candidate.name, samples=found.samples, needed=MINIMUM_SAMPLES[0.95], limit=limit)
+        return GateResult(Gate.LATENCY, "unknown", rule, text)
+    state: Literal["pass", "fail"] = "pass" if shown.chance >= CHANCE else "fail"
+    code = code if shown is whole else f"{code}.{state}"
+    text = message(code, candidate=candidate.name, value=shown.p95 or 0.0, limit=limit, chance=shown.chance)
+    return GateResult(Gate.LATENCY, state, rule, text, shown.chance)
 
 
 def _budget_gate(study: Study, candidate: Candidate, bill: Bill) -> list[GateResult]:

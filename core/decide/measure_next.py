@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.decide.choice import Settled
 from core.decide.compliance import open_questions
+from core.decide.gates import FIRST_TOKEN_RULE, FURTHER_TOKEN_RULE
 from core.decide.options import Option
 from core.decide.outcome import MeasureNext, message
 from core.decide.seeds import more_seeds
@@ -14,6 +15,7 @@ from core.domain import FloatArray, Gate
 from core.spec import BaselineModel, Study
 
 _MOST_QUALITIES = 2
+_TOKEN_LIMITS = {(Gate.LATENCY, rule) for rule in (FIRST_TOKEN_RULE, FURTHER_TOKEN_RULE)}
 
 
 def measure_next_of(study: Study, settled: Settled, options: Sequence[Option]) -> tuple[MeasureNext, ...]:
@@ -40,13 +42,15 @@ def measure_next_of(study: Study, settled: Settled, options: Sequence[Option]) -
 def _missing_figures(options: Sequence[Option]) -> list[MeasureNext]:
     found = []
     for option in options:
-        unknown = {gate.gate for gate in option.gates if gate.state == "unknown"}
-        if Gate.LATENCY in unknown:
+        unknown = {(gate.gate, gate.rule) for gate in option.gates if gate.state == "unknown"}
+        if (Gate.LATENCY, None) in unknown:
             found.append(MeasureNext(message("decide.next.latency", candidate=option.name), None, None))
+        if unknown & _TOKEN_LIMITS:
+            found.append(MeasureNext(message("decide.next.tokens_timed", candidate=option.name), None, None))
         unpriced = option.system is not None and option.bill.monthly is None
         if unpriced and option.bill.lacks == "no_tokens":
             found.append(MeasureNext(message("decide.next.tokens", candidate=option.name), None, None))
-        elif unpriced and Gate.LATENCY not in unknown:
+        elif unpriced and (Gate.LATENCY, None) not in unknown:
             found.append(MeasureNext(message("decide.next.latency", candidate=option.name), None, None))
     return found
 

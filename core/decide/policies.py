@@ -31,11 +31,11 @@ from core.decide.systems import (
     ONE_SEED,
     SharedRows,
     System,
-    mixed_latency,
     mixed_rows,
     system_of,
     usage_of_each,
 )
+from core.decide.token_samples import mixed_latency, mixed_tokens
 from core.domain import BoolArray, FloatArray, IntArray, PolicyKind, Verdict
 from core.evidence import CandidateEvidence, ScoredRows
 from core.jobs.results import PolicyScores, RouteResult
@@ -274,10 +274,10 @@ def _operating(measured: _MeasuredPolicy, sent: bytes) -> tuple[System, Paths]:
     teacher, student, scores = measured.of.teacher.system, measured.of.student.system, measured.scores
     latency = None
     effective = None
+    cascade = scores.kind is PolicyKind.CASCADE
+    score_ms = scores.score_seconds * MILLISECONDS
+    share = measured.measure.rows.share(mask)
     if teacher.latency_ms is not None and student.latency_ms is not None:
-        cascade = scores.kind is PolicyKind.CASCADE
-        score_ms = scores.score_seconds * MILLISECONDS
-        share = measured.measure.rows.share(mask)
         latency = mixed_latency(teacher.latency_ms, student.latency_ms, share, score_ms, cascade=cascade)
         effective = min(len(teacher.latency_ms), len(student.latency_ms))
     placed = _in_test_order(mask, measured.order)
@@ -285,7 +285,8 @@ def _operating(measured: _MeasuredPolicy, sent: bytes) -> tuple[System, Paths]:
     system = system_of(
         measured.of.shared, (rows,), ONE_SEED, latency, "mixture", None, effective_latency_samples=effective
     )
-    return system, paths_of(placed, scores.kind)
+    tokens = mixed_tokens(teacher.tokens, student.tokens, latency, share, score_ms, cascade=cascade)
+    return replace(system, tokens=tokens), paths_of(placed, scores.kind)
 
 
 def _decision(

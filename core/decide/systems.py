@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 
 from core.decide.draws import Draws
+from core.decide.token_samples import UNTIMED, TokenSamples, token_samples
 from core.domain import BoolArray, FloatArray
 from core.evidence import CandidateEvidence, ScoredRows, TestRows
 from core.jobs.results import CheckResult, RuntimeFigures
@@ -30,7 +31,6 @@ RESAMPLES = 1000
 FEWEST_RESAMPLES = 200
 _MOST_CELLS = 20_000_000
 SEED = 0
-MIXTURE_SAMPLES = 2000
 MILLISECONDS = 1000.0
 
 
@@ -68,7 +68,8 @@ class System:
     """One candidate as measured. `rows` are of its first seed, `seeded` of all under the study's metric, `right` of all
     as shares of right answers. Tokens are means a request;
     `latency_ms` holds single requests, one at a time; `requests_per_second` is of one machine.
-    `effective_latency_samples` is the length of the shorter series behind a mixture. `requests_each` is how many
+    `effective_latency_samples` is the length of the shorter series behind a mixture. `tokens` is when the tokens of
+    single answers come. `requests_each` is how many
     requests an answer takes, above 1 where answers that fail their checks are asked for again."""
 
     rows: ScoredRows
@@ -83,6 +84,7 @@ class System:
     one_at_a_time: bool = False
     effective_latency_samples: int | None = None
     requests_each: float = 1.0
+    tokens: TokenSamples = UNTIMED
 
 
 def resamples_for(rows: int) -> int:
@@ -122,7 +124,8 @@ def measured_system(shared: SharedRows, candidate: CandidateEvidence, trained: C
         throughput = MILLISECONDS / float(samples.mean())
     mixing = mixing_of(trained.runs, len(trained.runs), len(shared.weights) - 1)
     system = system_of(shared, candidate.runs, mixing, samples, source, throughput, one_at_a_time=one_at_a_time)
-    return replace(system, requests_each=requests_each)
+    tokens = token_samples(candidate.benchmark, samples, asked_again=requests_each > 1.0)
+    return replace(system, requests_each=requests_each, tokens=tokens)
 
 
 def mixing_of(origin: Sequence[ScoredRows], seeds: int, draws: int) -> FloatArray:
@@ -241,23 +244,6 @@ def mixed_rows(teacher: ScoredRows, student: ScoredRows, sent: BoolArray) -> Sco
     )
     scores = np.where(sent, teacher.scores, student.scores)
     return ScoredRows(student.example_ids, scores, outputs, None, None, None, None)
-
-
-def mixed_latency(
-    teacher: FloatArray, student: FloatArray, strong_share: float, score_ms: float, *, cascade: bool
-) -> FloatArray:
-    """Latency samples of a hybrid, milliseconds: a seeded mixture of its two paths.
-
-    A router scores and then asks one of the two; a cascade always asks the student, and the teacher after it where the
-    request is sent.
-    """
-    generator = np.random.default_rng(SEED)
-    sent = np.arange(MIXTURE_SAMPLES) < round(strong_share * MIXTURE_SAMPLES)
-    strong = generator.choice(teacher, size=MIXTURE_SAMPLES)
-    weak = generator.choice(student, size=MIXTURE_SAMPLES)
-    if cascade:
-        return score_ms + weak + np.where(sent, strong, 0.0)
-    return score_ms + np.where(sent, strong, weak)
 
 
 def share_asked_again(checked: CheckResult) -> float:

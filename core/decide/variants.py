@@ -52,5 +52,5 @@ def _smaller(variant: Option, parent: Option) -> bool:
 
 def _only_way_through(variant: Option, parent: Option) -> bool:
     """Whether the variant meets a requirement, such as memory, that its parent does not."""
-    passed = {gate.gate for gate in variant.gates if gate.state == "pass"}
-    return any(gate.gate in passed for gate in parent.gates if gate.state != "pass")
+    passed = {(gate.gate, gate.rule) for gate in variant.gates if gate.state == "pass"}
+    return any((gate.gate, gate.rule) in passed for gate in parent.gates if gate.state != "pass")

@@ -47,8 +47,9 @@ class Compliance(SpecModel):
 class Service(SpecModel):
     """Service levels. `quality_margin` is how far below the teacher still counts as non-inferior.
 
-    `time_to_first_token_ms` and `time_per_output_token_ms` are limits of each request in the goodput of streamed load
-    tests; they exclude nobody.
+    `time_to_first_token_ms` and `time_per_output_token_ms` hold like `p95_latency_ms` for the p95 of single requests,
+    and for each request in the goodput of streamed load tests. An answer that comes at once has its first token then
+    and no further ones.
     """
 
     p95_latency_ms: PositiveFloat | None = None

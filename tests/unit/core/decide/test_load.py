@@ -198,7 +198,7 @@ def test_the_report_says_which_limits_are_in_no_goodput() -> None:
     told = [text_of(block.phrase, "en") for block in blocks if isinstance(block, Paragraph)]
     assert "small: the limit on the first token is not in its goodput, for its answers were not streamed." in told
     cells = [text_of(c.phrase, "en") for block in blocks if isinstance(block, Table) for row in block.rows for c in row]
-    assert "First token under load (goodput only)" in cells
+    assert "First token limit" in cells
 
 
 def test_percentiles_are_hidden_where_the_samples_cannot_carry_them() -> None:
