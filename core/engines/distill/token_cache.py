@@ -37,13 +37,33 @@ MOST_BYTES_PER_TOKEN = 200
 BATCH_ROWS = 16
 _SAVE_SECONDS = 5.0
 _BLOCK_BYTES = 1 << 24
+_TOKENS_OF_TWO_BYTES, _MOST_TOKENS = 1 << 16, 1 << 24
+_THIRD_BYTE = "ids_third_byte"
 
 
-def record_type(top_k: int, tails: int = 0) -> np.dtype[np.void]:
-    """What is kept of one token: ids (4 bytes each), log-probabilities (2 bytes each), and the rest's (4 bytes); or of
-    the rest so many `tails` (4 bytes each)."""
+def record_type(top_k: int, vocabulary: int, tails: int = 0) -> np.dtype[np.void]:
+    """What is kept of one token: ids (2 bytes each, and a third one in a vocabulary that needs it), log-probabilities
+    (2 bytes each), and the rest's (4 bytes); or of the rest so many `tails` (4 bytes each)."""
+    if vocabulary > _MOST_TOKENS:
+        raise ValueError(f"ids of three bytes name {_MOST_TOKENS} tokens, and the vocabulary has {vocabulary}")
     rest = ("tails", "<f4", (tails,)) if tails else ("rest", "<f4")
-    return np.dtype([("ids", "<u4", (top_k,)), ("top", "<f2", (top_k,)), rest])
+    third = [(_THIRD_BYTE, "u1", (top_k,))] if vocabulary > _TOKENS_OF_TWO_BYTES else []
+    return np.dtype([("ids", "<u2", (top_k,)), *third, ("top", "<f2", (top_k,)), rest])
+
+
+def ids_of(records: NDArray[np.void]) -> IntArray:
+    """The ids of the likeliest tokens that are kept, shape (positions, top_k)."""
+    ids: IntArray = records["ids"].astype(np.int64)
+    if _THIRD_BYTE in (records.dtype.names or ()):
+        ids += records[_THIRD_BYTE].astype(np.int64) * _TOKENS_OF_TWO_BYTES
+    return ids
+
+
+def _put_ids(records: NDArray[np.void], ids: IntArray) -> None:
+    if _THIRD_BYTE not in (records.dtype.names or ()):
+        records["ids"] = ids  # all two bytes, or four in a file of an earlier version
+        return
+    records[_THIRD_BYTE], records["ids"] = np.divmod(ids, _TOKENS_OF_TWO_BYTES)
 
 
 class TeacherOutputs(Protocol):
@@ -79,7 +99,7 @@ class TokenCache:
         tails = np.where(known[:, None], picked["tails"], 0.0) @ weights
         rest = np.where(known, tails, -np.inf).astype(np.float32)
         top = picked["top"].astype(np.float32) / np.float32(temperature)
-        return _normalised(picked["ids"], top, rest, device)
+        return _normalised(ids_of(picked), top, rest, device)
 
     def of_rows(self, rows: IntArray, device: torch.device) -> TeacherTokens:
         """The teacher's distribution at the completion tokens of some rows, in their order.
@@ -87,7 +107,7 @@ class TokenCache:
         Half-precision logarithms are scaled so that each position adds up to one again.
         """
         picked = self._picked(rows)
-        return _normalised(picked["ids"], picked["top"].astype(np.float32), picked["rest"].copy(), device)
+        return _normalised(ids_of(picked), picked["top"].astype(np.float32), picked["rest"].copy(), device)
 
     def _picked(self, rows: IntArray) -> NDArray[np.void]:
         return np.concatenate([self._records[self._starts[row] : self._starts[row + 1]] for row in rows])
@@ -99,12 +119,11 @@ class TokenCache:
 
 
 def _normalised(
-    ids: NDArray[np.uint32], top: NDArray[np.float32], rest: NDArray[np.float32], device: torch.device
+    ids: IntArray, top: NDArray[np.float32], rest: NDArray[np.float32], device: torch.device
 ) -> TeacherTokens:
     likeliest, beyond = (torch.from_numpy(part).to(device) for part in (top, rest))
     whole = torch.cat([likeliest, beyond[:, None]], dim=-1).logsumexp(dim=-1, keepdim=True)
-    named = torch.from_numpy(ids.astype(np.int64)).to(device)
-    return TeacherTokens(named, likeliest - whole, beyond - whole.squeeze(-1))
+    return TeacherTokens(torch.from_numpy(ids).to(device), likeliest - whole, beyond - whole.squeeze(-1))
 
 
 def row_starts(rows: CausalRows) -> IntArray:
@@ -135,7 +154,7 @@ def teacher_tokens(
     path, state_path = folder / ARRAY_NAME, folder / STATE_NAME
     total = int(row_starts(rows)[-1])
     done = rows_done(path, state_path, fingerprint)
-    kind = record_type(kept, 0 if isinstance(temperature, float) else len(temperature.powers))
+    kind = record_type(kept, vocabulary, 0 if isinstance(temperature, float) else len(temperature.powers))
     with disk_full_told(path, total * kind.itemsize):
         folder.mkdir(parents=True, exist_ok=True)
         if done == 0 and taken_over(path, state_path, fingerprint, len(rows.names), context):
@@ -222,7 +241,7 @@ class _Filler:
         logits, temperature = head_logits(model, hidden, self._vocabulary), self._temperature
         found = likeliest_tokens(logits, self._top_k, temperature if isinstance(temperature, float) else 1.0)
         records = np.empty(len(hidden), dtype=kind)
-        records["ids"] = found.ids.cpu().numpy()
+        _put_ids(records, found.ids.cpu().numpy())
         # Half precision ends at −65,504; no probability that small matters.
         records["top"] = found.log_probabilities.clamp(min=-60000.0).cpu().numpy()
         if isinstance(temperature, float):

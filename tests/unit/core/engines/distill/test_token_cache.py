@@ -21,6 +21,8 @@ from core.engines.distill.token_cache import (
     MOST_BYTES_PER_TOKEN,
     TemperedCache,
     TokenCache,
+    _put_ids,
+    ids_of,
     record_type,
     teacher_tokens,
 )
@@ -68,9 +70,39 @@ def cache_of(
     return cache, context
 
 
-def test_the_most_that_may_be_kept_of_a_token_stays_within_200_bytes() -> None:
-    assert record_type(Train.model_fields["top_k"].metadata[1].le).itemsize <= MOST_BYTES_PER_TOKEN
-    assert record_type(Train(method="distill").top_k).itemsize <= MOST_BYTES_PER_TOKEN
+@pytest.mark.parametrize("vocabulary", [50_257, 65_536, 65_537, 262_144])
+@pytest.mark.parametrize("tails", [0, len(Temperatures(1.0, 8.0).powers)])
+def test_the_most_that_may_be_kept_of_a_token_stays_within_200_bytes(vocabulary: int, tails: int) -> None:
+    most = Train.model_fields["top_k"].metadata[1].le
+    assert record_type(most, vocabulary, tails).itemsize <= MOST_BYTES_PER_TOKEN
+
+
+def test_ids_of_a_large_vocabulary_are_kept_whole(setting: Setting, tmp_path: Path) -> None:
+    """As of a vocabulary that needs a third byte; the model itself knows fewer tokens."""
+    two, _ = cache_of(setting, tmp_path / "two")
+    three = np.empty(3, record_type(4, 200_000))
+    _put_ids(three, np.array([[0, 65_535, 65_536, 199_999]] * 3))
+    assert ids_of(three)[2].tolist() == [0, 65_535, 65_536, 199_999]
+    assert (two.bytes_per_token, three.itemsize) == (8 * 4 + 4, 4 * 5 + 4)
+
+
+def test_a_cache_of_an_earlier_version_is_gone_on_with_as_it_is(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, _ = cache_of(setting, tmp_path / "new")
+
+    def earlier(top_k: int, vocabulary: int, tails: int = 0) -> np.dtype[np.void]:
+        return np.dtype([("ids", "<u4", (top_k,)), ("top", "<f2", (top_k,)), ("rest", "<f4")])
+
+    stops = iter([False, False, True])
+    with monkeypatch.context() as patch:
+        patch.setattr("core.engines.distill.token_cache.record_type", earlier)
+        with pytest.raises(Stopped):
+            cache_of(setting, tmp_path / "old" / "job", stop_when=lambda _context: next(stops))
+    old, _ = cache_of(setting, tmp_path / "old" / "job")
+    rows = np.arange(len(setting.rows.names))
+    assert old.bytes_per_token > new.bytes_per_token
+    assert torch.equal(*(cache.of_rows(rows, torch.device("cpu")).ids for cache in (old, new)))
 
 
 def test_the_file_is_as_large_as_said(setting: Setting, tmp_path: Path) -> None:
@@ -118,11 +150,6 @@ def test_what_is_kept_for_any_temperature_of_a_whole_vocabulary_has_no_rest(sett
     found = TemperedCache(cache, np.arange(4), temperatures, 3.0).of_rows(np.array([0, 1]), torch.device("cpu"))
     assert torch.isneginf(found.log_rest).all()
     assert torch.allclose(found.log_probabilities.exp().sum(-1), torch.ones(len(found.ids)), atol=1e-4)
-
-
-def test_what_is_kept_of_a_token_for_any_temperature_stays_within_200_bytes() -> None:
-    tails = len(Temperatures(1.0, 8.0).powers)
-    assert record_type(Train(method="distill").top_k, tails).itemsize <= MOST_BYTES_PER_TOKEN
 
 
 def test_a_stopped_cache_is_gone_on_with_and_ends_the_same(setting: Setting, tmp_path: Path) -> None:
