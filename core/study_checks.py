@@ -6,17 +6,38 @@ from collections.abc import Iterator
 
 from core.domain import Role
 from core.errors import UserError
-from core.spec import Candidate, CandidateModel, PredictionsModel, Study, TeacherLayers
+from core.spec import Candidate, CandidateModel, EndpointModel, PredictionsModel, Study, TeacherLayers
+from core.spec.secrets import writes_password
 
 
 def check_study(study: Study) -> None:
     """Raises UserError naming the first field that does not fit the others."""
+    check_secrets(study)
     _check_names(study)
     for index, candidate in enumerate(study.candidates):
         _check_references(study, candidate, f"candidates[{index}]")
     _check_circles(study)
     _check_data(study)
     _check_judge(study)
+
+
+def endpoints_of(study: Study) -> Iterator[tuple[str, EndpointModel]]:
+    """Field and model of each endpoint that the study names: the candidates' and the judge's."""
+    for index, candidate in enumerate(study.candidates):
+        if isinstance(candidate.model, EndpointModel):
+            yield f"candidates[{index}].model", candidate.model
+    judge = None if study.task.judge is None else study.task.judge.model
+    if isinstance(judge, EndpointModel):
+        yield "task.judge.model", judge
+
+
+def check_secrets(study: Study) -> None:
+    """Raises UserError for an address with a password, which every file of the study would hold in plain text."""
+    for field, model in endpoints_of(study):
+        if writes_password(model.proxy):
+            raise UserError("study.proxy_password", field=f"{field}.proxy")
+        if writes_password(model.base_url):
+            raise UserError("study.address_password", field=f"{field}.base_url")
 
 
 def _check_names(study: Study) -> None:

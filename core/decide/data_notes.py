@@ -9,6 +9,8 @@ from core.decide.outcome import CandidateDecision, Message, message
 from core.evidence import StudyEvidence
 from core.metrics.effective import effective_rows
 from core.spec import Study
+from core.spec.secrets import writes_password
+from core.study_checks import endpoints_of
 
 CUT_WORTH_TELLING = 0.03
 
@@ -47,6 +49,16 @@ def ceiling_notes(evidence: StudyEvidence, study: Study) -> list[Message]:
     if study.task.metric == "accuracy" and floor is not None and ceiling.high is not None and floor > ceiling.high:
         notes.append(message("decide.note.floor_above_ceiling", floor=floor, ceiling=ceiling.high))
     return notes
+
+
+def secret_notes(study: Study) -> list[Message]:
+    """Passwords that a study of an earlier version holds in plain text."""
+    return [
+        message("decide.note.password_written", field=f"{field}.{part}")
+        for field, model in endpoints_of(study)
+        for part, address in (("proxy", model.proxy), ("base_url", model.base_url))
+        if writes_password(address)
+    ]
 
 
 def cut_notes(rows: Sequence[CandidateDecision]) -> list[Message]:

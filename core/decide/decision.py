@@ -11,7 +11,7 @@ from core.decide.class_slices import small_slices, with_classes_and_slices
 from core.decide.complexity import complexity_of
 from core.decide.compliance import compliance_notes
 from core.decide.data_limits import suspected_rows
-from core.decide.data_notes import ceiling_notes, cut_notes, time_notes, weight_notes
+from core.decide.data_notes import ceiling_notes, cut_notes, secret_notes, time_notes, weight_notes
 from core.decide.flips import Answer, flips_of
 from core.decide.judging import check_notes, judge_notes
 from core.decide.measure_next import measure_next_of
@@ -116,7 +116,7 @@ def _notes(
     evidence: StudyEvidence, study: Study, options: Sequence[Option], rows: Sequence[CandidateDecision]
 ) -> tuple[Message, ...]:
     """What a reader must know beside the figures."""
-    notes = compliance_notes(study)
+    notes = secret_notes(study) + compliance_notes(study)
     if any(not isinstance(study.profiles[name], Api) for name in study.profiles):
         notes.append(message("decide.note.machines"))
     if study.criteria.cost.value_per_success is None:

@@ -17,7 +17,7 @@ from core.jobs.retrieval_jobs import check_retrieval
 from core.jobs.search_checks import SOFT_LABELS, TECHNIQUES, check_text_search
 from core.jobs.shape_checks import check_sizes
 from core.jobs.suite_jobs import check_suites
-from core.keys import endpoint_key
+from core.keys import check_secrets_there
 from core.lazy import is_installed, missing_library
 from core.metrics.plugins import plugin_identity
 from core.model_files import is_onnx_folder, sample_path
@@ -40,6 +40,7 @@ from core.spec import (
     Train,
     runs_under_llama_cpp,
 )
+from core.study_checks import check_secrets, endpoints_of
 from core.study_file import resolve_path
 
 ENGINE_LIBRARIES = ("torch", "transformers", "safetensors")
@@ -50,6 +51,7 @@ QUANTISE = "quantize"
 
 def check_supported(study: Study, base: Path) -> None:
     """Raises UserError for what the study file may say but this version does not run, and for missing libraries."""
+    check_secrets(study)  # a stored study may hold what no study file may
     if study.task.plugin is not None:
         plugin_identity(study.task.plugin)  # a metric that is not installed is told before anything is started
     if study.task.few_shot is not None and study.data.files is not None and study.data.files.train is None:
@@ -73,12 +75,9 @@ def check_supported(study: Study, base: Path) -> None:
             raise missing_library(library)
     check_retrieval(study, base, ENGINE_LIBRARIES)
     check_suites(study, base)
-    judge = None if study.task.judge is None else study.task.judge.model
-    if isinstance(judge, EndpointModel):
-        endpoint_key(judge)  # a missing key is told before anything is bought
+    for _, model in endpoints_of(study):
+        check_secrets_there(model)
     for index, candidate in enumerate(study.candidates):
-        if isinstance(candidate.model, EndpointModel):
-            endpoint_key(candidate.model)
         if candidate.role is not Role.HYBRID:
             _check_weights(study, candidate, f"candidates[{index}]", base)
             _check_teacher(study, candidate, f"candidates[{index}]", base)

@@ -44,6 +44,7 @@ class GgufModel(SpecModel):
 class EndpointModel(SpecModel):
     """An OpenAI-compatible endpoint. Its key lies in the keychain (`key_name`) or an environment variable (`key_env`).
 
+    In `proxy` and the values of `headers` `${NAME}` is an environment variable, which keeps secrets out of the study.
     `max_requests` is the most that one job may send, `max_cost` the most that it may spend, in the study's currency by
     the price of the candidate's API profile. `body` holds further fields of every request, such as `top_p`.
     `images` says that it takes pictures beside text.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from command_line import tercet
@@ -117,3 +119,27 @@ def test_an_endpoint_that_ignores_streaming_is_measured_and_the_user_is_told(
 def test_empty_answers_are_no_result(tmp_path: Path, server: ScriptedEndpoint) -> None:
     server.script = lambda number, request: Reply(completion(""))
     assert "the answer is empty" in run(tmp_path, 1).splitlines()[-1]
+
+
+def test_a_proxy_gets_the_password_of_the_environment_which_stands_in_no_file(
+    tmp_path: Path, server: ScriptedEndpoint
+) -> None:
+    hidden = "p@ss-4f1c"
+    coded = base64.b64encode(f"agent:{hidden}".encode()).decode()
+    proxy = server.url.removesuffix("/v1").replace("http://", "http://agent:${TERCET_TEST_PROXY_PASSWORD}@")
+    text = (tmp_path / "study.yaml").read_text(encoding="utf-8")
+    text = text.replace(server.url, "http://vendor.example/v1").replace(
+        "big-teacher,", f"big-teacher, proxy: '{proxy}',"
+    )
+    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+    command = ("run", "study.yaml", "--study", "s.tercet")
+    done = tercet(*command, folder=tmp_path, **{KEY_VARIABLE: KEY})
+    assert done.returncode == 2
+    assert "TERCET_TEST_PROXY_PASSWORD is not set" in done.stderr
+    done = tercet(*command, folder=tmp_path, TERCET_TEST_PROXY_PASSWORD=hidden, **{KEY_VARIABLE: KEY})
+    assert done.returncode == 0, done.stderr
+    assert {request.headers["proxy-authorization"] for request in server.requests} == {f"Basic {coded}"}
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    for secret in (hidden, quote(hidden), coded):
+        assert secret not in done.stdout + done.stderr
+        assert not any(secret.encode() in held for held in files)

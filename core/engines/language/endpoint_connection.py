@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.engines.language.endpoint_trouble import Reach, TransientTrouble, shown_url
 from core.errors import UserError
+from core.keys import headers_of, proxy_of
 from core.lazy import load
 from core.spec import EndpointModel
 
@@ -33,14 +34,14 @@ def open_client(model: EndpointModel, key: str | None, connections: int) -> Asyn
     try:
         client: AsyncClient = http.AsyncClient(
             headers=headers,
-            proxy=model.proxy,
+            proxy=proxy_of(model),
             verify=True if model.ca_file is None else _certificates(model.ca_file),
             timeout=model.timeout_s,
             limits=http.Limits(max_connections=connections, max_keepalive_connections=connections),
             follow_redirects=False,
         )
     except (ValueError, ImportError, http.InvalidURL) as error:
-        raise UserError("endpoint.proxy_unusable", proxy=shown_url(model.proxy or "")) from error
+        raise UserError("endpoint.proxy_unusable", proxy=shown_url(proxy_of(model) or "")) from error
     return client
 
 
@@ -67,10 +68,11 @@ class SendTimer:
 
 def _checked_headers(model: EndpointModel) -> dict[str, str]:
     """The study file's own headers. A value that HTTP cannot carry would be quoted in the library's error."""
-    for name, value in model.headers.items():
+    headers = headers_of(model)
+    for name, value in headers.items():
         if not (_HEADER_NAME.fullmatch(name) and value.isascii() and value.isprintable()):
             raise UserError("endpoint.header_unusable", name=name)
-    return model.headers
+    return headers
 
 
 def _certificates(ca_file: str) -> ssl.SSLContext:

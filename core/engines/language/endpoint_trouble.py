@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from core.errors import UserError
 from core.i18n import Value
+from core.keys import secrets_of
 from core.spec import EndpointModel
 
 # An endpoint that asks for a longer pause is asked again another day.
@@ -120,8 +121,8 @@ class Reach:
 
 
 def reach_of(model: EndpointModel, key: str | None) -> Reach:
-    """The words for an endpoint; secrets are its key, the values of its headers and a password in its proxy."""
-    secrets = {key or "", *model.headers.values(), urlsplit(model.proxy or "").password or ""}
+    """The words for an endpoint, and its secrets."""
+    secrets = set(secrets_of(model, key))
     place = model.key_env or model.key_name or "key_env"
     # The longest first: one may be part of another.
     hidden = tuple(sorted((secret for secret in secrets if len(secret) >= 4), key=len, reverse=True))

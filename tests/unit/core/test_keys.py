@@ -10,7 +10,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
 from core.errors import UserError
-from core.keys import endpoint_key
+from core.keys import check_secrets_there, endpoint_key, headers_of, proxy_of, secrets_of
 from core.spec import EndpointModel
 
 KEY = "sk-0123456789"
@@ -67,3 +67,52 @@ def test_what_is_no_key_is_refused_without_showing_it(monkeypatch: pytest.Monkey
     error = refusal(model(key_env="VENDOR_KEY"))
     assert error.code == code
     assert "VENDOR_KEY" in str(error)
+
+
+HELD = "p@ss:w/rd"
+
+
+def test_a_password_of_a_proxy_comes_from_the_environment_with_the_signs_of_addresses_as_codes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PROXY_PASSWORD", HELD)
+    endpoint = model(proxy="http://agent:${PROXY_PASSWORD}@host:3128")
+    assert proxy_of(endpoint) == "http://agent:p%40ss%3Aw%2Frd@host:3128"
+    assert {HELD, "p%40ss%3Aw%2Frd"} <= set(secrets_of(endpoint, None))
+    assert proxy_of(model()) is None
+
+
+def test_a_whole_proxy_may_stand_in_the_environment_and_its_password_is_a_secret_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OUR_PROXY", "http://agent:hush@host:3128")
+    endpoint = model(proxy="${OUR_PROXY}")
+    assert proxy_of(endpoint) == "http://agent:hush@host:3128"
+    assert "hush" in set(secrets_of(endpoint, None))
+
+
+def test_the_password_of_the_systems_own_proxy_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://agent:hush@host:3128")
+    assert "hush" in set(secrets_of(model(), None))
+
+
+def test_a_header_may_name_the_variable_that_holds_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDOR_KEY", KEY)
+    endpoint = model(headers={"api-key": "${VENDOR_KEY}", "X-Team": "blue"})
+    assert headers_of(endpoint) == {"api-key": KEY, "X-Team": "blue"}
+    assert KEY in set(secrets_of(endpoint, None))
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"proxy": "http://agent:${NO_SUCH_VARIABLE}@host"}, "model.proxy"),
+        ({"headers": {"api-key": "${NO_SUCH_VARIABLE}"}}, "model.headers"),
+    ],
+)
+def test_a_variable_that_is_not_set_is_named_before_anything_is_bought(more: dict[str, Any], field: str) -> None:
+    with pytest.raises(UserError) as caught:
+        check_secrets_there(model(**more))
+    assert caught.value.code == "key.variable_missing"
+    assert field in caught.value.text
+    assert "NO_SUCH_VARIABLE" in caught.value.text

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from core.errors import UserError
 from core.study_file import load_study
 from gui.undo import WHOLE_STUDY, StudyDraft
 
@@ -74,3 +75,18 @@ def test_an_edit_that_changes_nothing_is_no_command(draft: StudyDraft) -> None:
 def test_values_handed_out_are_copies(draft: StudyDraft) -> None:
     draft.value("criteria.compliance.data_classes").append("personal")
     assert draft.value("criteria.compliance.data_classes") == []
+
+
+def test_a_stored_study_with_a_password_in_an_address_is_told_so_at_the_field(draft: StudyDraft) -> None:
+    study = draft.study
+    assert study is not None
+    model = {"source": "endpoint", "base_url": "https://host/v1", "model": "m", "proxy": "http://me:hush@host:3128"}
+    held = study.model_dump(mode="json")
+    held["candidates"] = [{"name": "big", "role": "teacher", "profile": "vendor", "model": model}]
+    draft.load(type(study).model_validate(held, context={"stored": True}))
+    assert draft.study is None
+    problem = draft.problems["candidates.0.model.proxy"]
+    assert isinstance(problem, UserError)
+    assert problem.code == "study.proxy_password"
+    draft.edit("candidates", [{**held["candidates"][0], "model": {**model, "proxy": "http://me:${PW}@host:3128"}}])
+    assert not any("proxy" in path for path in draft.problems)
