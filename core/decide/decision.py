@@ -15,7 +15,7 @@ from core.decide.data_notes import ceiling_notes, cut_notes, secret_notes, time_
 from core.decide.flips import Answer, flips_of
 from core.decide.judging import check_notes, judge_notes
 from core.decide.measure_next import measure_next_of
-from core.decide.options import Option, decided_on, options_of
+from core.decide.options import Option, decided_on, missing_measurements, options_of
 from core.decide.outcome import CandidateDecision, Confidence, Decision, Flip, Message, message
 from core.decide.parts import with_parts
 from core.decide.reasons import exclusions_of, headline_of, reasons_of
@@ -65,7 +65,7 @@ def decide(evidence: StudyEvidence, study: Study | None = None, *, with_flips: b
         confidence=Confidence(settled.probability_best.get(best), settled.expected_loss.get(best), settled.evpi),
         reasons=reasons_of(study, settled, options),
         excluded=exclusions_of(options),
-        not_measured=tuple(option.name for option in options if option.system is None),
+        not_measured=tuple(option.name for option in missing_measurements(study, options)),
         candidates=rows,
         policies=tuple(policy.decision for option in options for policy in option.policies),
         front=settled.front,

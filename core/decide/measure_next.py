@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from core.decide.choice import Settled
 from core.decide.compliance import open_questions
 from core.decide.gates import FIRST_TOKEN_RULE, FURTHER_TOKEN_RULE
-from core.decide.options import Option
+from core.decide.options import Option, missing_measurements
 from core.decide.outcome import MeasureNext, message
 from core.decide.seeds import more_seeds
 from core.decide.value import partial_information
@@ -21,14 +21,12 @@ _TOKEN_LIMITS = {(Gate.LATENCY, rule) for rule in (FIRST_TOKEN_RULE, FURTHER_TOK
 def measure_next_of(study: Study, settled: Settled, options: Sequence[Option]) -> tuple[MeasureNext, ...]:
     """Open questions first, then missing measurements, then more of what is measured, by its expected value."""
     found = [MeasureNext(question, None, None) for question in open_questions(study)]
-    if study.task.kind == "classification" and not any(
-        isinstance(candidate.model, BaselineModel) for candidate in study.candidates
-    ):
+    has_floor = any(isinstance(candidate.model, BaselineModel) for candidate in study.candidates)
+    if study.task.kind == "classification" and study.data.columns.image is None and not has_floor:
         found.append(MeasureNext(message("decide.next.floor"), None, None))
     found += [
         MeasureNext(message("decide.next.not_measured", candidate=option.name), None, None)
-        for option in options
-        if option.system is None
+        for option in missing_measurements(study, options)
     ]
     found += _missing_figures(options)
     found += _more_examples(settled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -92,6 +93,12 @@ def decided_on(evidence: StudyEvidence) -> date | None:
     """The day of the newest measurement: the day at which listed prices are taken."""
     days = [candidate.benchmarked_at.date() for candidate in evidence.candidates if candidate.benchmarked_at]
     return max(days, default=None)
+
+
+def missing_measurements(study: Study, options: Sequence[Option]) -> list[Option]:
+    """Those that are not measured and will be once the study is run: what takes no pictures where the data hold some
+    never is."""
+    return [option for option in options if option.system is None and study.takes_inputs(option.candidate)]
 
 
 def options_of(evidence: StudyEvidence, study: Study) -> list[Option]:

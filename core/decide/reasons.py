@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.decide.choice import Contender, Settled, needs_margin
-from core.decide.options import Option
+from core.decide.options import Option, missing_measurements
 from core.decide.outcome import Exclusion, Message, message
 from core.decide.told_together import told_together
 from core.domain import Choice, Verdict
@@ -47,7 +47,7 @@ def reasons_of(study: Study, settled: Settled, options: Sequence[Option]) -> tup
         contender = contenders.get(option.name)
         if contender is not None and contender is not best and contender.passes:
             reasons += _against(study, settled, option, contender, best, contenders)
-    waiting = [option.name for option in options if option.system is None]
+    waiting = [option.name for option in missing_measurements(study, options)]
     if waiting and contenders:
         reasons.append(message("decide.reason.provisional", names=", ".join(waiting)))
     return told_together(reasons)

@@ -8,6 +8,7 @@ import numpy as np
 
 from core.decide.options import Option
 from core.decide.outcome import Interval, Message, RetrievalFound, message
+from core.i18n import Value
 from core.jobs.results import BenchmarkResult
 from core.metrics.percentiles import percentiles
 from core.metrics.proportions import wilson_interval
@@ -35,6 +36,7 @@ def retrieval_found(benchmark: BenchmarkResult) -> RetrievalFound | None:
         recall=recall_of(ranks) if ranks else None,
         reciprocal_rank=reciprocal_rank_of(ranks) if ranks else None,
         leaked_rows=told.leaked_rows,
+        unknown_documents=told.unknown_documents,
     )
 
 
@@ -58,11 +60,17 @@ def reciprocal_rank_of(ranks: Sequence[int]) -> Interval:
 
 
 def retrieval_notes(options: Sequence[Option]) -> list[Message]:
-    """Candidates whose documents hold test rows as they are: their quality is too good."""
+    """Candidates whose documents hold test rows as they are: their quality is too good; and rows that name documents
+    which there are not: recall is too low by them."""
     notes = []
     for option in options:
         benchmark = option.evidence.benchmark
         told = None if benchmark is None else benchmark.retrieval
-        if told is not None and told.leaked_rows:
+        if told is None:
+            continue
+        if told.leaked_rows:
             notes.append(message("decide.note.documents_leak", candidate=option.name, count=told.leaked_rows))
+        if told.unknown_documents:
+            values: dict[str, Value] = {"count": told.unknown_documents, "rows": len(told.ranks)}
+            notes.append(message("decide.note.documents_unknown", candidate=option.name, **values))
     return notes

@@ -54,8 +54,7 @@ def check_supported(study: Study, base: Path) -> None:
     check_secrets(study)  # a stored study may hold what no study file may
     if study.task.plugin is not None:
         plugin_identity(study.task.plugin)  # a metric that is not installed is told before anything is started
-    if study.task.few_shot is not None and study.data.files is not None and study.data.files.train is None:
-        raise UserError("study.few_shot_train", field="task.few_shot")
+    _check_asking(study)
     check_judging(study)
     for index, candidate in enumerate(study.candidates):
         if candidate.role is Role.HYBRID:
@@ -82,6 +81,14 @@ def check_supported(study: Study, base: Path) -> None:
             _check_weights(study, candidate, f"candidates[{index}]", base)
             _check_teacher(study, candidate, f"candidates[{index}]", base)
             check_sizes(study, candidate, f"candidates[{index}]", base)
+
+
+def _check_asking(study: Study) -> None:
+    """Examples are there to be shown, and there is somebody who can be asked about pictures."""
+    if study.task.few_shot is not None and study.data.files is not None and study.data.files.train is None:
+        raise UserError("study.few_shot_train", field="task.few_shot")
+    if not any(study.takes_inputs(candidate) for candidate in study.candidates):
+        raise UserError("study.nobody_takes_pictures", field="data.columns.image")
 
 
 def _check_source(study: Study, candidate: Candidate, field: str) -> None:

@@ -32,6 +32,7 @@ def retrieval_values(found: RetrievalFound | None) -> dict[str, Any] | None:
         "recall": interval_values(found.recall),
         "reciprocal_rank": interval_values(found.reciprocal_rank),
         "leaked_rows": found.leaked_rows,
+        "unknown_documents": found.unknown_documents,
     }
 
 
@@ -99,6 +100,7 @@ def check_values(found: CheckResult | None) -> dict[str, Any] | None:
         "by_check": [{"check": one.check, "failed": one.failed, "remaining": one.remaining} for one in found.by_check],
         "second_requests": {
             "count": found.second_requests,
+            "unanswered": found.second_unanswered,
             "input_tokens": found.second_input_tokens,
             "output_tokens": found.second_output_tokens,
             "latency_ms": percentile_values(second),

@@ -15,7 +15,8 @@ class RetrievalFound:
 
     `recall` is the share of rows with a right passage among the `top_k`, `reciprocal_rank` the mean of 1 ÷ the place
     of the first right one (0 where there is none), over the `rows` whose right passage can be told `right_by` the
-    document that the data names or by the answer's words; null where there are none. `search_ms` is of single rows.
+    document that the data names or by the answer's words; null where there are none. `unknown_documents` are rows
+    that name a document which the index does not have, and count as not found. `search_ms` is of single rows.
     """
 
     method: str
@@ -31,3 +32,4 @@ class RetrievalFound:
     recall: Interval | None
     reciprocal_rank: Interval | None
     leaked_rows: int
+    unknown_documents: int = 0

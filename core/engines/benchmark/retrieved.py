@@ -15,7 +15,7 @@ from core.engines.models.weights import resolve
 from core.engines.retrieval.given import FILE_NAME, Found, GivenPassages, read_found, write_found
 from core.engines.retrieval.index import FOLDER_NAME, Index, Passage
 from core.engines.retrieval.messages import packed, with_passages
-from core.engines.retrieval.rank import Ranks, leaked_rows, ranks_by_answer, ranks_by_document
+from core.engines.retrieval.rank import Ranks, leaked_rows, ranks_by_answer, ranks_by_document, unknown_documents
 from core.engines.retrieval.retriever import RetrievalSetup, Retriever
 from core.errors import UserError
 from core.i18n import english
@@ -69,10 +69,7 @@ class Retrieved:
             raise UserError("retrieval.too_long", row=row, tokens=counts[longest], limit=limit)
 
     def figures(self, task: Task, context: JobContext) -> RetrievalFigures:
-        """What was found for the test rows, with a line in the log for what a user should look at.
-
-        Raises UserError where the data names documents of which the index has none.
-        """
+        """What was found for the test rows, with a line in the log for what a user should look at."""
         tested = [example for example in self._examples.values() if example.split is Split.TEST]
         documents = self._index.documents()
         by, ranks = self._ranks(task, tested, list(documents))
@@ -116,8 +113,10 @@ def with_figures(result: BenchmarkResult, retrieved: Retrieved, task: Task, cont
 def retrieve_rows(use: RetrievalUse, examples: Sequence[Example], context: JobContext) -> Retrieved:
     """Search the index of the input `index` for each row's input, one at a time; `retrieved.jsonl` keeps what is found.
 
-    Raises Stopped, and UserError where the encoder cannot be loaded.
+    Raises Stopped, and UserError where the encoder cannot be loaded, or the data names documents of which the index has
+    none: before anybody is asked, for answers may have to be paid.
     """
+    _check_documents(use, examples, context)
     encoder = None if use.encoder is None else str(resolve(use.encoder, use.encoder_sha256))
     setup = RetrievalSetup(
         index=str(context.input_folder("index") / FOLDER_NAME),
@@ -131,6 +130,12 @@ def retrieve_rows(use: RetrievalUse, examples: Sequence[Example], context: JobCo
     if not path.exists():
         write_found(path, _search(setup, examples, context))
     return Retrieved(use, setup, examples, read_found(path))
+
+
+def _check_documents(use: RetrievalUse, examples: Sequence[Example], context: JobContext) -> None:
+    if use.document_column is not None:
+        tested = [example for example in examples if example.split is Split.TEST]
+        unknown_documents(tested, use.document_column, Index(context.input_folder("index") / FOLDER_NAME).documents())
 
 
 def _search(setup: RetrievalSetup, examples: Sequence[Example], context: JobContext) -> list[Found]:

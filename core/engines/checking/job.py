@@ -196,6 +196,7 @@ def _result(checks: AnswerChecks, rows: Sequence[CheckedRow], seconds: float, *,
             for name in checks.names
         ),
         second_requests=len(again),
+        second_unanswered=sum(one.output is None for one in again),
         second_input_tokens=sum(one.input_tokens or 0 for one in again),
         second_output_tokens=sum(one.output_tokens or 0 for one in again),
         second_ms=tuple(row.second_ms for row in asked if row.second_ms is not None),
@@ -210,6 +211,9 @@ def _tell(result: CheckResult, context: JobContext) -> None:
     context.log(english("check.log.failed", **values), "warning" if result.failed else "info")
     if result.re_asked:
         context.log(english("check.log.corrected", count=result.corrected, rows=result.re_asked))
+    if result.second_unanswered:
+        values = {"count": result.second_unanswered, "rows": result.second_requests}
+        context.log(english("check.log.unanswered", **values), "warning")
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -28,18 +28,35 @@ def ranks_by_document(
     """By the cells of a column: a document's name, or its last part where that is told by no other. Blank cells leave
     their row out. Raises UserError where the index has none of the documents that the column names."""
     known = set(names)
-    by_last_part = Counter(posixpath.basename(name) for name in known)
-    places, unknown = [], 0
-    for example, passages in zip(examples, found, strict=True):
-        wanted = dict(example.fields)[column].strip()
-        if not wanted:
-            continue
-        unknown += wanted not in known and by_last_part[wanted] != 1
-        places.append(_first(_is_document(one.document, wanted, by_last_part) for one in passages))
-    if places and unknown == len(places):
-        example_name = next(iter(sorted(known)))
-        raise UserError("retrieval.documents_unknown", column=column, example=example_name)
+    unknown = unknown_documents(examples, column, known)
+    by_last_part = _by_last_part(known)
+    named = ((_named(example, column), passages) for example, passages in zip(examples, found, strict=True))
+    places = [
+        _first(_is_document(one.document, wanted, by_last_part) for one in passages)
+        for wanted, passages in named
+        if wanted
+    ]
     return Ranks(tuple(places), unknown)
+
+
+def unknown_documents(examples: Sequence[Example], column: str, names: Iterable[str]) -> int:
+    """How many rows name a document that is none of `names`. Raises UserError where none of those that name one does
+    better."""
+    known = set(names)
+    by_last_part = _by_last_part(known)
+    wanted = [name for example in examples if (name := _named(example, column))]
+    unknown = sum(name not in known and by_last_part[name] != 1 for name in wanted)
+    if wanted and unknown == len(wanted):
+        raise UserError("retrieval.documents_unknown", column=column, example=next(iter(sorted(known))))
+    return unknown
+
+
+def _named(example: Example, column: str) -> str:
+    return dict(example.fields)[column].strip()
+
+
+def _by_last_part(names: Iterable[str]) -> Counter[str]:
+    return Counter(posixpath.basename(name) for name in names)
 
 
 def _is_document(name: str, wanted: str, by_last_part: Mapping[str, int]) -> bool:

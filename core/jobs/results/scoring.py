@@ -21,9 +21,10 @@ class CheckResult(ResultModel):
     job's folder, and what was wrong in `checks.jsonl`.
 
     `rows` are the test rows with an answer: `failed` ones do not pass every check, `re_asked` ones were asked again,
-    and `corrected` ones pass then, so that the second answer stands. Second requests are of all rows measured;
-    `second_ms` are the milliseconds of those of test rows. Scores are means over `rows`, before and after, null where a
-    job of its own scores later.
+    and `corrected` ones pass then, so that the second answer stands. Second requests are of all rows measured,
+    `second_unanswered` those of them that got no answer which can be used, so that the first one stands; `second_ms`
+    are the milliseconds of those of test rows. Scores are means over `rows`, before and after, null where a job of its
+    own scores later.
     """
 
     rows: int
@@ -32,6 +33,7 @@ class CheckResult(ResultModel):
     corrected: int
     by_check: tuple[CheckCount, ...]
     second_requests: int = 0
+    second_unanswered: int = 0
     second_input_tokens: int = 0
     second_output_tokens: int = 0
     second_ms: tuple[float, ...] = ()

@@ -145,3 +145,21 @@ def test_pictures_exclude_what_takes_none_measured_or_not() -> None:
     assert gates(found) == {"reads": [Gate.MODALITY], "floor": [Gate.MODALITY]}
     assert "photo" in found.excluded[0].message.text
     assert gates(decide(evidence_of(study, rows, {"sees": benchmark(TIMES_MS, 50.0)}), with_flips=False)) == {}
+
+
+def test_what_takes_no_pictures_is_excluded_and_not_waited_for() -> None:
+    seeing = {"source": "endpoint", "base_url": "http://localhost:1/v1", "model": "m", "images": True}
+    candidates = [
+        single("big", "teacher", model=seeing),
+        single("later", model=seeing),
+        single("blind", model={**seeing, "images": False}),
+    ]
+    study = make_study(candidates, profiles={"vendor": priced(900.0)}, data={"columns": {"image": "photo"}})
+    found = decide(evidence_of(study, {"big": scored(right_share(0.95, ROWS, 1))}), with_flips=False)
+    assert gates(found) == {"blind": [Gate.MODALITY]}
+    assert found.not_measured == ("later",)
+    (waiting,) = [reason for reason in found.reasons if reason.code == "decide.reason.provisional"]
+    assert waiting.values == {"names": "later"}
+    told = [one.message for one in found.measure_next]
+    assert [one.values for one in told if one.code == "decide.next.not_measured"] == [{"candidate": "later"}]
+    assert "decide.next.floor" not in {one.code for one in told}

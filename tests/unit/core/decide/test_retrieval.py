@@ -53,6 +53,19 @@ def test_without_rows_whose_passage_is_known_there_is_no_recall() -> None:
     assert (found["recall"], found["reciprocal_rank"], found["rows"]) == (None, None, 0)
 
 
+def test_rows_that_name_documents_which_there_are_not_are_a_note() -> None:
+    figures = FIGURES.model_copy(update={"unknown_documents": 3})
+    notes = decide(retrieving_evidence(figures), with_flips=False).notes
+    (note,) = [note for note in notes if note.code == "decide.note.documents_unknown"]
+    assert note.values == {"candidate": "student", "count": 3, "rows": 6}
+    assert told(figures)["unknown_documents"] == 3
+    assert not [
+        note
+        for note in decide(retrieving_evidence(FIGURES), with_flips=False).notes
+        if note.code == "decide.note.documents_unknown"
+    ]
+
+
 def test_documents_that_hold_test_rows_are_a_note() -> None:
     notes = decide(retrieving_evidence(FIGURES), with_flips=False).notes
     (note,) = [note for note in notes if note.code == "decide.note.documents_leak"]

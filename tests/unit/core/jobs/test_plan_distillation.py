@@ -151,9 +151,8 @@ def test_what_takes_no_pictures_has_no_jobs_where_the_data_has_some(base: Path) 
     plan = planned(base, (ENCODER, seeing), (STUDENT, OWN_STUDENT), pictures)
     assert [job.kind for job in plan.jobs] == [JobKind.PREPARE, JobKind.BENCHMARK]
     assert plan.jobs[1].candidates == ("big",)
-    assert [job.kind for job in planned(base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT), pictures).jobs] == [
-        JobKind.PREPARE
-    ]
+    with pytest.raises(UserError, match=r"data\.columns\.image: no candidate takes pictures"):
+        planned(base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT), pictures)
 
 
 def test_a_search_gets_the_criteria_as_limits(base: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 import pytest
 from job_context import RecordingContext, job_context
 from own_metric import install_metric
-from tiny_documents import index_parameters, made_index, use_of, write_documents
+from tiny_documents import index_parameters, made_index, use_of, write_documents, write_question_rows
 from tiny_language_models import write_text_dataset
 
 from core.data.examples import read_examples, write_examples
@@ -259,6 +259,17 @@ def test_with_retrieval_the_passages_are_in_the_message_and_the_search_in_the_la
     assert sorted(result.runtimes[0].latency.milliseconds) == sorted(times)
     assert result.retrieval is not None
     assert result.retrieval.right_by == "answer"
+
+
+def test_where_no_named_document_is_in_the_index_nobody_is_asked(tmp_path: Path) -> None:
+    made_index(tmp_path / "index", index_parameters(write_documents(tmp_path / "docs", {"a.txt": "my card is lost"})))
+    rows = write_question_rows(tmp_path / "rows")
+    parameters = BenchmarkParameters(task=WRITING, loadable=MODEL, retrieval=use_of(document_column="doc"))
+    context = job_context(tmp_path / "jobs" / "a", parameters, {"data": rows, "index": tmp_path / "index"})
+    with pytest.raises(UserError) as caught:
+        job.run(parameters, context)
+    assert caught.value.code == "retrieval.documents_unknown"
+    assert FakeEndpoint.asked_messages == []
 
 
 def test_a_dry_run_counts_passages_as_long_as_they_can_be(tmp_path: Path, rows: Path) -> None:

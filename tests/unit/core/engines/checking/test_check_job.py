@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from answered_study import answered_study, tower
 from job_context import RecordingContext, job_context
-from scripted_endpoint import Reply, Request, completion, scripted_endpoint
+from scripted_endpoint import Reply, Request, completion, error, scripted_endpoint
 from tiny_documents import index_parameters, made_index, write_documents
 from tiny_language_models import write_language_model
 
@@ -103,6 +103,19 @@ def test_the_second_answer_stands_where_it_passes_and_both_requests_are_paid_for
     assert (result.second_requests, result.second_input_tokens, result.second_output_tokens) == (4, 28, 12)
     assert len(result.second_ms) == 2
     assert job.context.sent == list(rows.values())
+
+
+def test_a_second_request_that_is_refused_leaves_the_first_answer_and_is_told(study: Path) -> None:
+    def refuse(number: int, request: Request) -> Reply:
+        return error(400, "filtered") if "tower 0" in request.message else mend(number, request)
+
+    with scripted_endpoint(refuse) as server:
+        job = Job(study, server.model())
+        result = job.run()
+    assert (result.re_asked, result.corrected) == (2, 0)
+    assert (result.second_requests, result.second_unanswered) == (4, 1)
+    assert job.rows()["r0"].output == "It is 10 m."
+    assert any("1 of 4 second requests got no answer" in line for line in job.context.logs)
 
 
 def test_second_answers_are_bought_once(study: Path) -> None:
