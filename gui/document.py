@@ -62,7 +62,8 @@ class StudyDocument(QObject):
     """The study of one window. `rows_changed` fires after any stored row changed, `opened` after another study was
     opened or closed.
 
-    `results_changed` fires when what a decision rests on may have changed: the study itself, or a finished job.
+    `results_changed` fires when what a decision rests on may have changed since the study was opened: the study itself,
+    or a finished job.
     """
 
     opened = Signal()
@@ -167,6 +168,20 @@ class StudyDocument(QObject):
                 lambda: question(store), self._only_for(store, done), self._only_for(store, failed or self.problem.emit)
             )
 
+    def compute(
+        self,
+        run: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Work something out of what was read, beside the questions to the store; the answer is dropped where another
+        study was opened meanwhile."""
+        store = self._store
+        if store is not None:
+            self._background.compute(
+                run, self._only_for(store, done), self._only_for(store, failed or self.problem.emit)
+            )
+
     def command(
         self,
         action: Callable[[StudySession], T],
@@ -227,7 +242,6 @@ class StudyDocument(QObject):
             self.opened.emit()
             self.save_state_changed.emit()
             self.rows_changed.emit()
-            self.results_changed.emit()
 
         self.close(lambda: self._background.submit(opening, opened, self._open_failed))
 

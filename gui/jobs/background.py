@@ -1,4 +1,5 @@
-"""Short operations off the UI thread, one after the other: the only way by which the window reaches the database."""
+"""Work off the UI thread: short operations one after the other, the only way by which the window reaches the database,
+and beside them what takes long to work out and needs no database, such as a decision."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ class Operation:
 
 
 class Background(QObject):
-    """One executor thread. Outcomes arrive on the thread that this object lives on, in the order of submission.
+    """One thread for short operations and one for long computations, so that a page of rows never waits for a decision.
+
+    Outcomes arrive on the thread that this object lives on, those of one kind in the order of submission.
 
     `failed_unhandled` carries the exception of an operation without a failure branch.
     """
@@ -37,6 +40,7 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tercet-background")
+        self._computer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tercet-computing")
         self._closed = False
         self._pending = 0
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -53,15 +57,27 @@ class Background(QObject):
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Run `run` off the UI thread, then `done(result)` or `failed(error)` on it. Ignored after `close`."""
-        if self._closed:
-            return
-        self._pending += 1
-        self._executor.submit(self._run, Operation(run, done, failed))
+        self._submit(self._executor, Operation(run, done, failed))
+
+    def compute(
+        self,
+        run: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """As `submit`, beside it: for what takes long. `run` must not touch the database."""
+        self._submit(self._computer, Operation(run, done, failed))
 
     def close(self) -> None:
-        """Wait for the operation in progress; outcomes not yet delivered are dropped."""
+        """Wait for the operations in progress; outcomes not yet delivered are dropped."""
         self._closed = True
-        self._executor.shutdown(wait=True)
+        for executor in (self._executor, self._computer):
+            executor.shutdown(wait=True)
+
+    def _submit(self, executor: ThreadPoolExecutor, operation: Operation) -> None:
+        if not self._closed:
+            self._pending += 1
+            executor.submit(self._run, operation)
 
     def _run(self, operation: Operation) -> None:
         result: object = None

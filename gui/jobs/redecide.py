@@ -71,7 +71,7 @@ class Redecider(QObject):
         def run() -> Decision:
             return decide(replace(evidence, study=apply_overrides(evidence.study, settings)))
 
-        self._background.submit(
+        self._background.compute(
             run,
             lambda decision: self._finish(generation, decision, None),
             lambda error: self._finish(generation, None, error),

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, Signal
 from core.decide.decision import decide
 from core.decide.outcome import Decision
 from core.evidence import StudyEvidence
-from core.store import StudyStore
 from gui.document import StudyDocument
 
 
@@ -50,12 +49,15 @@ class StoredDecision(QObject):
         """Read the rows and decide, where results have changed since the last time."""
         if self._document.is_open and self._stale and not self._asking:
             self._stale, self._asking = False, True
-            self._document.query(decide_stored, self._received, self._refused)
+            self._document.query(lambda store: store.evidence(), self._decide, self._refused)
 
     @property
     def deciding(self) -> bool:
         """Whether a decision is being made."""
         return self._asking
+
+    def _decide(self, evidence: StudyEvidence) -> None:
+        self._document.compute(lambda: Decided(evidence, decide(evidence)), self._received, self._refused)
 
     def _received(self, decided: Decided) -> None:
         self._settle(decided, None)
@@ -80,9 +82,3 @@ class StoredDecision(QObject):
         self.decided = self.problem = None
         self.changed.emit()
         self.outdated.emit()
-
-
-def decide_stored(store: StudyStore) -> Decided:
-    """The decision on what a store holds. Raises UserError where the study cannot be decided as it stands."""
-    evidence = store.evidence()
-    return Decided(evidence, decide(evidence))

@@ -7,13 +7,13 @@ from functools import partial
 
 from PySide6.QtCore import QModelIndex, QSize, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from core.drill_down import DrillDown, drill_down_of, sides_with, usual_sides
-from core.evidence import StudyEvidence
+from core.drill_down import DrillDown, Overview, overview_of, sides_with, usual_sides
 from core.store import StudyStore
-from core.store.drill_down import ExamplePage, Place, Question, RoutedSide, Show, SortKey
+from core.store.drill_down import ExamplePage, Place, Question, RoutedSide, SortKey
 from gui.context import Context
+from gui.jobs.stored_answers import StoredAnswers
 from gui.jobs.stored_decision import StoredDecision
 from gui.models.examples import ExampleColumn, ExampleTable, example_cells, example_columns
 from gui.pages.page import Page, PageMark
@@ -30,22 +30,12 @@ _LEAST_TABLE_HEIGHT = 220
 
 
 @dataclass(frozen=True)
-class _Overview:
-    """How two candidates compare on all test rows, as counts; those of one candidate where there is one."""
-
-    rows: int
-    both_right: int
-    only_first: int
-    only_second: int
-
-
-@dataclass(frozen=True)
 class _Answered:
     """The first rows of a question, how many it means, and how the candidates compare where that was asked."""
 
     page: ExamplePage
     count: int
-    overview: _Overview
+    overview: Overview
 
 
 class _PagedRows(RowsTable):
@@ -63,13 +53,14 @@ class ExamplesPage(Page):
     def __init__(self, context: Context, stored: StoredDecision, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.stored = stored
+        self.answers = StoredAnswers(context.document, stored, self)
         self._found: DrillDown | None = None
-        self._evidence: StudyEvidence | None = None
         self._question: Question | None = None
+        self._shown: Question | None = None
         self._columns: list[ExampleColumn] = []
         self._next: Place | None = None
         self._wanted = ""
-        self._overview: _Overview | None = None
+        self._overview: Overview | None = None
         self.empty = Card(parent=self)
         self.empty_words = Sentence(self.empty)
         self.empty.body.addWidget(self.empty_words)
@@ -79,6 +70,8 @@ class ExamplesPage(Page):
         self.view.setMinimumHeight(_LEAST_TABLE_HEIGHT)
         self.shown = QLabel(self)
         self.shown.setProperty("type", "secondary")
+        self.pending = QLabel(self)
+        self.pending.setProperty("type", "secondary")
         self.details = ExampleDetails(context, self)
         self._place()
         self._connect()
@@ -102,7 +95,7 @@ class ExamplesPage(Page):
 
     def refresh(self) -> None:
         """Read what can be compared, where results have changed."""
-        self.stored.refresh()
+        self.answers.refresh()
         self._show_state()
 
     def retranslate(self) -> None:
@@ -110,6 +103,7 @@ class ExamplesPage(Page):
         self.heading.setText(self.tr("gui.page.examples"))
         self.main_button.setText(self.tr("gui.runs.decide"))
         self.view.setAccessibleName(self.tr("gui_examples.table"))
+        self.pending.setText(self.tr("gui_examples.hybrids_to_come"))
         self.filters.retranslate()
         if self._found is not None:
             self._offer(self._found)
@@ -121,26 +115,15 @@ class ExamplesPage(Page):
         super().resizeEvent(event)
         QTimer.singleShot(0, self, self._widen_input)
 
-    def _decision_changed(self) -> None:
-        """Hybrids depend on the decision, which also holds the evidence that they rest on."""
-        decided = self.stored.decided
-        if decided is None or not decided.is_measured:
-            self._evidence, self._found, self._question = None, None, None
-            self._show_state()
-        elif decided.evidence is not self._evidence:
-            self._evidence = evidence = decided.evidence
-            self.context.document.query(
-                lambda store: drill_down_of(store, evidence), partial(self._received, evidence), self._refused
-            )
-
-    def _received(self, evidence: StudyEvidence, found: DrillDown | None) -> None:
-        if evidence is not self._evidence:
-            return
-        self._found = found
-        if found is not None:
+    def _answers_changed(self) -> None:
+        found = self.answers.found
+        if found is None:
+            self._found, self._question, self._shown, self._columns = None, None, None, []
+        elif found != self._found:
+            self._found = found
             self._offer(found)
-            self._choose_wanted()
-            self._ask()
+            if not self._choose_wanted():
+                self._ask()
         self._show_state()
 
     def _offer(self, found: DrillDown) -> None:
@@ -148,35 +131,44 @@ class ExamplesPage(Page):
         names = [side.name for side in usual if not isinstance(side, RoutedSide)] or [side.name for side in usual]
         self.filters.offer(found, names)
 
-    def _choose_wanted(self) -> None:
+    def _choose_wanted(self) -> bool:
+        """Whether a candidate was wanted; its rows are asked for then."""
         if self._found is None or not self._wanted:
-            return
+            return False
         name, self._wanted = self._wanted, ""
         sides = sides_with(self.context.document.study, self._found.sides, name)
         self.filters.choose([side.name for side in sides[:2]])
+        return True
 
     def _ask(self) -> None:
         """Ask for the first rows of what the filters mean."""
         if self._found is None:
             return
-        question = self.filters.question(self._found.data_job)
-        sort = self._question.sort if self._question is not None else SortKey()
-        if self._question is None or self._question.sides != question.sides:  # its columns are others
+        question, before = self.filters.question(self._found.data_job), self._question
+        sort = before.sort if before is not None and _same_pair(before, question) else SortKey()
+        if sort.side is not None and sort.side >= len(question.sides):  # its column is gone
             sort = SortKey()
         self._put(replace(question, sort=sort))
 
     def _put(self, question: Question) -> None:
-        before, self._question = self._question, question
-        if before is None or before.sides != question.sides or not self._columns:
+        before, self._question, self._next = self._question, question, None
+        if before is None or not _same_pair(before, question) or not self._columns:
             self._overview = None
-        known = self._overview
+        known, rows = self._overview, PAGE_ROWS
+        beside = self._shown is not None and _same_rows(self._shown, question)
+        if beside:  # only a column comes or goes, and whoever reads the rows keeps their place
+            rows = max(rows, self.table.rowCount())
         self.context.document.query(
-            lambda store: _answer(store, question, known), partial(self._show_answer, question), self._refused
+            lambda store: _answer(store, question, rows, known),
+            partial(self._show_answer, question, beside),
+            self._refused,
         )
 
-    def _show_answer(self, question: Question, answered: _Answered) -> None:
+    def _show_answer(self, question: Question, beside: bool, answered: _Answered) -> None:
         if question is not self._question:
             return
+        self._shown = question
+        chosen, scrolled = self.view.currentIndex(), self.view.verticalScrollBar().value()
         self._overview = answered.overview
         self._columns = example_columns(question.sides, self.context.translator)
         self.table.begin([column.titled(question.sort) for column in self._columns])
@@ -187,6 +179,9 @@ class ExamplesPage(Page):
         self.details.show_row(None, question.sides)
         self._say(question, answered.overview)
         self._show_state()
+        if beside:
+            self.view.setCurrentIndex(self.table.index(chosen.row(), chosen.column()))
+            self.view.verticalScrollBar().setValue(scrolled)
 
     def _add(self, question: Question, page: ExamplePage) -> None:
         if question is self._question:
@@ -240,7 +235,7 @@ class ExamplesPage(Page):
             self.view.setColumnHidden(place, not known)
         self._widen_input()
 
-    def _say(self, question: Question, overview: _Overview) -> None:
+    def _say(self, question: Question, overview: Overview) -> None:
         """Where the two stand, in one sentence."""
         names = [side.name for side in question.sides]
         if len(names) < 2:
@@ -268,17 +263,17 @@ class ExamplesPage(Page):
             widget.setVisible(ready)
         self.main_button.setVisible(ready)
         self.empty.setVisible(not ready)
+        self.pending.setVisible(ready and self.answers.hybrids_to_come)
         if ready:
             return
         self.sentence.setText("")
-        problem = self.stored.problem
-        waiting = self.stored.deciding or self._evidence is not None
-        words = self.tr("gui_examples.reading" if waiting else "gui_examples.empty")
-        self.empty_words.setText(words if problem is None else self.context.translator.error(problem))
+        waiting = self.answers.reading or self._found is not None
+        self.empty_words.setText(self.tr("gui_examples.reading" if waiting else "gui_examples.empty"))
 
     def _connect(self) -> None:
         self.stored.outdated.connect(self.invalidate)
-        self.stored.changed.connect(self._decision_changed)
+        self.answers.changed.connect(self._answers_changed)
+        self.answers.failed.connect(self._refused)
         self.filters.changed.connect(self._ask)
         self.table.more_wanted.connect(self._fetch)
         self.view.selectionModel().currentRowChanged.connect(self._row_chosen)
@@ -294,7 +289,10 @@ class ExamplesPage(Page):
         rows = Card(parent=self)
         rows.body.addWidget(self.filters)
         rows.body.addWidget(self.view, 1)
-        rows.body.addWidget(self.shown)
+        below = QHBoxLayout()
+        below.addWidget(self.shown)
+        below.addWidget(self.pending, 1, Qt.AlignmentFlag.AlignRight)
+        rows.body.addLayout(below)
         column = QVBoxLayout()
         column.setSpacing(GAP_CARDS)
         rows.body.setSpacing(GAP_ROWS)
@@ -306,21 +304,17 @@ class ExamplesPage(Page):
         self.body.addStretch(0)
 
 
-def _answer(store: StudyStore, question: Question, known: _Overview | None) -> _Answered:
-    page = store.examples(question, None, PAGE_ROWS)
-    return _Answered(page, store.example_count(question), known or _compared(store, question))
+def _same_pair(before: Question, question: Question) -> bool:
+    """Whether the same two candidates are compared; a hybrid beside them follows from the two."""
+    return before.sides[:2] == question.sides[:2]
 
 
-def _compared(store: StudyStore, question: Question) -> _Overview:
-    whole = Question(question.data_job, question.sides)
-    two = len(question.sides) > 1
-    counts = {
-        show: store.example_count(replace(whole, show=show))
-        for show in (Show.ALL, Show.ONLY_FIRST, *((Show.ONLY_SECOND, Show.BOTH_RIGHT) if two else ()))
-    }
-    return _Overview(
-        rows=counts[Show.ALL],
-        both_right=counts.get(Show.BOTH_RIGHT, 0),
-        only_first=counts[Show.ONLY_FIRST],
-        only_second=counts.get(Show.ONLY_SECOND, 0),
-    )
+def _same_rows(before: Question, question: Question) -> bool:
+    """Whether the same rows are meant in the same order, with answers of the same two or a hybrid of these more."""
+    return _same_pair(before, question) and replace(before, sides=question.sides) == question
+
+
+def _answer(store: StudyStore, question: Question, rows: int, known: Overview | None) -> _Answered:
+    page = store.examples(question, None, rows)
+    overview = known or overview_of(store, question.data_job, question.sides)
+    return _Answered(page, store.example_count(question), overview)

@@ -57,6 +57,10 @@ class MemoryDocument(QObject):
         store = MemoryStore(self._evidence)
         self._background.submit(lambda: question(store), done, failed)
 
+    def compute(self, run: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
+        """Work out off the UI thread."""
+        self._background.compute(run, done, failed)
+
 
 class PageWorld:
     """A context and its parts; `close` ends the background thread."""

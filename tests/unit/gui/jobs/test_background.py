@@ -44,6 +44,17 @@ def test_operations_never_overlap(qtbot: QtBot, background: Background) -> None:
     assert most == [1] * 50
 
 
+def test_a_long_computation_holds_up_no_operation(qtbot: QtBot, background: Background) -> None:
+    allowed, seen = threading.Event(), list[str]()
+    background.compute(lambda: allowed.wait(30), lambda _none: seen.append("computed"))
+    background.submit(lambda: None, lambda _none: seen.append("operation"))
+    qtbot.waitUntil(lambda: seen == ["operation"])
+    assert background.busy
+    allowed.set()
+    qtbot.waitUntil(lambda: seen == ["operation", "computed"])
+    assert not background.busy
+
+
 def test_a_refusal_reaches_the_failure_branch(qtbot: QtBot, background: Background) -> None:
     refusal = UserError("store.exists", path="x")
     caught: list[Exception] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,12 @@ from pytestqt.qtbot import QtBot
 from sample_studies import finished_study
 from window_support import built_application, open_in
 
+from core.decide import Decision, decide
+from core.errors import UserError
+from core.evidence import StudyEvidence
 from core.store.drill_down import Show
 from gui.app import Application
+from gui.jobs import stored_decision
 from gui.pages import examples
 from gui.pages.examples import ExamplesPage
 from gui.widgets.decision_tabs import CANDIDATES
@@ -36,8 +41,14 @@ def page(qtbot: QtBot, application: Application, study: Path, monkeypatch: pytes
     open_in(qtbot, application, study)
     application.window.show_page("examples")
     shown = application.window.examples_page
-    qtbot.waitUntil(lambda: shown.table.rowCount() > 0, timeout=60_000)
+    qtbot.waitUntil(lambda: sides(shown) == ["big", "small", "both"], timeout=60_000)
+    settle(qtbot, shown)
     return shown
+
+
+def sides(page: ExamplesPage) -> list[str]:
+    """Whose answers the rows in sight hold."""
+    return [] if page.question is None else [side.name for side in page.question.sides]
 
 
 def settle(qtbot: QtBot, page: ExamplesPage) -> None:
@@ -56,6 +67,93 @@ def test_it_opens_on_teacher_student_and_hybrid_and_says_how_they_compare(page: 
     ]
     assert page.shown.text() == "120 rows"
     assert page.sentence.text().startswith("Of 120 test rows both answer ")
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Decisions wait until it is set."""
+    allowed = threading.Event()
+
+    def decide_late(evidence: StudyEvidence) -> Decision:
+        allowed.wait(60)
+        return decide(evidence)
+
+    monkeypatch.setattr(stored_decision, "decide", decide_late)
+    yield allowed
+    allowed.set()
+
+
+def test_rows_stand_before_the_decision_and_keep_their_place_when_the_hybrid_joins_them(
+    qtbot: QtBot, application: Application, study: Path, waiting: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examples, "PAGE_ROWS", 50)
+    open_in(qtbot, application, study)
+    application.window.show_page("examples")
+    page = application.window.examples_page
+    qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=60_000)
+    assert sides(page) == ["big", "small"]
+    assert page.pending.isVisible()
+    page.view.horizontalHeader().sectionClicked.emit(0)
+    qtbot.waitUntil(lambda: titles(page)[0] == "Input ▲", timeout=60_000)
+    while page.table.rowCount() < 120:
+        page.table.fetchMore()
+        QApplication.processEvents()
+    page.view.selectRow(110)
+    page.view.verticalScrollBar().setValue(page.view.verticalScrollBar().maximum())
+    chosen, scrolled = page.table.examples[110].example, page.view.verticalScrollBar().value()
+    waiting.set()
+    qtbot.waitUntil(lambda: titles(page)[-1] == "both", timeout=60_000)
+    settle(qtbot, page)
+    assert not page.pending.isVisible()
+    assert (page.view.currentIndex().row(), page.view.verticalScrollBar().value()) == (110, scrolled)
+    assert page.table.examples[110].example == chosen
+    assert titles(page)[0] == "Input ▲"
+    assert page.details.parts[0].text.toPlainText() == chosen.input
+
+
+def test_a_hybrid_that_waits_for_the_decision_shows_its_two_models(
+    qtbot: QtBot, application: Application, study: Path, waiting: threading.Event
+) -> None:
+    open_in(qtbot, application, study)
+    application.window.show_page("examples")
+    page = application.window.examples_page
+    page.show_candidate("both")
+    qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=60_000)
+    assert sides(page) == ["big", "small"]
+    waiting.set()
+    qtbot.waitUntil(lambda: sides(page) == ["big", "small", "both"], timeout=60_000)
+
+
+def test_rows_stand_where_nothing_can_be_decided(
+    qtbot: QtBot, application: Application, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(evidence: StudyEvidence) -> Decision:
+        raise UserError("store.exists", path="x")
+
+    monkeypatch.setattr(stored_decision, "decide", refuse)
+    open_in(qtbot, application, study)
+    application.window.show_page("examples")
+    page = application.window.examples_page
+    qtbot.waitUntil(lambda: page.table.rowCount() > 0 and page.stored.problem is not None, timeout=60_000)
+    assert sides(page) == ["big", "small"]
+    assert not page.pending.isVisible()
+
+
+def test_a_study_is_decided_once_when_it_is_opened(
+    qtbot: QtBot, application: Application, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided: list[StudyEvidence] = []
+
+    def counted(evidence: StudyEvidence) -> Decision:
+        decided.append(evidence)
+        return decide(evidence)
+
+    monkeypatch.setattr(stored_decision, "decide", counted)
+    open_in(qtbot, application, study)
+    page = application.window.examples_page
+    qtbot.waitUntil(lambda: page.stored.decided is not None, timeout=60_000)
+    settle(qtbot, page)
+    assert len(decided) == 1
 
 
 def test_further_rows_are_read_once_when_the_last_ones_come_into_sight(qtbot: QtBot, page: ExamplesPage) -> None:
