@@ -103,7 +103,9 @@ def excluded_label(candidate: CandidateDecision) -> Message | None:
         return message(f"charts.ineligible.{candidate.ineligible.code.split('.')[2]}") if candidate.ineligible else None
     if gate.state == "unknown" and gate.gate is Gate.COMPLIANCE:
         return message("charts.gate.unknown")
-    limit = "tokens" if gate.gate is Gate.LATENCY and gate.rule is not None else gate.gate.value
+    limit = gate.gate.value
+    if gate.rule is not None and gate.gate in (Gate.LATENCY, Gate.QUALITY):
+        limit = "tokens" if gate.gate is Gate.LATENCY else "nothing_right"
     return message(f"charts.gate.{limit}{'.unknown' if gate.state == 'unknown' else ''}")
 
 

@@ -20,6 +20,8 @@ from core.spec import Candidate, SelfHosted, Study
 CHANCE = 0.9
 # A latency gate with one of these rules is a limit on tokens.
 FIRST_TOKEN_RULE, FURTHER_TOKEN_RULE = "time_to_first_token_ms", "time_per_output_token_ms"
+# A quality gate with this rule excludes what answers no test row rightly, whether the study sets a minimum or not.
+NOTHING_RIGHT_RULE = "nothing_right"
 _MIB_PER_GIB = 1024.0
 
 
@@ -102,9 +104,13 @@ def _modality_gate(study: Study, candidate: Candidate) -> list[GateResult]:
 
 def _quality_gate(study: Study, candidate: Candidate, system: System) -> list[GateResult]:
     floor = study.criteria.service.min_quality
+    chance = 1.0 if floor is None else system.quality_draws.probability_at_least(floor)
+    if chance >= CHANCE and system.success.value <= 0.0:
+        # However little it costs: the cost of a right answer is not finite.
+        text = message("decide.gate.nothing_right", candidate=candidate.name, rows=system.quality.n)
+        return [GateResult(Gate.QUALITY, "fail", NOTHING_RIGHT_RULE, text)]
     if floor is None:
         return []
-    chance = system.quality_draws.probability_at_least(floor)
     code = "decide.gate.quality.pass" if chance >= CHANCE else "decide.gate.quality.fail"
     text = message(code, candidate=candidate.name, value=system.quality.value, limit=floor, chance=chance)
     return [GateResult(Gate.QUALITY, "pass" if chance >= CHANCE else "fail", None, text, chance)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from core.decide.gates import NOTHING_RIGHT_RULE
 from core.decide.outcome import CandidateDecision, Decision
 from core.domain import Choice, PolicyKind, Role
 from core.spec import PLUGIN_PREFIX, Study
@@ -103,9 +104,10 @@ def _title(rows: DecisionRows, chosen: CandidateDecision) -> str:
 
 def _undecided(rows: DecisionRows) -> str:
     """Why nothing is recommended, and what to do about it."""
-    excluded = len(rows.decision.excluded)
+    excluded = len({item.candidate for item in rows.decision.excluded})
     if rows.decision.choice is Choice.NONE and excluded:
-        return rows.tr("gui_decide.answer.none.sentence", count=excluded)
+        useless = all(item.rule == NOTHING_RIGHT_RULE for item in rows.decision.excluded)
+        return rows.tr(f"gui_decide.answer.none.{'nothing_right' if useless else 'sentence'}", count=excluded)
     return rows.words(rows.decision.headline)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from evidence_by_hand import benchmark, evidence_of, make_study, priced, right_share, scored, single
 
+from core.charts.build import excluded_label
 from core.decide import Decision, decide
 from core.domain import Choice, Gate
 
@@ -163,3 +164,50 @@ def test_what_takes_no_pictures_is_excluded_and_not_waited_for() -> None:
     told = [one.message for one in found.measure_next]
     assert [one.values for one in told if one.code == "decide.next.not_measured"] == [{"candidate": "later"}]
     assert "decide.next.floor" not in {one.code for one in told}
+
+
+def useless(service: dict[str, float] | None = None, big: float = 0.0, **cost: float) -> Decision:
+    """Of a dear teacher, and a student that answers nothing rightly and costs next to nothing."""
+    study = make_study(
+        [single("big", "teacher", profile="vendor"), single("small", profile="cheap")],
+        criteria={"cost": {"monthly_requests": 1_000_000, **cost}, "service": service or {}},
+        profiles={"vendor": priced(900.0), "cheap": priced(0.1)},
+    )
+    rows = {"big": scored(right_share(big, ROWS, 1)), "small": scored(np.zeros(ROWS))}
+    return decide(evidence_of(study, rows), with_flips=False)
+
+
+@pytest.mark.parametrize(
+    ("service", "cost"),
+    [({}, {}), ({"min_quality": 0.0}, {}), ({}, {"value_per_success": 0.00001}), ({"quality_margin": 1.0}, {})],
+    ids=["no minimum", "a minimum of nothing", "a right answer is worth less than it costs", "any margin"],
+)
+def test_what_answers_nothing_rightly_is_never_recommended_however_cheap(
+    service: dict[str, float], cost: dict[str, float]
+) -> None:
+    found = useless(service, big=0.02, **cost)
+    assert found.candidate != "small"
+    (gate,) = [one for one in found.of("small").gates if one.gate is Gate.QUALITY]
+    assert (gate.state, gate.rule) == ("fail", "nothing_right")
+    assert gate.message.text.startswith("small: none of the 400 test rows is answered rightly")
+    label = excluded_label(found.of("small"))
+    assert label is not None
+    assert label.text == "answers nothing rightly"
+    assert gates(useless(service, big=0.02, **cost))["small"] == [Gate.QUALITY]
+
+
+def test_where_nobody_answers_anything_rightly_nothing_is_recommended() -> None:
+    found = useless()
+    assert (found.choice, found.candidate) == (Choice.NONE, None)
+    assert set(gates(found)) == {"big", "small"}
+
+
+def test_one_right_answer_is_enough_to_be_an_option_where_no_minimum_is_set() -> None:
+    found = useless(big=1 / ROWS)
+    assert "big" not in gates(found)
+
+
+def test_a_minimum_that_is_missed_is_told_alone() -> None:
+    (gate,) = [one for one in useless({"min_quality": 0.5}).of("small").gates if one.gate is Gate.QUALITY]
+    assert gate.rule is None
+    assert gate.message.code == "decide.gate.quality.fail"
