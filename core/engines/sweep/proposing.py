@@ -41,12 +41,39 @@ def next_settings(space: SweepModel, shared: Train, before: Sequence[Sequence[Tr
     seed = int(np.random.SeedSequence([shared.seed, number]).generate_state(1)[0])
     startup = max(2, min(STARTUP_AT_MOST, math.ceil(STARTUP_SHARE * space.trials)))
     study = _study(space, before, optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup))
-    asked = _settings(space, study.ask(_distributions(space)).params)
-    tried = {lines[0].settings for lines in before}
+    tried, generator = {lines[0].settings for lines in before}, np.random.default_rng(seed)
+    asked = _unproven(space, _settings(space, study.ask(_distributions(space)).params), before, generator)
     if asked not in tried:
         return asked
     left = [settings for settings in _all_settings(space) if settings not in tried]
-    return left[int(np.random.default_rng(seed).integers(len(left)))] if left else None
+    return left[int(generator.integers(len(left)))] if left else None
+
+
+def _unproven(
+    space: SweepModel, asked: Settings, before: Sequence[Sequence[TrialLine]], generator: np.random.Generator
+) -> Settings:
+    """The setting itself, or with a shape that was not tried: one that keeps everything already is as fast at any
+    temperature, so that only a smaller one can be better."""
+    kept = [lines[0].settings for lines in before if any(line.record.feasible for line in lines)]
+    if asked.shape not in {settings.shape for settings in kept}:
+        return asked
+    known = {lines[0].settings.shape for lines in before}
+    shapes = [asked.model_copy(update=shape) for shape in _shapes(space)]
+    left = [one for one in shapes if one.shape not in known and not any(_as_large(one, other) for other in kept)]
+    return left[int(generator.integers(len(left)))] if left else asked
+
+
+def _as_large(one: Settings, other: Settings) -> bool:
+    """Whether a student keeps at least as much of its teacher as another one."""
+    return (
+        _count(one) >= _count(other)
+        and (one.feed_forward or math.inf) >= (other.feed_forward or math.inf)
+        and one.trim_vocabulary <= other.trim_vocabulary
+    )
+
+
+def _count(settings: Settings) -> int:
+    return settings.layers if isinstance(settings.layers, int) else len(settings.layers)
 
 
 def falls_behind(
@@ -59,8 +86,9 @@ def falls_behind(
     """Whether a training with these qualities, one after each epoch, should end here.
 
     It should where its best one is below the median of the finished trainings after as many epochs (Golovin and others
-    2017, "Google Vizier", section 3.2.1), and below every one of those that turned out to keep the limits: a small
-    student may stay below the others and yet be good enough.
+    2017, "Google Vizier", section 3.2.1), below every one of those that turned out to keep the limits, and below the
+    share of the best of them that is to be kept of the teacher: a small student may stay below the others and yet be
+    good enough.
     """
     complete = [lines for lines in before if _state(lines) is TrialState.COMPLETE]
     if len(qualities) >= epochs or len(complete) < PRUNING_AFTER:
@@ -73,7 +101,7 @@ def falls_behind(
     if not pruner.prune(study, _trial(space, settings, TrialState.RUNNING, None, qualities)):
         return False
     kept = [lines[0].qualities[epoch - 1] for lines in complete if any(line.record.feasible for line in lines)]
-    return all(max(qualities) < quality for quality in kept)
+    return not kept or max(qualities) < min(*kept, space.retain * max(kept))
 
 
 def _study(
@@ -154,13 +182,16 @@ def _all_settings(space: SweepModel) -> list[Settings]:
     """Every setting of a space whose ranges are single values; none of a space that has no end."""
     if space.temperature[0] != space.temperature[1] or space.alpha[0] != space.alpha[1]:
         return []
+    return [Settings(**shape, temperature=space.temperature[0], alpha=space.alpha[0]) for shape in _shapes(space)]
+
+
+def _shapes(space: SweepModel) -> list[dict[str, Any]]:
+    """Every shape of a space, as the fields of a setting."""
     return [
-        Settings(
-            layers=layers if isinstance(layers, int) else tuple(layers),
-            feed_forward=width,
-            trim_vocabulary=trim,
-            temperature=space.temperature[0],
-            alpha=space.alpha[0],
-        )
+        {
+            "layers": layers if isinstance(layers, int) else tuple(layers),
+            "feed_forward": width,
+            "trim_vocabulary": trim,
+        }
         for layers, width, trim in itertools.product(space.layers, space.feed_forward, space.trim_vocabulary)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sweep_tasks import line, sweeping
 
 from core.engines.sweep.proposing import falls_behind, next_settings
@@ -97,6 +98,23 @@ def test_a_training_below_the_median_is_ended_while_none_keeps_everything() -> N
 def test_a_training_goes_on_where_one_as_low_turned_out_to_keep_everything() -> None:
     assert not judged(0.8, 0.55, feasible=True)
     assert judged(0.8, 0.45, feasible=True)
+
+
+def test_a_training_that_may_yet_keep_its_share_goes_on_where_the_others_are_as_good_as_the_teacher() -> None:
+    parameters = sweeping(retain=0.95)
+    settings = Settings(layers=1, feed_forward=None, trim_vocabulary=False, temperature=4.0, alpha=0.5)
+    before = [[line(n, qualities=(0.9, 1.0, 1.0, 1.0), feasible=True)] for n in range(4)]
+    assert not falls_behind(parameters.space, settings, [0.5, 0.96], 4, before)
+    assert falls_behind(parameters.space, settings, [0.5, 0.94], 4, before)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_a_shape_that_keeps_everything_is_left_for_smaller_ones(seed: int) -> None:
+    parameters = sweeping(trials=6, layers=[1, 2, 3], feed_forward=[None])
+    parameters = parameters.model_copy(update={"train": parameters.train.model_copy(update={"seed": seed})})
+    layers = [lines[0].settings.layers for lines in course(parameters, 3)]
+    assert layers[0] == 3
+    assert 1 in layers[1:]
 
 
 def test_nothing_is_ended_before_enough_trainings_or_after_the_last_epoch() -> None:
