@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.domain import Role
 from core.errors import UserError
 from core.spec import Candidate, CandidateModel, EndpointModel, PredictionsModel, Study, TeacherLayers
-from core.spec.secrets import writes_password
+from core.spec.secrets import has_odd_port, writes_password
 
 
 def check_study(study: Study) -> None:
@@ -32,10 +32,13 @@ def endpoints_of(study: Study) -> Iterator[tuple[str, EndpointModel]]:
 
 
 def check_secrets(study: Study) -> None:
-    """Raises UserError for an address with a password, which every file of the study would hold in plain text."""
+    """Raises UserError for an address with a password, which every file of the study would hold in plain text; also
+    for one that is being typed, which is stored as it grows."""
     for field, model in endpoints_of(study):
         if writes_password(model.proxy):
             raise UserError("study.proxy_password", field=f"{field}.proxy")
+        if has_odd_port(model.proxy):
+            raise UserError("study.proxy_port", field=f"{field}.proxy")
         if writes_password(model.base_url):
             raise UserError("study.address_password", field=f"{field}.base_url")
 

@@ -9,6 +9,7 @@ import numpy as np
 from core.charts.spec import Axis, Band, Bar, ChartSpec, Corner, Line, Point
 from core.decide.assumptions import words_for
 from core.decide.flips import HIGH_FACTOR, LOW_FACTOR
+from core.decide.gates import NOTHING_RIGHT_RULE
 from core.decide.outcome import CandidateDecision, Decision, Flip, Message, PolicyDecision, message
 from core.domain import Gate, PolicyKind, Role
 from core.spec import PLUGIN_PREFIX
@@ -38,8 +39,14 @@ def quality_cost_chart(decision: Decision) -> ChartSpec:
         lines=tuple(lines),
         bands=tuple(bands),
         corner=Corner(message("charts.corner.most_attractive"), "top_left"),
-        empty=None if points else message("charts.empty.quality_cost"),
+        empty=None if points else _no_points(decision),
     )
+
+
+def _no_points(decision: Decision) -> Message:
+    """Why no candidate stands in the chart of quality and cost: nothing answered rightly has no cost that is finite."""
+    useless = any(gate.rule == NOTHING_RIGHT_RULE for candidate in decision.candidates for gate in candidate.gates)
+    return message("charts.empty.nothing_right" if useless else "charts.empty.quality_cost")
 
 
 def routing_curve_chart(decision: Decision, hybrid: str) -> ChartSpec:

@@ -8,6 +8,8 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 # By hand, for a parser finds no password in an address that is written wrongly, which would be kept all the same.
 _PASSWORD = re.compile(r"^(?:[^:/@]+://|(?![^:/@]+://))[^:@\[]*:(?P<password>.*)@", re.DOTALL)
 _PORT_AND_PATH = re.compile(r"\d{1,5}/")
+_PORT = re.compile(r"^(?:[^:/@]+://|(?![^:/@]+://))[^:@\[/]*:(?P<port>[^/]*)")
+_PORT_OR_VARIABLE = re.compile(r"\d{0,5}|\$\{\w+\}")
 
 
 def password_in(address: str) -> str | None:
@@ -16,6 +18,12 @@ def password_in(address: str) -> str | None:
     if found is None or _PORT_AND_PATH.match(found["password"]):
         return None
     return found["password"] or None
+
+
+def has_odd_port(address: str | None) -> bool:
+    """Whether what stands in the place of an address's port is none: it may be a password whose @ is still to come."""
+    found = None if address is None else _PORT.match(address)
+    return found is not None and "@" not in (address or "") and _PORT_OR_VARIABLE.fullmatch(found["port"]) is None
 
 
 def writes_password(address: str | None) -> bool:

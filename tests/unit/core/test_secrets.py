@@ -14,7 +14,7 @@ from core.errors import UserError
 from core.jobs.preflight import check_supported
 from core.report.build import build_report
 from core.report.html import render_html
-from core.spec.secrets import writes_password
+from core.spec.secrets import has_odd_port, writes_password
 from core.store import StudyStore
 from core.study_file import validate_study
 
@@ -47,6 +47,33 @@ def candidate(**more: Any) -> dict[str, Any]:
 )
 def test_a_password_is_told_from_the_rest_of_an_address(address: str | None, found: bool) -> None:
     assert writes_password(address) == found
+
+
+@pytest.mark.parametrize(
+    ("address", "odd"),
+    [
+        (f"http://agent:{HELD}", True),
+        ("agent:hush", True),
+        ("http://agent:${PASS", True),
+        ("http://proxy.example:3128", False),
+        ("http://proxy.example:3128/path", False),
+        ("http://proxy.example:", False),
+        ("http://proxy.example:${PORT}", False),
+        ("http://proxy.example", False),
+        ("socks5://[::1]:1080", False),
+        ("${OUR_PROXY}", False),
+        ("http://agent:${PASSWORD}@proxy.example:3128", False),
+    ],
+)
+def test_a_password_that_is_being_typed_is_told_from_a_port(address: str, odd: bool) -> None:
+    assert has_odd_port(address) == odd
+
+
+def test_a_half_typed_password_is_not_stored_and_not_shown() -> None:
+    with pytest.raises(UserError) as refusal:
+        validate_study(study_document([candidate(proxy=f"http://agent:{HELD}")], data={"file": "rows.csv"}))
+    assert refusal.value.code == "study.proxy_port"
+    assert HELD not in refusal.value.text
 
 
 @pytest.mark.parametrize(

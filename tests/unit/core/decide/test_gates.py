@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from evidence_by_hand import benchmark, evidence_of, make_study, priced, right_share, scored, single
 
+from core.charts import quality_cost_chart
 from core.charts.build import excluded_label
 from core.decide import Decision, decide
 from core.domain import Choice, Gate
@@ -200,6 +201,9 @@ def test_where_nobody_answers_anything_rightly_nothing_is_recommended() -> None:
     found = useless()
     assert (found.choice, found.candidate) == (Choice.NONE, None)
     assert set(gates(found)) == {"big", "small"}
+    empty = quality_cost_chart(found).empty
+    assert empty is not None
+    assert "answers any test row rightly" in empty.text
 
 
 def test_one_right_answer_is_enough_to_be_an_option_where_no_minimum_is_set() -> None:

@@ -289,7 +289,7 @@ def test_the_load_tab_shows_each_level_and_where_a_candidate_saturates(
         return one.model_copy(update={"time_to_first_token_ms": (4.0,) * 300})
 
     tab = page.tabs.tabs[LOAD]
-    assert "No candidate was tested under load" in tab.sentence.text()
+    assert "No candidate has figures under load" in tab.sentence.text()
     steps = (step(1, 90.0), step(2, 95.0))
     tested = LoadResult(runtime="torch", device="CPU", steps=steps, requests=613, seconds=7.0)
     rows = evidence()
