@@ -96,7 +96,7 @@ class ChartOverlay:
         labelled.sort(key=lambda one: _rank(one[0], one[2], bounds))
         blocks, anchors = [block for _, block, _ in labelled], [anchor for _, _, anchor in labelled]
         for line, spots in zip(_drawn_lines(spec), lines, strict=True):
-            if line.kind != "pareto" and spots:
+            if line.kind != "pareto" and _in_sight(line, spots, bounds):
                 block = self._line_block(line, bounds.width())
                 blocks.append(block)
                 anchors.append(Anchor(_labelled_spot(line, spots, bounds), 3.0, block.size))
@@ -228,6 +228,11 @@ def _band_spot(region: QRectF, size: QSizeF, bounds: QRectF, marks: Sequence[QPo
     return next(
         (rect for rect in spots if not any(rect.adjusted(-10, -10, 10, 10).contains(mark) for mark in marks)), spots[0]
     )
+
+
+def _in_sight(line: Line, spots: Sequence[QPointF], bounds: QRectF) -> bool:
+    """Whether a line is in the picture: one that is a limit stays out of it where it is far from the marks."""
+    return line.kind != "limit" or any(bounds.top() <= spot.y() <= bounds.bottom() for spot in spots)
 
 
 def _labelled_spot(line: Line, spots: Sequence[QPointF], bounds: QRectF) -> QPointF:

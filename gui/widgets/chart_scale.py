@@ -150,6 +150,8 @@ def values_of(spec: ChartSpec, which: str) -> list[float]:
 
 
 def limits_of(spec: ChartSpec, which: str) -> list[float]:
-    """The ends of the bands on one axis."""
+    """The ends of the bands on one axis, and the heights of the lines that are limits."""
     ends = [end for band in spec.bands if band.axis == which for end in (band.low, band.high)]
+    if which == "y":
+        ends += [height for line in spec.lines if line.kind == "limit" for height in line.ys]
     return [end for end in ends if end is not None]

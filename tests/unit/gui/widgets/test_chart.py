@@ -344,3 +344,13 @@ def test_the_table_speaks_the_language_in_force_and_writes_figures_as_the_axes_d
     assert "$0.41" in texts
     # What is copied and written as CSV is what is shown.
     assert "教师模型" in {model.cell(row, 1).value for row in range(model.rowCount())}
+
+
+@pytest.mark.parametrize(("height", "shown"), [(0.8, True), (0.3, False)])
+def test_a_limit_is_drawn_with_its_words_where_it_is_near_the_marks_and_else_not_at_all(
+    show: Show, height: float, shown: bool
+) -> None:
+    limit = Line("retain", text("95 % of the teacher"), "limit", (0.13, 2.1), (height, height))
+    view = show(replace(SCATTER, lines=(limit,), bands=()), QSize(640, 380))
+    assert (view.canvas.to_scene(0.13, height).y() < view.canvas.plot_rect().bottom()) is shown
+    assert ("95 % of the teacher" in words_on(view)) is shown
