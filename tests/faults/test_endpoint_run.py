@@ -143,3 +143,17 @@ def test_a_proxy_gets_the_password_of_the_environment_which_stands_in_no_file(
     for secret in (hidden, quote(hidden), coded):
         assert secret not in done.stdout + done.stderr
         assert not any(secret.encode() in held for held in files)
+
+
+def test_a_load_test_most_of_whose_requests_fail_fails_with_their_cause_and_the_remedy(
+    tmp_path: Path, server: ScriptedEndpoint
+) -> None:
+    study = tmp_path / "study.yaml"
+    plan = "load: {concurrency: [1], requests: 20, arrivals: none}\n"
+    study.write_text(study.read_text(encoding="utf-8") + plan, encoding="utf-8")
+    quality, first = ROWS // 2, 10
+    server.script = lambda number, request: said(request) if number < quality + first else error(429, "slow down")
+    told = run(tmp_path, 1).splitlines()
+    assert "most requests of the load test failed (20 of 20)" in told[-1]
+    assert "status 429: slow down" in told[-1]
+    assert "lower load.concurrency" in told[-1]
