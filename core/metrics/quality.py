@@ -139,7 +139,8 @@ def quality_of(
 
 def estimate_quality(rows: MetricRows, groups: Sequence[str], weights: FloatArray) -> QualityEstimate:
     """The metric with its interval: Wilson's for a share of independent right answers that count alike, else the
-    percentile bootstrap; Wilson's knows no weights.
+    percentile bootstrap; Wilson's knows no weights. Where every row is right, or every one wrong, resamples show no
+    width, and Wilson's is taken for as many rows of equal weight as they are worth.
 
     `weights` are those of `core.metrics.bootstrap.resample_weights` for the same groups, shape (resamples, rows).
     """
@@ -148,16 +149,23 @@ def estimate_quality(rows: MetricRows, groups: Sequence[str], weights: FloatArra
         low, high = wilson_interval(float(rows.counts[:, 0].sum()), n)
         return QualityEstimate(value, min(low, value), max(high, value), n, method="wilson")
     low, high = percentile_interval(rows.value(weights))
-    if nothing_varies(rows, value, high - low):
-        worth = effective_rows(groups, rows.counts[:, 1])
+    if nothing_varies(value, high - low):
+        worth = _worth(rows, groups)
         low, high = wilson_interval(round(value) * worth, worth)
     return QualityEstimate(value, min(low, value), max(high, value), n)
 
 
-def nothing_varies(rows: MetricRows, value: float, width: float) -> bool:
-    """Whether weighted rows are all right or all wrong, so that resampling them shows no width where there is some."""
-    weighted = rows.of_sums is mean_of_sums and not bool((rows.counts[:, 1] == 1.0).all())
-    return weighted and width < _NOTHING and min(value, 1.0 - value) < _NOTHING
+def nothing_varies(value: float, width: float) -> bool:
+    """Whether rows are all right or all wrong, so that resampling them shows no width where there is some."""
+    return width < _NOTHING and min(value, 1.0 - value) < _NOTHING
+
+
+def _worth(rows: MetricRows, groups: Sequence[str]) -> float:
+    """How many rows of equal weight they are worth. Where all are right or all wrong, the largest of a row's counts of
+    classes is its weight; a row without a class says nothing."""
+    weights = rows.counts[:, 1] if rows.of_sums is mean_of_sums else rows.counts.max(axis=1)
+    told = np.flatnonzero(weights > 0.0).tolist()
+    return effective_rows([groups[row] for row in told], weights[told]) if told else effective_rows(groups)
 
 
 def _is_share(rows: MetricRows) -> bool:

@@ -9,6 +9,7 @@ from core.metrics.bootstrap import resample_weights
 from core.metrics.proportions import wilson_interval
 from core.metrics.quality import (
     estimate_quality,
+    label_set_rows,
     macro_f1_rows,
     mean_rows,
     metric_rows,
@@ -57,6 +58,30 @@ def test_share_of_independent_right_answers_has_wilsons_interval() -> None:
     groups = [str(row) for row in range(40)]
     estimate = estimate_quality(mean_rows(np.ones(40)), groups, resample_weights(groups, 50))
     assert (estimate.value, estimate.low, estimate.high, estimate.n) == (1.0, *wilson_interval(40, 40), 40)
+
+
+def test_grouped_rows_that_are_all_right_keep_the_interval_of_as_many_groups() -> None:
+    groups = [str(row // 5) for row in range(40)]
+    for score in (0.0, 1.0):
+        found = estimate_quality(mean_rows(np.full(40, score)), groups, resample_weights(groups, 50))
+        assert (found.low, found.high) == pytest.approx(wilson_interval(8 * score, 8))
+
+
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+@pytest.mark.parametrize("metric", ["labels_micro_f1", "labels_macro_f1"])
+def test_sets_of_labels_that_are_all_right_keep_an_interval(metric: str, weight: float) -> None:
+    kept = ['["card"]', '["card", "fee"]', "[]", '["fee"]'] * 5
+    groups = [str(row) for row in range(20)]
+    rows = label_set_rows(metric, kept, kept).weighted(np.full(20, weight))
+    found = estimate_quality(rows, groups, resample_weights(groups, 50))
+    # Rows without a label, given or asked for, have no part in the metric.
+    assert (found.value, found.low, found.high) == pytest.approx((1.0, wilson_interval(15, 15)[0], 1.0))
+
+
+def test_one_class_for_all_rows_that_is_never_right_keeps_an_interval() -> None:
+    groups = [str(row) for row in range(20)]
+    found = estimate_quality(macro_f1_rows(["a"] * 20, ["b"] * 20), groups, resample_weights(groups, 50))
+    assert (found.value, found.low, found.high) == pytest.approx((0.0, 0.0, wilson_interval(0, 20)[1]))
 
 
 def test_grouped_rows_have_a_wider_interval_than_independent_ones() -> None:
