@@ -41,7 +41,7 @@ class Provider:
 
 
 def promptfoo_records(path: Path) -> list[tuple[int, Record]]:
-    """Each result with its place in the file. Raises UserError where the file is not promptfoo's."""
+    """Each result with its place in the file. Raises UserError where the file is not promptfoo's, or has none."""
     require_file(path)
     try:
         lines = path.suffix.lower() in (".jsonl", ".ndjson")
@@ -51,6 +51,8 @@ def promptfoo_records(path: Path) -> list[tuple[int, Record]]:
     for number, record in records:
         if not isinstance(record, dict) or not record.keys() >= MARKS:
             raise UserError("data.results.promptfoo_record", file=path.name, row=number)
+    if not records:
+        raise UserError("data.results.none", file=path.name)
     return records
 
 

@@ -281,6 +281,11 @@ class TestResultsOfPromptfoo:
         with pytest.raises(UserError, match=refusal):
             imported(path, [row("0", "a")])
 
+    def test_a_file_without_results_is_told_before_its_providers(self, tmp_path: Path) -> None:
+        path = write_promptfoo(tmp_path / "r.json", [])
+        with pytest.raises(UserError, match=r"r\.json holds no results; evaluate"):
+            imported(path, [row("0", "a")], provider="openai:gpt-4.1")
+
 
 class TestWhatTheyShare:
     def test_prompts_that_differ_name_the_remedy(self, tmp_path: Path, context: Context, parameters: Build) -> None:
