@@ -99,7 +99,7 @@ def demo(
         raise typer.Exit(_open_window(store_path, study_file))
     status = running.run_study(study_file, store_path)
     if status == console.DONE:
-        load("core.commands.handing_over").report(store_path, ["html", "json"], out, "en")
+        load("core.commands.reporting").report(store_path, ["html", "json"], out, "en")
         load("core.commands.reading").show_recommendation(store_path, [], as_json=False)
         console.say(english("cli.report_written", path=str(out / "report.html")))
     raise typer.Exit(status)
@@ -111,13 +111,13 @@ def init(
     out: Annotated[Path, typer.Option("--out", metavar="STUDY.yaml", help="The file to write.")] = Path("study.yaml"),
 ) -> None:
     """Write a study file guessed from a data file, with comments that say what to check."""
-    load("core.commands.handing_over").init(data, out)
+    load("core.commands.beginning").init(data, out)
 
 
 @app.command(epilog="Example: tercet status support.tercet --json")
 def status(file: StudyPath, as_json: AsJson = False) -> None:
     """Show the jobs, their states and their progress."""
-    load("core.commands.reading").show_status(file, as_json=as_json)
+    load("core.commands.status").show_status(file, as_json=as_json)
 
 
 @app.command(epilog="Example: tercet results support.tercet --json")
@@ -191,7 +191,7 @@ def report(
     names = [name.strip() for name in formats.split(",") if name.strip()]
     if not names:
         raise UserError("cli.format_none", allowed="html, json")
-    for path in load("core.commands.handing_over").report(file, names, out, language, with_rows=with_rows):
+    for path in load("core.commands.reporting").report(file, names, out, language, with_rows=with_rows):
         console.say(str(path))
 
 

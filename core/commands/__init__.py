@@ -1,5 +1,6 @@
 """The commands of `tercet`, one module for each group.
 
-Map: `running` (run, demo), `reading` (status, results, recommend), `handing_over` (report, export, init), `progress`
-(bars on a terminal, plain lines elsewhere), `console` (what goes to which stream).
+Map: `running` (run, demo), `dry_run`, `status`, `results`, `examples`, `reading` (recommend), `reporting` (report),
+`handing_over` (export), `beginning` (init), `doctor`, `progress` (bars on a terminal, plain lines elsewhere), `tables`,
+`console` (what goes to which stream). A command imports no more than it needs, for scripts ask often.
 """

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from rich.table import Table
 
 from core.commands import console
-from core.commands.reading import print_table
 from core.commands.running import chosen_jobs
+from core.commands.tables import print_table
 from core.data.examples import read_examples
 from core.decide.assumptions import check_prices
 from core.domain import Example, JobKind, JobState

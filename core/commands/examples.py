@@ -12,7 +12,7 @@ from typing import Any
 from rich.table import Table
 
 from core.commands import console
-from core.commands.reading import print_table
+from core.commands.tables import print_table
 from core.domain import Answer, ComparedExample
 from core.drill_down import DrillDown, drill_down_of, require_two_for, usual_sides
 from core.errors import UserError

@@ -1,11 +1,9 @@
-"""`tercet report`, `export` and `init`: what a study hands over, and how one begins."""
+"""`tercet export`: a candidate's model, written for use elsewhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from core.commands import console
-from core.commands.reading import decide_with, read_evidence
 from core.data.examples import FILE_NAME, read_examples
 from core.domain import Split
 from core.errors import UserError
@@ -13,7 +11,6 @@ from core.i18n import english
 from core.jobs.folder import read_spec
 from core.lazy import load
 from core.paths import artefacts_of, job_folder
-from core.report import REPORT_FORMATS, write_report
 from core.spec import (
     BaselineModel,
     Candidate,
@@ -30,19 +27,6 @@ EXPORT_FORMATS = ("safetensors", "onnx", "gguf")
 PRECISIONS = ("f16", "f32")
 # Of the rows that a study holds out, enough to tell 99 % from 98 %.
 _CHECKED_ROWS = 128
-
-
-def report(path: Path, formats: list[str], out: Path, language: str, *, with_rows: bool = False) -> list[Path]:
-    """Write the report in each format into the folder `out`; the files. Raises UserError.
-
-    `with_rows` adds the test rows on which teacher and student differ most.
-    """
-    for name in formats:
-        if name not in REPORT_FORMATS:
-            raise UserError("cli.format_unknown", name=name, allowed=", ".join(REPORT_FORMATS))
-    folder = output_folder(out)
-    evidence = read_evidence(path)
-    return write_report(decide_with(evidence, []), evidence, formats, folder, language, with_rows=with_rows)
 
 
 def export(path: Path, candidate_name: str, format_name: str, out: Path, precision: str = "f16") -> list[Path]:
@@ -101,17 +85,4 @@ def output_folder(out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError("cli.unwritable", path=str(out), reason=error.strerror or "") from error
-    return out
-
-
-def init(data: Path, out: Path) -> Path:
-    """Write a study file guessed from a data file; its path. Raises UserError; an existing file is left as it is."""
-    if out.exists():
-        raise UserError("cli.output_exists", path=str(out))
-    text = load("core.data.init_study").guess_study(data, out.resolve().parent)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError("cli.unwritable", path=str(out), reason=error.strerror or "") from error
-    console.note(english("cli.init_done", path=str(out)))
     return out

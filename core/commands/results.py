@@ -9,7 +9,8 @@ from typing import Any
 from rich.table import Table
 
 from core.commands import console
-from core.commands.reading import print_table, read_evidence
+from core.commands.reading import read_evidence
+from core.commands.tables import print_table
 from core.decide import decide
 from core.decide.documents import results_document
 from core.decide.load import load_notes

@@ -5,13 +5,12 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from pysqlite3 import dbapi2
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
 from core.errors import UserError
+from core.lazy import load
 from core.store.schema import APPLICATION_ID, SCHEMA_VERSION
 
 
@@ -37,10 +36,10 @@ def migrate(path: Path, found_version: int) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # type: ignore[attr-defined]
 
     with engine.begin() as connection:
-        config = Config()
+        config = load("alembic.config").Config()
         config.set_main_option("script_location", str(files("core.store").joinpath("migrations")))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        load("alembic.command").upgrade(config, "head")
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise UserError("store.corrupt", path=str(path), problem=f"{len(broken)} rows point nowhere")

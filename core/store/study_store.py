@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from pysqlite3 import dbapi2
@@ -16,14 +16,17 @@ from sqlalchemy.exc import DatabaseError
 
 from core.domain import JobRow, LogLine, MetricPoint
 from core.errors import UserError
-from core.evidence import StudyEvidence
+from core.lazy import load
 from core.paths import artefacts_of
 from core.spec import Study
-from core.store import drill_down, evidence, queries, schema, writes
+from core.store import drill_down, queries, schema, writes
 from core.store.drill_down import ExamplePage
 from core.store.engine import open_engine
 from core.store.header import check_header
 from core.store.migrate import check_integrity, migrate
+
+if TYPE_CHECKING:
+    from core.evidence import StudyEvidence
 
 if sys.platform != "win32":
     import fcntl
@@ -219,7 +222,8 @@ class StudyStore:
         """Everything measured so far."""
         study = self.study()
         with self.reading() as connection:
-            return evidence.study_evidence(connection, study)
+            found: StudyEvidence = load("core.store.evidence").study_evidence(connection, study)
+            return found
 
     def data_version(self) -> int:
         """A number that grows with each change, also by another process."""

@@ -13,7 +13,7 @@ import pytest
 from sample_studies import finished_study
 
 from core.cli import main
-from core.commands.handing_over import report
+from core.commands.reporting import report
 from core.store import StudyStore
 from core.study_file import LoadedStudy
 
