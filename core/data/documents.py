@@ -42,6 +42,18 @@ def document_source(path: Path, column: str | None, id_column: str | None) -> Do
     return DocumentSource(path=str(path.absolute()), sha256=digest.hexdigest(), column=column, id_column=id_column)
 
 
+def require_document_columns(source: DocumentSource) -> None:
+    """Nothing, where each table among the documents has the columns of their texts and names. Raises UserError naming
+    the first that has not: when a study is planned, before anybody is asked who is paid."""
+    wanted = {"retrieval.column": source.column or DEFAULT_COLUMN}
+    if source.id_column is not None:
+        wanted["retrieval.id_column"] = source.id_column
+    tables = [file for _, file in _files(Path(source.path)) if file.suffix.lower() in TABLE_SUFFIXES]
+    for file in tables:
+        for field, column in wanted.items():
+            load("core.data.reading").require_column(file, column, field)
+
+
 def skipped_files(path: Path) -> int:
     """How many files of a folder are of no kind that is read."""
     return 0 if path.is_file() else sum(file.suffix.lower() not in READ_SUFFIXES for file in _visible(path))

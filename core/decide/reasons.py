@@ -165,5 +165,7 @@ def _against(
             return [standing]
     if contender.month >= best.month:
         more = contender.month - best.month
+        if more < _LEAST_MONEY and contender.quality.value <= best.quality.value:
+            return [message("decide.reason.same_cost", candidate=contender.name, by=best.name)]
         return [message("decide.reason.dearer", candidate=contender.name, more=more, by=best.name, currency=currency)]
     return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.documents import document_source
+from core.data.documents import document_source, require_document_columns
 from core.domain import Role
 from core.errors import UserError
 from core.jobs.graph import JobGraph
@@ -65,7 +65,7 @@ def _check_encoder(encoder: Encoder, base: Path) -> None:
 def planned_passages(study: Study, candidate: Candidate, base: Path, graph: JobGraph) -> Passages | None:
     """The index of a candidate with retrieval, its job planned once; null for one without.
 
-    Raises UserError where there are no documents, or one cannot be read.
+    Raises UserError where there are no documents, one cannot be read, or a table lacks a column.
     """
     retrieval = study.retrieval
     if retrieval is None or not candidate.retrieval:
@@ -74,8 +74,10 @@ def planned_passages(study: Study, candidate: Candidate, base: Path, graph: JobG
     part = ModelPart() if encoder is None else ready_model(encoder, base)
     # The ready model of a folder carries its whole path.
     ready = part.ready if isinstance(part.ready, HubModel | LocalModel | SampleModel) else None
+    documents = document_source(resolve_path(base, retrieval.documents), retrieval.column, retrieval.id_column)
+    require_document_columns(documents)
     parameters = IndexParameters(
-        documents=document_source(resolve_path(base, retrieval.documents), retrieval.column, retrieval.id_column),
+        documents=documents,
         chunk_words=retrieval.chunk_words,
         overlap_words=retrieval.overlap_words,
         encoder=ready,

@@ -27,3 +27,15 @@ def test_a_difference_that_no_money_shows_is_told_as_none() -> None:
 
 def test_a_dearer_candidate_of_the_same_quality_is_no_equal_one() -> None:
     assert "decide.reason.same_benefit" not in _told(150.0)
+
+
+def test_a_candidate_of_the_same_cost_is_not_called_dearer() -> None:
+    names = ("first", "second")
+    study = make_study(
+        [single("first", "teacher"), single("second")], profiles={"vendor": priced(100.0)}
+    )  # without a value of a right answer, the cheapest that is good enough is chosen
+    rows = right_share(0.9, 200)
+    found = decide(evidence_of(study, dict.fromkeys(names, scored(rows))), with_flips=False)
+    (other,) = [name for name in names if name != found.candidate]
+    told = [reason for reason in found.reasons if reason.values.get("candidate") == other]
+    assert [(one.code, one.values["by"]) for one in told] == [("decide.reason.same_cost", found.candidate)]

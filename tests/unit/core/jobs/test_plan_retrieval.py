@@ -137,6 +137,19 @@ def test_settings_that_do_not_fit_are_named(base: Path, change: tuple[str, str],
     assert words in refusal(base, change).text
 
 
+def test_a_table_of_documents_lacks_no_column_that_the_study_names(base: Path) -> None:
+    (base / "kb.csv").write_text("id,body\n1,a text\n", encoding="utf-8")
+    table = ("documents: docs", "documents: kb.csv, column: body, id_column: id")
+    assert index_jobs(planned(base, table))
+    for columns, field in (
+        ("column: text, id_column: id", "retrieval.column: column 'text'"),
+        ("column: body, id_column: name", "retrieval.id_column: column 'name'"),
+    ):
+        told = refusal(base, ("documents: docs", f"documents: kb.csv, {columns}"))
+        assert told.code == "data.column.missing"
+        assert told.text.startswith(field)
+
+
 def test_documents_that_no_candidate_is_given_are_told(base: Path) -> None:
     unused = refusal(base, (", retrieval: true", ""))
     assert (unused.code, "set retrieval: true" in unused.text) == ("study.retrieval_unused", True)
