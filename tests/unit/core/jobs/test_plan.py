@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from planned_study import planned
 from sample_studies import NEURAL_STUDY
 
 from core.domain import JobKind
 from core.errors import UserError
 from core.jobs import preflight
 from core.jobs.plan import build_plan
-from core.study_file import LoadedStudy, parse_study
+from core.study_file import LoadedStudy
 
 
 def plan_of(text: str, base: Path) -> list[tuple[JobKind, tuple[str, ...], str]]:
-    plan = build_plan(parse_study(text, "study.yaml"), base)
-    return [(job.kind, job.candidates, job.job_id) for job in plan.jobs]
+    return [(job.kind, job.candidates, job.job_id) for job in planned(text, base).jobs]
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def base(tmp_path: Path) -> Path:
 
 
 def test_every_job_stands_after_those_it_needs(base: Path) -> None:
-    jobs = build_plan(parse_study(NEURAL_STUDY, "s"), base).jobs
+    jobs = planned(NEURAL_STUDY, base).jobs
     seen: set[str] = set()
     for job in jobs:
         assert set(job.depends_on) <= seen

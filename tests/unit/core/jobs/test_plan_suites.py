@@ -6,15 +6,15 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from planned_study import planned
 from tiny_language_models import write_language_model
 
 from core.domain import JobKind
 from core.errors import UserError
 from core.jobs import suite_jobs
-from core.jobs.plan import Plan, build_plan
+from core.jobs.plan import Plan
 from core.jobs.specs import SuiteParameters
 from core.lazy import is_installed
-from core.study_file import parse_study
 
 STUDY = """
 version: 1
@@ -46,8 +46,8 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def planned(base: Path, suites: str = SUITES) -> Plan:
-    return build_plan(parse_study(STUDY.replace(SUITES, suites), "study.yaml"), base)
+def suite_plan(base: Path, suites: str = SUITES) -> Plan:
+    return planned(STUDY, base, (SUITES, suites))
 
 
 def asked(plan: Plan) -> dict[tuple[str, str], SuiteParameters]:
@@ -60,7 +60,7 @@ def asked(plan: Plan) -> dict[tuple[str, str], SuiteParameters]:
 
 
 def test_each_suite_asks_every_model_that_writes_or_those_that_it_names(base: Path) -> None:
-    found = asked(planned(base))
+    found = asked(suite_plan(base))
     assert set(found) == {("plain", "suite:arc_easy"), ("vendor", "suite:arc_easy"), ("vendor", "suite:own")}
     assert found["plain", "suite:arc_easy"].limit == 20
     assert found["vendor", "suite:own"].include is not None
@@ -68,7 +68,7 @@ def test_each_suite_asks_every_model_that_writes_or_those_that_it_names(base: Pa
 
 
 def test_suites_change_no_other_job_and_come_last(base: Path) -> None:
-    with_suites, without = planned(base), planned(base, "[]")
+    with_suites, without = suite_plan(base), suite_plan(base, "[]")
     kinds = [job.kind for job in with_suites.jobs]
     assert kinds[-3:] == [JobKind.SUITE] * 3
     assert [job.job_id for job in with_suites.jobs][:-3] == [job.job_id for job in without.jobs]
@@ -78,7 +78,7 @@ def test_a_suite_follows_the_version_of_lm_eval_and_the_tasks_contents(
     base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ids() -> set[str]:
-        return {job.job_id for job in planned(base).jobs if job.kind is JobKind.SUITE}
+        return {job.job_id for job in suite_plan(base).jobs if job.kind is JobKind.SUITE}
 
     first = ids()
     (base / "tasks" / "own.yaml").write_text("task: own\nlimit: 1\n", encoding="utf-8")
@@ -100,13 +100,13 @@ def test_a_suite_follows_the_version_of_lm_eval_and_the_tasks_contents(
 )
 def test_suites_that_do_not_fit_are_refused(base: Path, suites: str, code: str) -> None:
     with pytest.raises(UserError) as caught:
-        planned(base, suites)
+        suite_plan(base, suites)
     assert caught.value.code == code
 
 
 def test_without_lm_eval_the_plan_says_what_to_install(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suite_jobs, "is_installed", lambda name: False)
     with pytest.raises(UserError) as caught:
-        planned(base)
+        suite_plan(base)
     assert 'pip install "tercet[suites]"' in caught.value.text
-    assert planned(base, "[]").jobs
+    assert suite_plan(base, "[]").jobs

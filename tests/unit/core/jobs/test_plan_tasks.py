@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from planned_study import planned
 from sample_studies import PREDICTIONS_STUDY, write_predictions
 
 from core.errors import UserError
-from core.jobs.plan import Plan, build_plan
+from core.jobs.plan import Plan
 from core.jobs.specs import BenchmarkParameters, FineTuneParameters
-from core.study_file import parse_study
 
 SCHEMA = {"type": "object", "required": ["total"]}
 INLINE = "{kind: generation, metric: json_schema, json_schema: {type: object, required: [total]}}"
@@ -27,16 +27,12 @@ def base(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def planned(base: Path, task: str, *changes: tuple[str, str]) -> Plan:
-    text = PREDICTIONS_STUDY.replace("{kind: classification, metric: accuracy}", task)
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return build_plan(parse_study(text, "study.yaml"), base)
+def of_task(base: Path, task: str, *changes: tuple[str, str]) -> Plan:
+    return planned(PREDICTIONS_STUDY, base, ("{kind: classification, metric: accuracy}", task), *changes)
 
 
 def test_a_schema_in_a_file_is_the_same_task_as_one_in_the_study(base: Path) -> None:
-    plans = [planned(base, task) for task in (INLINE, FROM_FILE)]
+    plans = [of_task(base, task) for task in (INLINE, FROM_FILE)]
     assert [job.job_id for job in plans[0].jobs] == [job.job_id for job in plans[1].jobs]
     benchmark = next(job.spec.parameters for job in plans[1].jobs if job.kind.value == "benchmark")
     assert isinstance(benchmark, BenchmarkParameters)
@@ -54,19 +50,19 @@ def test_a_schema_in_a_file_is_the_same_task_as_one_in_the_study(base: Path) -> 
 def test_a_file_that_is_no_schema_is_refused_before_anything_starts(base: Path, text: str, told: str) -> None:
     (base / "bill.json").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=told):
-        planned(base, FROM_FILE)
+        of_task(base, FROM_FILE)
 
 
 def test_a_schema_of_the_checks_that_is_none_is_told_at_its_own_place(base: Path) -> None:
     task = "{kind: generation, metric: chrf, checks: {format: {json_schema: bill.json}}}"
     (base / "bill.json").write_text('{"type": "objekt"}', encoding="utf-8")
     with pytest.raises(UserError, match=r"^task\.checks\.format\.json_schema: at type this is no JSON schema"):
-        planned(base, task)
+        of_task(base, task)
 
 
 def test_a_schema_file_that_is_not_there_is_named(base: Path) -> None:
     with pytest.raises(UserError, match=r"task\.json_schema: there is no readable file .*other\.json"):
-        planned(base, FROM_FILE.replace("bill", "other"))
+        of_task(base, FROM_FILE.replace("bill", "other"))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +76,7 @@ def test_a_schema_file_that_is_not_there_is_named(base: Path) -> None:
 )
 def test_metric_kind_and_schema_must_fit(base: Path, task: str, told: str) -> None:
     with pytest.raises(UserError, match=told):
-        planned(base, task)
+        of_task(base, task)
 
 
 def test_a_language_model_must_be_told_which_fields_to_extract(base: Path) -> None:
@@ -89,16 +85,16 @@ def test_a_language_model_must_be_told_which_fields_to_extract(base: Path) -> No
         ("data: {", "data: {file: rows.csv, "),
     )
     with pytest.raises(UserError, match="must be told which fields"):
-        planned(base, "{kind: extraction, metric: field_f1}", *asked)
+        of_task(base, "{kind: extraction, metric: field_f1}", *asked)
     for given in ("prompt: 'Fields of {text}?'", "json_schema: bill.json"):
         with pytest.raises(UserError, match=r"m\.gguf"):
-            planned(base, f"{{kind: extraction, metric: field_f1, {given}}}", *asked)
+            of_task(base, f"{{kind: extraction, metric: field_f1, {given}}}", *asked)
 
 
 def test_a_language_model_s_activations_have_no_ranges_to_measure(base: Path) -> None:
     static = "model: {source: hub, id: a/b, language_model: true}, compress: [{quantize: int8_static}]"
     with pytest.raises(UserError, match="quantize: int8_static is for classification"):
-        planned(base, "{kind: generation, metric: exact_match, prompt: '{text}'}", OWN_DATA, (BIG, static))
+        of_task(base, "{kind: generation, metric: exact_match, prompt: '{text}'}", OWN_DATA, (BIG, static))
 
 
 SEVERAL = "{kind: multi_label, metric: micro_f1}"
@@ -117,11 +113,11 @@ BIG = "model: {source: predictions, file: big.csv}"
 )
 def test_what_cannot_be_measured_with_several_labels_is_refused_before_anything_starts(base: Path, model: str) -> None:
     with pytest.raises(UserError, match="big cannot be measured on rows with several labels"):
-        planned(base, SEVERAL, OWN_DATA, (BIG, model))
+        of_task(base, SEVERAL, OWN_DATA, (BIG, model))
 
 
 def test_the_floor_is_told_that_rows_have_several_labels(base: Path) -> None:
-    plan = planned(base, SEVERAL, OWN_DATA, (BIG, "model: {source: baseline, kind: best}"))
+    plan = of_task(base, SEVERAL, OWN_DATA, (BIG, "model: {source: baseline, kind: best}"))
     trained = next(job.spec.parameters for job in plan.jobs if isinstance(job.spec.parameters, FineTuneParameters))
     assert trained.task is not None
     assert trained.task.kind == "multi_label"
@@ -129,4 +125,4 @@ def test_the_floor_is_told_that_rows_have_several_labels(base: Path) -> None:
 
 def test_a_separator_belongs_to_several_labels(base: Path) -> None:
     with pytest.raises(UserError, match="separator belongs to kind multi_label"):
-        planned(base, "{kind: classification, metric: accuracy, separator: ;}")
+        of_task(base, "{kind: classification, metric: accuracy, separator: ;}")

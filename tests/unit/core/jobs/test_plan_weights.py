@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from planned_study import planned
 from pydantic import ValidationError
 from sample_studies import NEURAL_STUDY
 
 from core.data.dataset import read_data_files
 from core.errors import UserError
-from core.jobs.plan import Plan, build_plan
+from core.jobs.plan import Plan
 from core.jobs.specs import PrepareParameters
 from core.spec import Train
-from core.study_file import parse_study
 
 PLAIN = NEURAL_STUDY.replace("data: {file: rows.csv}", "data: {file: rows.csv, columns: {weight: share}}")
 FILES = PLAIN.replace("file: rows.csv", "files: {train: train.csv, test: rows.csv}")
@@ -28,10 +28,6 @@ def base(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def planned(base: Path, text: str) -> Plan:
-    return build_plan(parse_study(text, "study.yaml"), base)
-
-
 def preparing(plan: Plan) -> PrepareParameters:
     parameters = plan.jobs[0].spec.parameters
     assert isinstance(parameters, PrepareParameters)
@@ -39,7 +35,7 @@ def preparing(plan: Plan) -> PrepareParameters:
 
 
 def test_a_weighted_training_leaves_the_data_and_other_candidates_as_they_are(base: Path) -> None:
-    plain, weighted = planned(base, PLAIN), planned(base, PLAIN.replace(OF_SMALL, WEIGHTED))
+    plain, weighted = planned(PLAIN, base), planned(PLAIN.replace(OF_SMALL, WEIGHTED), base)
     assert plain.jobs[0].job_id == weighted.jobs[0].job_id
     of_floor = [{job.job_id for job in plan.jobs if job.candidates == ("floor",)} for plan in (plain, weighted)]
     assert of_floor[0] == of_floor[1]
@@ -50,20 +46,20 @@ def test_a_weighted_training_leaves_the_data_and_other_candidates_as_they_are(ba
 
 
 def test_a_train_file_of_its_own_needs_weights_where_a_training_asks_for_them(base: Path) -> None:
-    assert read_data_files(preparing(planned(base, FILES))).weights == [1.0, 1.0, 1.0, 3.0]
+    assert read_data_files(preparing(planned(FILES, base))).weights == [1.0, 1.0, 1.0, 3.0]
     with pytest.raises(UserError, match="share"):
-        read_data_files(preparing(planned(base, FILES.replace(OF_SMALL, WEIGHTED))))
+        read_data_files(preparing(planned(FILES.replace(OF_SMALL, WEIGHTED), base)))
 
 
 def test_a_floor_that_weighs_its_rows_is_trained_anew_and_nothing_else(base: Path) -> None:
     weighted = PLAIN.replace("kind: tfidf_linear}}", "kind: tfidf_linear}, train: {method: fine_tune, weighted: true}}")
-    before, after = planned(base, PLAIN), planned(base, weighted)
+    before, after = planned(PLAIN, base), planned(weighted, base)
     trainings = [{(owner, job) for owner, part, job in plan.parts if part == "train"} for plan in (before, after)]
     assert {owner for owner, _ in trainings[0] ^ trainings[1]} == {"floor"}
 
 
 def test_what_knows_no_weights_is_refused(base: Path) -> None:
     with pytest.raises(UserError, match=r"data\.columns\.weight"):
-        planned(base, NEURAL_STUDY.replace(OF_SMALL, WEIGHTED))
+        planned(NEURAL_STUDY.replace(OF_SMALL, WEIGHTED), base)
     with pytest.raises(ValidationError, match="over the train rows alone"):
         Train(method="distill", technique="on_policy", weighted=True)

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from planned_study import planned
 
 from core.errors import UserError
-from core.jobs.plan import Plan, PlannedJob, build_plan
+from core.jobs.plan import Plan, PlannedJob
 from core.jobs.specs import FineTuneParameters, SweepParameters
-from core.study_file import parse_study
 
 STUDY = """
 version: 1
@@ -41,14 +41,6 @@ def base(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def planned(base: Path, *changes: tuple[str, str]) -> Plan:
-    text = STUDY
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return build_plan(parse_study(text, "study.yaml"), base)
-
-
 def sweep(plan: Plan) -> tuple[PlannedJob, SweepParameters]:
     (job,) = [job for job in plan.jobs if isinstance(job.spec.parameters, SweepParameters)]
     assert isinstance(job.spec.parameters, SweepParameters)
@@ -56,7 +48,7 @@ def sweep(plan: Plan) -> tuple[PlannedJob, SweepParameters]:
 
 
 def test_a_ready_language_model_teaches_a_search_untrained(base: Path) -> None:
-    job, parameters = sweep(planned(base))
+    job, parameters = sweep(planned(STUDY, base))
     assert set(job.spec.inputs) == {"data"}
     assert parameters.teacher_model is not None
     assert parameters.teacher_sha256 is not None
@@ -64,7 +56,7 @@ def test_a_ready_language_model_teaches_a_search_untrained(base: Path) -> None:
 
 
 def test_a_trained_language_model_is_judged_by_its_training_without_the_rows_that_judge(base: Path) -> None:
-    plan = planned(base, (TEACHER, f"{TEACHER}, train: {{method: fine_tune}}"))
+    plan = planned(STUDY, base, (TEACHER, f"{TEACHER}, train: {{method: fine_tune}}"))
     job, parameters = sweep(plan)
     assert set(job.spec.inputs) == {"data", "teacher", "reference"}
     assert parameters.teacher_model is None
@@ -74,16 +66,18 @@ def test_a_trained_language_model_is_judged_by_its_training_without_the_rows_tha
 
 
 def test_students_of_a_text_wait_for_what_their_teacher_writes(base: Path) -> None:
-    job, _ = sweep(planned(base, ("method: distill", "method: distill, technique: sequence")))
+    job, _ = sweep(planned(STUDY, base, ("method: distill", "method: distill, technique: sequence")))
     assert set(job.spec.inputs) == {"data", "labels"}
 
 
 def test_an_untrained_teacher_is_judged_as_it_is_asked(base: Path) -> None:
-    job, parameters = sweep(planned(base, ('prompt: "Say {text}"', 'prompt: "Say {text}", few_shot: {examples: 2}')))
+    job, parameters = sweep(
+        planned(STUDY, base, ('prompt: "Say {text}"', 'prompt: "Say {text}", few_shot: {examples: 2}'))
+    )
     assert parameters.task.few_shot is None
     assert parameters.teacher_task is not None
     assert parameters.teacher_task.few_shot is not None
-    assert job.job_id != sweep(planned(base))[0].job_id
+    assert job.job_id != sweep(planned(STUDY, base))[0].job_id
 
 
 @pytest.mark.parametrize(
@@ -114,12 +108,12 @@ def test_what_no_search_of_writers_can_try_is_refused_before_anything_starts(
     base: Path, old: str, new: str, named: str
 ) -> None:
     with pytest.raises(UserError, match=named):
-        planned(base, (old, new))
+        planned(STUDY, base, (old, new))
 
 
 def test_widths_of_a_family_that_cannot_be_narrowed_are_refused_only_where_they_are_asked_for(base: Path) -> None:
     config = json.loads((base / "big" / "config.json").read_text(encoding="utf-8"))
     (base / "big" / "config.json").write_text(json.dumps(config | {"model_type": "bloom"}), encoding="utf-8")
-    assert sweep(planned(base))
+    assert sweep(planned(STUDY, base))
     with pytest.raises(UserError, match=r"model\.feed_forward"):
-        planned(base, (OWN, OWN.replace("]}", "], feed_forward: [256]}")))
+        planned(STUDY, base, (OWN, OWN.replace("]}", "], feed_forward: [256]}")))
