@@ -30,7 +30,8 @@ from core.jobs.results import (
     VerdictCount,
 )
 from gui.app import Application
-from gui.models.job_result import JobFigures, job_figures
+from gui.models.job_result import job_figures
+from gui.models.job_words import JobFigures
 from gui.models.table import Cell
 
 
