@@ -132,7 +132,7 @@ def test_settings_that_do_not_fit_are_named(base: Path, change: tuple[str, str],
 def test_a_table_of_documents_lacks_no_column_that_the_study_names(base: Path) -> None:
     (base / "kb.csv").write_text("id,body\n1,a text\n", encoding="utf-8")
     table = ("documents: docs", "documents: kb.csv, column: body, id_column: id")
-    assert index_jobs(planned(base, table))
+    assert index_jobs(planned(STUDY, base, table))
     for columns, field in (
         ("column: text, id_column: id", "retrieval.column: column 'text'"),
         ("column: body, id_column: name", "retrieval.id_column: column 'name'"),
