@@ -6,22 +6,20 @@ The store and the session live on the background thread; the UI thread only ever
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.decide.assumptions import check_prices
-from core.domain import JobRow, JobState
-from core.errors import UserError
-from core.jobs.job_parts import JobPart, job_parts
+from core.domain import JobRow
+from core.jobs.job_parts import JobPart
 from core.jobs.session import StudySession
 from core.spec import Study
 from core.store import StudyStore
 from core.study_file import dump_study
 from gui.jobs.background import Background
+from gui.snapshot import Opened, Snapshot, create_study, finished_jobs, open_study, read_snapshot, save_study
 
 T = TypeVar("T")
 POLL_MS = 1000
@@ -34,28 +32,6 @@ class SaveState(Enum):
     SAVING = "saving"
     INVALID = "invalid"
     READ_ONLY = "read_only"
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The study's rows at one moment. `plan_problem` says why its jobs cannot run as the study stands.
-
-    `parts` says which part of a candidate a job makes, where it is one of several.
-    """
-
-    study: Study
-    base: Path
-    jobs: tuple[JobRow, ...]
-    plan_problem: UserError | None
-    version: int
-    parts: Mapping[str, JobPart] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Opened:
-    store: StudyStore
-    session: StudySession
-    snapshot: Snapshot
 
 
 class StudyDocument(QObject):
@@ -133,11 +109,11 @@ class StudyDocument(QObject):
 
     def open(self, path: Path) -> None:
         """Open a study file; read-only where another process writes it. `problem` carries a refusal."""
-        self._replace(lambda: _open(path), path)
+        self._replace(lambda: open_study(path), path)
 
     def create(self, path: Path, study: Study, base: Path, text: str | None = None) -> None:
         """Create a study file and open it. `base` is the folder that the study's relative paths refer to."""
-        self._replace(lambda: _create(path, study, base, text if text is not None else dump_study(study)), path)
+        self._replace(lambda: create_study(path, study, base, text if text is not None else dump_study(study)), path)
 
     def close(self, then: Callable[[], None] | None = None) -> None:
         """Close the study, then call `then`."""
@@ -210,7 +186,7 @@ class StudyDocument(QObject):
         self._set_save_state(SaveState.SAVING)
         base = self.snapshot.base
         self._background.submit(
-            lambda: _save(store, session, study, base),
+            lambda: save_study(store, session, study, base),
             self._only_for(store, self._saved),
             self._only_for(store, self._not_saved),
         )
@@ -229,10 +205,10 @@ class StudyDocument(QObject):
             return
         self._reload_pending = True
         problem = self.snapshot.plan_problem
-        self.query(lambda store: _read(store, problem), self._take, self._reload_failed)
+        self.query(lambda store: read_snapshot(store, problem), self._take, self._reload_failed)
 
-    def _replace(self, opening: Callable[[], _Opened], path: Path) -> None:
-        def opened(result: _Opened) -> None:
+    def _replace(self, opening: Callable[[], Opened], path: Path) -> None:
+        def opened(result: Opened) -> None:
             self._store, self._session, self._snapshot = result.store, result.session, result.snapshot
             self._path = path
             self._reload_pending = False
@@ -257,7 +233,7 @@ class StudyDocument(QObject):
             return
         self._snapshot = snapshot
         self.rows_changed.emit()
-        if before is None or _finished(before) != _finished(snapshot) or before.study != snapshot.study:
+        if before is None or finished_jobs(before) != finished_jobs(snapshot) or before.study != snapshot.study:
             self.results_changed.emit()
 
     def _reload_failed(self, error: Exception) -> None:
@@ -290,49 +266,3 @@ class StudyDocument(QObject):
                 branch(outcome)
 
         return if_still_open
-
-
-def _finished(snapshot: Snapshot) -> set[str]:
-    return {row.job_id for row in snapshot.jobs if row.state is JobState.SUCCEEDED}
-
-
-def _open(path: Path) -> _Opened:
-    try:
-        store = StudyStore.open(path, write=True)
-    except UserError as refusal:
-        if refusal.code not in ("store.locked", "store.unwritable"):
-            raise
-        store = StudyStore.open(path, write=False)
-    return _with_session(store)
-
-
-def _create(path: Path, study: Study, base: Path, text: str) -> _Opened:
-    return _with_session(StudyStore.create(path, study, base, text))
-
-
-def _with_session(store: StudyStore) -> _Opened:
-    session = StudySession(store)
-    return _Opened(store, session, _read(store, _sync(session) if store.writable else None))
-
-
-def _save(store: StudyStore, session: StudySession, study: Study, base: Path) -> Snapshot:
-    store.save_study(study, base, dump_study(study))
-    session.forget_plan()
-    return _read(store, _sync(session))
-
-
-def _sync(session: StudySession) -> UserError | None:
-    try:
-        check_prices(session.store.study())
-        session.sync()
-    except UserError as refusal:
-        session.recover()  # a study that cannot be planned still keeps what its workers wrote
-        return refusal
-    return None
-
-
-def _read(store: StudyStore, plan_problem: UserError | None) -> Snapshot:
-    version = store.data_version()  # first, so that a change made meanwhile is seen as newer
-    study = store.study()
-    parts = job_parts(study, store.candidate_jobs())
-    return Snapshot(study, store.base(), tuple(store.jobs()), plan_problem, version, parts)
