@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 from core.decide.assumptions import words_for
 from core.decide.outcome import BreakEven, CandidateDecision, Decision, Flip, GateResult, Interval, Message
@@ -15,8 +14,8 @@ from gui.i18n import Translator
 from gui.models.table import Cell
 
 DASH = "–"
-_STATES = {"pass": "good", "fail": "bad", "unknown": "warn"}
-_MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
+STATES = {"pass": "good", "fail": "bad", "unknown": "warn"}
+MARKS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 _CHOICE_TOKENS = {Choice.TEACHER: "teacher", Choice.STUDENT: "student", Choice.HYBRID: "hybrid"}
 
 
@@ -101,38 +100,10 @@ class DecisionRows:
             )
         return rows
 
-    def candidates(self) -> list[list[Cell]]:
-        """Every candidate with its figures and what keeps it out: the report's main table."""
-        return [self._candidate(candidate) for candidate in self.decision.candidates]
-
-    def comparison(self) -> list[list[Cell]]:
-        """Every candidate with what it keeps of its teacher, its speed and its size, under `COMPARED`."""
-        return [self._compared(candidate) for candidate in self.decision.candidates]
-
-    def retrieval(self) -> str:
-        """A line for each candidate that is given passages: how often the right one is found, and what that takes."""
-        lines = []
-        for candidate in self.decision.candidates:
-            told = candidate.retrieval
-            if told is None:
-                continue
-            took = DASH if told.search_ms.p50 is None else self.formats.milliseconds(told.search_ms.p50)
-            values: dict[str, Value] = {"candidate": candidate.name, "took": took, "count": told.top_k}
-            values["passages"] = self.formats.count(told.passages)
-            if told.recall is None or told.right_by is None:
-                lines.append(self.tr("gui_decide.retrieval.unknown", **values))
-                continue
-            low, high = told.recall.low, told.recall.high
-            recall = self.formats.percent(told.recall.value, low, high)
-            ends = self.formats.interval(*(self.formats.percent(end or 0.0, low, high) for end in (low, high)))
-            code = f"gui_decide.retrieval.by_{told.right_by}"
-            lines.append(self.tr(code, recall=recall, interval=ends, **values))
-        return "\n".join(lines)
-
     def verdict(self, gate: GateResult) -> Cell:
         """A gate's state as mark and word."""
         word = self.tr(f"gui_decide.verdict.{gate.state}")
-        return Cell(f"{_MARKS[gate.state]} {word}", gate.state, color=_STATES[gate.state], bold=True)
+        return Cell(f"{MARKS[gate.state]} {word}", gate.state, color=STATES[gate.state], bold=True)
 
     def assumption(self, path: str) -> str:
         """The words for the assumption at a path of the study file."""
@@ -225,99 +196,6 @@ class DecisionRows:
             else self.tr("gui_decide.break_even.requests", requests=self.formats.count(math.ceil(row.requests)))
         )
         return [against, Cell(text, row.requests), Cell(DASH if at_once else months, row.months, number=True)]
-
-    def _candidate(self, candidate: CandidateDecision) -> list[Cell]:
-        quality, quality_range = self.quality(candidate)
-        cost, cost_range = self.money(candidate.cost.per_success if candidate.cost else None, 1000)
-        monthly, _ = self.money(candidate.cost.monthly if candidate.cost else None)
-        latency = candidate.latency.p95 if candidate.latency else None
-        faded = candidate.excluded_by is not None or candidate.ineligible is not None
-        return [
-            Cell(candidate.name, candidate.name, role=candidate.role, bold=True, faded=faded),
-            Cell(quality, candidate.quality.value if candidate.quality else None, number=True, tip=quality_range),
-            Cell(cost, number=True, tip=cost_range),
-            Cell(monthly, number=True),
-            Cell(
-                DASH if latency is None else self.formats.milliseconds(latency),
-                latency,
-                number=True,
-                tip=self._times(candidate),
-            ),
-            self._standing(candidate),
-        ]
-
-    def _times(self, candidate: CandidateDecision) -> str:
-        """The medians of single requests and of their tokens, a line each."""
-        tokens = candidate.token_latency
-        known = {
-            "latency": candidate.latency,
-            "time_to_first_token": None if tokens is None else tokens.time_to_first_token,
-            "time_to_first_output_token": None if tokens is None else tokens.time_to_first_output_token,
-            "time_per_output_token": None if tokens is None else tokens.time_per_output_token,
-        }
-        return "\n".join(
-            self.tr(f"gui_decide.times.{name}", p50=self.formats.milliseconds(times.p50))
-            for name, times in known.items()
-            if times is not None and times.p50 is not None
-        )
-
-    def _compared(self, candidate: CandidateDecision) -> list[Cell]:
-        name, quality, cost, _, latency, standing = self._candidate(candidate)
-        speed, size = candidate.requests_per_second, candidate.model_size_mib
-        return [
-            name,
-            replace(quality, tip="\n".join(part for part in (quality.tip, self._by_seed(candidate)) if part)),
-            self._kept(candidate),
-            Cell(DASH if speed is None else self.formats.number(float(f"{speed:.3g}")), speed, number=True),
-            Cell(DASH if size is None else self._mebibytes(size), size, number=True),
-            latency,
-            cost,
-            standing,
-        ]
-
-    def _kept(self, candidate: CandidateDecision) -> Cell:
-        """The share of its teacher's or parent's quality that a candidate keeps, with of whom and how sure on hover."""
-        kept = candidate.retained
-        if kept is None:
-            return Cell(DASH, number=True)
-        low, high = kept.share.low, kept.share.high
-        tip = self.tr("gui_decide.kept.of", name=kept.of)
-        if low is not None and high is not None:
-            ends = (self.formats.percent(end, low, high) for end in (low, high))
-            tip = f"{tip}\n{self.formats.interval(*ends)}"
-        added = candidate.distillation_added
-        if added is not None:
-            points = self.formats.points(added.value, added.low, added.high)
-            tip = f"{tip}\n{self.tr('gui_decide.kept.added', points=points)}"
-        return Cell(self.formats.percent(kept.share.value, low, high), kept.share.value, number=True, tip=tip)
-
-    def _by_seed(self, candidate: CandidateDecision) -> str:
-        return self.tr("gui.list_separator").join(
-            self.tr("gui_decide.by_seed", seed=one.seed, quality=self.formats.percent(round(one.quality, 3)))
-            for one in candidate.by_seed
-        )
-
-    def _mebibytes(self, size: float) -> str:
-        return f"{self.formats.number(float(f'{size:.3g}'))}\u00a0MiB"
-
-    def _standing(self, candidate: CandidateDecision) -> Cell:
-        """Whether a candidate may be chosen, else the first reason why not."""
-        if candidate.state == "not measured":
-            return Cell(self.tr("gui_decide.standing.not_measured"), color="muted")
-        gate = candidate.excluded_by
-        if gate is not None:
-            word = self.tr(f"gui_decide.gate.{gate.gate.value}")
-            text = self.tr("gui_decide.standing.excluded", mark=_MARKS[gate.state], gate=word)
-            return Cell(text, gate.gate, color=_STATES[gate.state], tip=self.words(gate.message))
-        if candidate.ineligible is not None:
-            text = self.tr("gui_decide.standing.ineligible")
-            return Cell(text, color="muted", tip=self.words(candidate.ineligible))
-        if candidate.dominated_by is not None and candidate.name != self.decision.candidate:
-            text = self.tr("gui_decide.standing.dominated", by=candidate.dominated_by)
-            return Cell(text, candidate.dominated_by, color="muted", tip=text)
-        chosen = candidate.name == self.decision.candidate
-        text = self.tr(f"gui_decide.standing.{'chosen' if chosen else 'meets'}")
-        return Cell(text, color="good", bold=chosen)
 
     def _unit(self, unit: str) -> str:
         return self._translator.stored(f"gui_decide.unit.{unit}", {}, unit)

@@ -10,6 +10,7 @@ from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDec
 from core.decide.unanswered import unanswered_notes
 from core.domain import Role, Verdict
 from gui.context import Context
+from gui.models.candidate_rows import compared_rows, retrieval_sentences
 from gui.models.class_slice_rows import class_slice_rows, slice_name, slices_not_compared
 from gui.models.data_rows import (
     curve_sentences,
@@ -157,7 +158,9 @@ class DecisionTabs(Card):
 
     def _fill_candidates(self, rows: DecisionRows) -> None:
         told = "\n".join(rows.words(note) for note in unanswered_notes(rows.decision.candidates))
-        self.tabs[CANDIDATES].fill(told, rows.titles(*COMPARED), rows.comparison(), rows.retrieval(), stretch=0)
+        self.tabs[CANDIDATES].fill(
+            told, rows.titles(*COMPARED), compared_rows(rows), retrieval_sentences(rows), stretch=0
+        )
 
     def _fill_break_even(self, rows: DecisionRows) -> None:
         table = rows.break_even()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.context import Context
+from gui.models.candidate_rows import candidate_rows
 from gui.models.decision_answer import Answer, why_rows
 from gui.models.decision_rows import DecisionRows
 from gui.theme import GAP_CARDS, GAP_ROWS, GAP_TIGHT
@@ -45,7 +46,7 @@ class ReportPreview(Card):
         self.mark.setVisible(answer.role is not None)
         reasons, waiting = why_rows(rows)
         self.reasons.show_rows(reasons, waiting)
-        self.table.set_rows(rows.titles(*COLUMNS), rows.candidates(), stretch=0)
+        self.table.set_rows(rows.titles(*COLUMNS), candidate_rows(rows), stretch=0)
         self.table.setAccessibleName(rows.tr("gui_decide.report.candidates"))
         notes = "\n".join(rows.words(note) for note in rows.decision.notes)
         self.notes.setText(notes)

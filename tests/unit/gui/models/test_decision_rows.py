@@ -12,6 +12,7 @@ from core.decide import decide
 from core.decide.outcome import TokenLatency
 from core.metrics.percentiles import Percentiles
 from gui.i18n import Translator
+from gui.models.candidate_rows import compared_rows
 from gui.models.decision_rows import DecisionRows
 from gui.widgets.decision_tabs import COMPARED
 
@@ -32,7 +33,7 @@ def rows_with_tokens(application: QApplication, language: str) -> DecisionRows:
 def test_times_of_tokens_stand_beside_the_latency(qapp: QApplication, language: str, first: str, each: str) -> None:
     rows = rows_with_tokens(qapp, language)
     place = COMPARED.index("latency")
-    tips = [row[place].tip or "" for row in rows.comparison()]
+    tips = [row[place].tip or "" for row in compared_rows(rows)]
     assert first in tips[0]
     assert each in tips[0]
     assert first not in tips[1]

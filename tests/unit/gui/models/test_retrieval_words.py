@@ -6,11 +6,12 @@ from retrieval_by_hand import FIGURES, retrieving_evidence
 from core.decide import decide
 from core.evidence import StudyEvidence
 from gui.app import Application
+from gui.models.candidate_rows import retrieval_sentences
 from gui.models.decision_rows import DecisionRows
 
 
 def told(application: Application, evidence: StudyEvidence) -> str:
-    return DecisionRows(decide(evidence, with_flips=False), application.context.translator).retrieval()
+    return retrieval_sentences(DecisionRows(decide(evidence, with_flips=False), application.context.translator))
 
 
 def test_what_retrieval_found_is_told_for_each_candidate_that_is_given_passages(application: Application) -> None:

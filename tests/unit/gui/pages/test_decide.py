@@ -19,6 +19,7 @@ from core.decide.overrides import apply_overrides
 from core.evidence import StudyEvidence
 from core.jobs.results import FailureCause, LoadResult, LoadStep
 from gui.jobs.stored_decision import StoredDecision
+from gui.models.candidate_rows import compared_rows
 from gui.models.decision_rows import DecisionRows
 from gui.pages.decide import DecidePage
 from gui.pages.page import PageMark
@@ -253,7 +254,7 @@ def _name(widget: QWidget) -> str:
 
 def test_candidates_are_compared_by_what_they_keep_of_their_teacher(world: PageWorld) -> None:
     own = decide(evidence())
-    rows = DecisionRows(own, world.context.translator).comparison()
+    rows = compared_rows(DecisionRows(own, world.context.translator))
     by_name = {candidate.name: row for candidate, row in zip(own.candidates, rows, strict=True)}
     student = next(candidate for candidate in own.candidates if candidate.name == "student")
     assert student.retained is not None
@@ -271,7 +272,7 @@ def test_a_variant_that_its_parent_beats_is_told_as_dominated(world: PageWorld) 
         for candidate in own.candidates
     ]
     decision = replace(own, candidates=tuple(beaten), candidate="teacher")
-    rows = DecisionRows(decision, world.context.translator).comparison()
+    rows = compared_rows(DecisionRows(decision, world.context.translator))
     places = [candidate.name for candidate in own.candidates]
     assert rows[places.index("student")][COMPARED.index("standing")].text == "dominated by teacher"
 
