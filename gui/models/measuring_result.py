@@ -56,6 +56,8 @@ class MeasuringWords(JobWords):
                     output=formats.count(result.second_output_tokens),
                 ),
             ]
+        if result.second_unanswered:
+            facts.append(tr("gui.result.checks_unanswered", count=formats.number(result.second_unanswered, 0)))
         rows = [
             (
                 Cell(tr(f"gui.result.check.{one.check}"), one.check),

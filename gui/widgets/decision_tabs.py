@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.charts import learning_curve_chart, routing_curve_chart
+from core.decide.data_notes import cut_notes
 from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDecision
 from core.decide.unanswered import unanswered_notes
 from core.domain import Role, Verdict
@@ -157,7 +158,8 @@ class DecisionTabs(Card):
         self.benefit_caption.setVisible(with_bars)
 
     def _fill_candidates(self, rows: DecisionRows) -> None:
-        told = "\n".join(rows.words(note) for note in unanswered_notes(rows.decision.candidates))
+        shown = rows.decision.candidates
+        told = "\n".join(rows.words(note) for note in (*unanswered_notes(shown), *cut_notes(shown)))
         self.tabs[CANDIDATES].fill(
             told, rows.titles(*COMPARED), compared_rows(rows), retrieval_sentences(rows), stretch=0
         )

@@ -230,5 +230,8 @@ def test_checks_say_what_failed_and_what_was_mended(show: Any) -> None:
     facts = " · ".join(figures.facts)
     assert "25" in facts
     assert "30 of 50 pass after a second request" in facts
+    assert "no usable answer" not in facts
+    refused = show(JobKind.CHECK, result.model_copy(update={"second_unanswered": 4}))
+    assert "4 second requests got no usable answer" in refused.facts
     assert texts(figures, 0) == ["form"]
     assert texts(figures, 2) == ["20"]

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from core.charts import chart_table, quality_cost_chart
 from core.decide.decision import decide
-from core.decide.outcome import Decision, Unanswered
+from core.decide.outcome import CutInputs, Decision, Unanswered
 from core.decide.overrides import apply_overrides
 from core.evidence import StudyEvidence
 from core.jobs.results import FailureCause, LoadResult, LoadStep
@@ -322,6 +322,21 @@ def test_the_candidates_tab_says_how_many_rows_have_no_answer(
     page.tabs.show_decision(replace(own, candidates=(first, *own.candidates[1:])))
     assert words in tab.sentence.text()
     assert "7" in tab.sentence.text()
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "longer than the 24 tokens"), ("zh_CN", "24")])
+def test_the_candidates_tab_says_whose_inputs_were_cut(
+    page: DecidePage, world: PageWorld, language: str, words: str
+) -> None:
+    world.context.translator.set_choice(language)
+    tab = page.tabs.tabs[CANDIDATES]
+    own = decide(evidence(), with_flips=False)
+    first = replace(own.candidates[0], cut_inputs=CutInputs(100, 1, 0, 24))
+    page.tabs.show_decision(replace(own, candidates=(first, *own.candidates[1:])))
+    assert tab.sentence.text() == ""  # one row of a hundred is not worth a word
+    first = replace(first, cut_inputs=CutInputs(100, 75, 0, 24))
+    page.tabs.show_decision(replace(own, candidates=(first, *own.candidates[1:])))
+    assert words in tab.sentence.text()
 
 
 def test_the_load_tab_gives_a_level_of_which_most_failed_no_figures_and_says_why(
