@@ -235,7 +235,7 @@ def _percent(share: float) -> str:
 
 def _line(record: TrialRecord) -> str:
     """One line for the log."""
-    settings = ", ".join(f"{name} {value}" for name, value in record.settings.items())
+    settings = ", ".join(f"{name} {'all' if value is None else value}" for name, value in record.settings.items())
     if record.quality is None or record.requests_per_second is None:
         return english(f"sweep.log.trial_{record.state.replace(' ', '_')}", number=record.number, settings=settings)
     latency = "–" if record.p95_latency_ms is None else f"{record.p95_latency_ms:.2f}"

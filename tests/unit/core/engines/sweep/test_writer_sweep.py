@@ -123,6 +123,7 @@ def test_every_setting_of_a_space_without_ranges_is_tried_once(inputs: dict[str,
     result, context = run(tmp_path, inputs, searching(1, **space))
     assert [one.settings["layers"] for one in result.trials] == [2, 1]
     assert any("every setting has been tried" in line for line in context.logs)
+    assert any("feed_forward all, " in line for line in context.logs)
 
 
 def test_test_rows_are_never_seen(inputs: dict[str, Path], tmp_path: Path) -> None:
