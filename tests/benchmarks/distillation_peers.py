@@ -93,6 +93,11 @@ def _batches(rows: list[list[int]]) -> list[dict[str, Any]]:
 
 def run(work: Path, method: str) -> dict[str, float]:
     """Train by one method and measure; the figures of the process."""
+    if method == "cached":
+        from core.engines.device import use_huge_pages
+
+        # As a job does it: before anything large, for torch looks once.
+        use_huge_pages()
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -202,7 +207,7 @@ def _cached(teacher: Any, student: Any, batches: list[Any], figures: dict[str, f
     from job_context import job_context
 
     from core.engines.checkpoint import Checkpoints
-    from core.engines.device import choose_device, use_huge_pages
+    from core.engines.device import choose_device
     from core.engines.distill import loop
     from core.engines.distill.causal_objective import CausalObjective
     from core.engines.distill.causal_rows import CausalRows
@@ -221,7 +226,6 @@ def _cached(teacher: Any, student: Any, batches: list[Any], figures: dict[str, f
     fixed = [np.array(order[begin : begin + BATCH]) for begin in range(0, len(order), BATCH)]
     # The others' batches and rate, so that only the method differs.
     vars(loop).update(epoch_batches=lambda *_: fixed, one_cycle=lambda _step, _total, peak: peak)
-    use_huge_pages()
     device = choose_device("cpu")
     vocabulary = int(teacher.config.vocab_size)
     with tempfile.TemporaryDirectory() as name:

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from core.engines.distill.tied_embeddings import one_gradient
+from core.engines.distill.token_losses import HeadWeights
 from core.errors import UserError
 
 # Tokens that a model is asked about to see whether its body and head, taken apart, answer as the whole does.
@@ -16,21 +18,17 @@ _TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 def body_states(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """The last hidden states, shape (rows, tokens, width), without the output head."""
-    if torch.is_grad_enabled():
-        look_up_sparsely(model)
     states: torch.Tensor = model.base_model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
     return states
 
 
-def look_up_sparsely(model: Any) -> None:
-    """Where the embeddings are the output head too, let the gradient of looking up a batch's tokens be sparse.
-
-    The head's gradient is dense, and the sparse one is added to it in place; else a table of zeros as large as the
-    vocabulary is filled and added at every step, a tenth of the time of a small student's.
-    """
-    lookup, head = model.get_input_embeddings(), model.get_output_embeddings()
-    if isinstance(lookup, torch.nn.Embedding) and lookup.weight is getattr(head, "weight", None):
-        lookup.sparse = True
+def body_and_head(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, HeadWeights]:
+    """As `body_states`, and the weights of the output head that the same pass may have used as embeddings."""
+    trained = head_parameters(model)
+    receivers = list(trained)
+    with one_gradient(model, receivers):
+        states = body_states(model, ids, mask)
+    return states, HeadWeights(trained, receivers)
 
 
 def head_logits(model: Any, hidden: torch.Tensor, vocabulary: int | None = None) -> torch.Tensor:
@@ -38,7 +36,10 @@ def head_logits(model: Any, hidden: torch.Tensor, vocabulary: int | None = None)
 
     Gemma's cap on its logits, Granite's divisor and Cohere's factor are applied as their own forward passes do.
     """
-    logits: torch.Tensor = model.get_output_embeddings()(hidden)[:, :vocabulary]
+    logits: torch.Tensor = model.get_output_embeddings()(hidden)
+    if vocabulary is not None and vocabulary < logits.shape[-1]:
+        # Not where it cuts nothing off: the gradient of a part is written into a whole of zeros.
+        logits = logits[:, :vocabulary]
     config = model.config.get_text_config()
     factor = float(getattr(config, "logit_scale", None) or 1.0) / float(getattr(config, "logits_scaling", None) or 1.0)
     if factor != 1.0:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from core.domain import FloatArray, IntArray
-from core.engines.distill.causal_model import body_states, head_logits, head_parameters
+from core.engines.distill.causal_model import body_and_head, body_states, head_logits
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.row_weights import position_weights, weighted_spans
@@ -42,7 +42,8 @@ class CausalObjective(BatchObjective):
     def loss(self, model: Any, ids: torch.Tensor, mask: torch.Tensor, rows: IntArray) -> torch.Tensor:
         """The mean loss over the completion tokens of these rows."""
         followed = torch.from_numpy(self._rows.followed(rows)).to(ids.device)
-        hidden = body_states(model, ids, mask)[:, :-1][followed]
+        states, head = body_and_head(model, ids, mask)
+        hidden = states[:, :-1][followed]
         targets = ids[:, 1:][followed]
         lengths, own = self._completion_lengths, self._weights
         weights = None if own is None else position_weights(own, rows, lengths)
@@ -58,7 +59,7 @@ class CausalObjective(BatchObjective):
 
             return of_span(first, last) if weights is None else weighted_spans(weights, first, last, of_span)
 
-        return chunked_loss(hidden, head_parameters(model), of_chunk) / len(hidden)
+        return chunked_loss(hidden, head, of_chunk)
 
     def units(self, rows: IntArray) -> int:
         """The completion tokens of some rows."""

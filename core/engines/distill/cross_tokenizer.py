@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from core.domain import FloatArray, IntArray
-from core.engines.distill.causal_model import body_states, head_logits, head_parameters
+from core.engines.distill.causal_model import body_and_head, body_states, head_logits
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.row_weights import position_weights, weighted_spans
@@ -71,7 +71,8 @@ class CrossTokenizerObjective(BatchObjective):
     def loss(self, model: Any, ids: torch.Tensor, mask: torch.Tensor, rows: IntArray) -> torch.Tensor:
         """The mean loss over the completion tokens of these rows."""
         followed = torch.from_numpy(self._rows.followed(rows)).to(ids.device)
-        hidden = body_states(model, ids, mask)[:, :-1][followed]
+        states, head = body_and_head(model, ids, mask)
+        hidden = states[:, :-1][followed]
         targets = ids[:, 1:][followed]
         places = torch.from_numpy(self._places(rows)).to(ids.device)
         lengths = self._rows.completion_lengths
@@ -88,7 +89,7 @@ class CrossTokenizerObjective(BatchObjective):
 
             return of_span(first, last) if weights is None else weighted_spans(weights, first, last, of_span)
 
-        return chunked_loss(hidden, head_parameters(model), of_chunk) / len(hidden)
+        return chunked_loss(hidden, head, of_chunk)
 
     def _summed(
         self, logits: torch.Tensor, targets: torch.Tensor, places: torch.Tensor, teacher: TeacherTokens | None

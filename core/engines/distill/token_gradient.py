@@ -80,15 +80,16 @@ class _TaughtLoss(torch.autograd.Function):
             gradient.add_(log_q.exp_(), alpha=1.0 - alpha)
         if alpha < 1.0:
             gradient.scatter_add_(-1, targets[:, None], torch.full_like(own[:, :1], alpha - 1.0))
-        context.save_for_backward(gradient)
+        # Not `save_for_backward`: what is kept there must not be changed, and this is scaled in place.
+        context.gradient = gradient
         return alpha * temperature**2 * divergence + (1.0 - alpha) * hard
 
     @staticmethod
     def backward(context: Any, *outputs: Any) -> Any:
         """The kept gradient times the one of the sum."""
         (scale,) = outputs
-        (gradient,) = context.saved_tensors
-        return gradient if float(scale) == 1.0 else gradient * scale, None, None, None, None
+        gradient, context.gradient = context.gradient, None
+        return gradient.mul_(scale), None, None, None, None
 
 
 def _log_normalizers(scaled: torch.Tensor, softmax: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ cross-entropy, Hsu and others 2024, arXiv 2410.10989). Nothing is computed twice
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional
@@ -20,6 +20,14 @@ CHUNK_POSITIONS = 256
 
 # Chunk of hidden states (positions, width), first and last position -> the sum of their losses.
 ChunkLoss = Callable[[torch.Tensor, int, int], torch.Tensor]
+
+
+class HeadWeights(NamedTuple):
+    """The output head's `trained` weights, and the `receivers` that their gradients go to: themselves, or what stands
+    for them where they are embeddings too."""
+
+    trained: list[torch.Tensor]
+    receivers: list[torch.Tensor]
 
 
 def likeliest_tokens(logits: torch.Tensor, count: int, temperature: float) -> TeacherTokens:
@@ -62,16 +70,16 @@ def mixed_token_loss(
     return taught_loss(logits.float(), targets, teacher, temperature, alpha)
 
 
-def chunked_loss(hidden: torch.Tensor, parameters: Sequence[torch.Tensor], of_chunk: ChunkLoss) -> torch.Tensor:
-    """The sum of `of_chunk` over all positions of `hidden`, shape (positions, width), a scalar.
+def chunked_loss(hidden: torch.Tensor, head: HeadWeights, of_chunk: ChunkLoss) -> torch.Tensor:
+    """The mean of `of_chunk` over all positions of `hidden`, shape (positions, width), a scalar.
 
-    `parameters` are the output head's trained weights, which `of_chunk` uses. Gradients are those of the plain sum.
+    `of_chunk` gives sums and uses the weights of `head`. Gradients are those of the plain mean.
     """
     if not torch.is_grad_enabled():
         chunks = range(0, len(hidden), CHUNK_POSITIONS)
         parts = [of_chunk(hidden[at : at + CHUNK_POSITIONS], at, at + CHUNK_POSITIONS) for at in chunks]
-        return torch.stack(parts).sum()
-    return _ChunkedLoss.apply(of_chunk, hidden, *parameters)  # type: ignore[no-any-return, no-untyped-call]  # untyped there
+        return torch.stack(parts).sum() / len(hidden)
+    return _ChunkedLoss.apply(of_chunk, head.trained, hidden, *head.receivers)  # type: ignore[no-any-return, no-untyped-call]  # untyped there
 
 
 def head_workspace_mib(model: Any, vocabulary: int) -> float:
@@ -82,11 +90,17 @@ def head_workspace_mib(model: Any, vocabulary: int) -> float:
 
 
 class _ChunkedLoss(torch.autograd.Function):
-    """Takes each chunk's gradient in the forward pass and only scales it in the backward pass."""
+    """Takes each chunk's gradient in the forward pass and only scales it in the backward pass, where that is needed."""
 
     @staticmethod
-    def forward(context: Any, of_chunk: ChunkLoss, hidden: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
-        """The summed loss; the gradients are kept for `backward`."""
+    def forward(
+        context: Any,
+        of_chunk: ChunkLoss,
+        parameters: Sequence[torch.Tensor],
+        hidden: torch.Tensor,
+        *receivers: torch.Tensor,
+    ) -> torch.Tensor:
+        """The mean loss; the gradients are kept for `backward`, which gives those of `parameters` to `receivers`."""
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         of_hidden = torch.zeros_like(hidden)
         of_parameters: list[torch.Tensor | None] = [None] * len(parameters)
@@ -94,7 +108,8 @@ class _ChunkedLoss(torch.autograd.Function):
             last = min(first + CHUNK_POSITIONS, len(hidden))
             with torch.enable_grad():
                 chunk = hidden[first:last].detach().requires_grad_()
-                loss = of_chunk(chunk, first, last)
+                # Divided here, so that no table as large as the vocabulary has to be divided later.
+                loss = of_chunk(chunk, first, last) / len(hidden)
             total += loss.detach()
             wanted = [chunk, *parameters]
             found = torch.autograd.grad(loss, wanted, allow_unused=True)
@@ -107,13 +122,14 @@ class _ChunkedLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, *outputs: Any) -> Any:
-        """The kept gradients times the one of the sum."""
+        """The kept gradients times the one of the mean."""
         (scale,) = outputs
         gradients, context.gradients = context.gradients, None
-        for tensor in gradients:
-            if tensor is not None:
-                tensor.mul_(scale)
-        return (None, *gradients)
+        if float(scale) != 1.0:
+            for tensor in gradients:
+                if tensor is not None:
+                    tensor.mul_(scale)
+        return (None, None, *gradients)
 
 
 def _added(kept: torch.Tensor | None, part: torch.Tensor | None) -> torch.Tensor | None:

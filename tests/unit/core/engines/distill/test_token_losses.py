@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from tiny_language_models import write_language_model, write_text_dataset
 from torch.nn import functional
+from torch.profiler import ProfilerActivity, profile
 
 from core.data.train_part import train_examples
 from core.engines.distill import causal_model, token_losses
@@ -19,6 +21,7 @@ from core.engines.distill.cross_tokenizer import sorted_distance
 from core.engines.distill.token_cache import TokenCache
 from core.engines.distill.token_gradient import TeacherTokens
 from core.engines.distill.token_losses import (
+    HeadWeights,
     chunked_loss,
     likeliest_tokens,
     mixed_token_loss,
@@ -103,8 +106,8 @@ def test_a_chunked_loss_has_the_gradients_of_the_plain_one(monkeypatch: pytest.M
     def of_chunk(chunk: torch.Tensor, first: int, last: int) -> torch.Tensor:
         return mixed_token_loss(chunk @ head.T, targets[first:last], teacher.part(first, last), 2.0, 0.7)
 
-    chunked = chunked_loss(hidden, [head], of_chunk) * 3.0
-    plain = mixed_token_loss(hidden @ head.T, targets, teacher, 2.0, 0.7) * 3.0
+    chunked = chunked_loss(hidden, HeadWeights([head], [head]), of_chunk) * 3.0
+    plain = mixed_token_loss(hidden @ head.T, targets, teacher, 2.0, 0.7) / 17 * 3.0
     assert float((chunked - plain).detach()) == pytest.approx(0.0, abs=1e-3)
     for one, other in zip(
         torch.autograd.grad(chunked, [hidden, head]), torch.autograd.grad(plain, [hidden, head]), strict=True
@@ -145,19 +148,30 @@ def gradient(model: Any, rows: CausalRows, picked: list[int], vocabulary: int) -
     return torch.cat([part.grad.flatten() for part in model.parameters() if part.grad is not None])
 
 
+@pytest.mark.parametrize("padding", [None, 5])
 def test_tied_embeddings_get_the_gradient_of_looking_up_and_of_the_head(
-    language_model: tuple[Any, CausalRows, Any], monkeypatch: pytest.MonkeyPatch
+    language_model: tuple[Any, CausalRows, Any], monkeypatch: pytest.MonkeyPatch, padding: int | None
 ) -> None:
     model, rows, tokenizer = language_model
-    weight = model.get_input_embeddings().weight
-    assert weight is model.get_output_embeddings().weight
-    sparse = gradient(model, rows, [0, 1, 2], len(tokenizer))
-    assert torch.equal(sparse, gradient(model, rows, [0, 1, 2], len(tokenizer)))
-    assert model.get_input_embeddings().sparse
-    assert not weight.grad.is_sparse
-    monkeypatch.setattr(causal_model, "look_up_sparsely", lambda model: None)
-    monkeypatch.setattr(model.get_input_embeddings(), "sparse", False)
-    assert torch.allclose(sparse, gradient(model, rows, [0, 1, 2], len(tokenizer)), atol=1e-6)
+    lookup = model.get_input_embeddings()
+    assert lookup.weight is model.get_output_embeddings().weight
+    monkeypatch.setattr(lookup, "padding_idx", padding)
+    together = gradient(model, rows, [0, 1, 2], len(tokenizer))
+    assert torch.equal(together, gradient(model, rows, [0, 1, 2], len(tokenizer)))
+    assert not lookup._forward_hooks
+    monkeypatch.setattr(causal_model, "one_gradient", lambda model, head: nullcontext())
+    assert torch.allclose(together, gradient(model, rows, [0, 1, 2], len(tokenizer)), atol=1e-6)
+
+
+def test_the_gradient_of_tied_embeddings_is_added_in_place(language_model: tuple[Any, CausalRows, Any]) -> None:
+    model, rows, tokenizer = language_model
+    shape = list(model.get_input_embeddings().weight.shape)
+    with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as recorded:
+        gradient(model, rows, [0, 1, 2], len(tokenizer))
+    names = {event.name for event in recorded.events()}
+    assert "aten::index_put_" in names
+    assert not any("embedding" in name and "backward" in name for name in names)
+    assert not [one for one in recorded.events() if one.name == "aten::copy_" and one.input_shapes[:1] == [shape]]
 
 
 def test_the_loss_is_the_mean_cross_entropy_of_completion_tokens_shifted_once(
