@@ -212,6 +212,7 @@ def _cached(teacher: Any, student: Any, batches: list[Any], figures: dict[str, f
     from core.engines.distill.causal_objective import CausalObjective
     from core.engines.distill.causal_rows import CausalRows
     from core.engines.distill.token_cache import teacher_tokens
+    from core.engines.distill.training import Training, TrainingPlan
     from core.engines.models.tokenization import TokenRows
     from core.jobs.specs import DistillParameters
     from core.spec import Train
@@ -237,8 +238,8 @@ def _cached(teacher: Any, student: Any, batches: list[Any], figures: dict[str, f
             )
         figures["cache_bytes_per_token"] = cache.bytes_per_token
         objective = CausalObjective(causal, vocabulary, cache, 1.0, 1.0)
-        plan = loop.TrainingPlan(EPOCHS, BATCH, RATE, 1)
-        training = loop.Training(student, tokens, 0, names, objective, plan, device)
+        plan = TrainingPlan(EPOCHS, BATCH, RATE, 1)
+        training = Training(student, tokens, 0, names, objective, plan, device)
         with _Measured(figures, "train"):
             loop.train(training, Checkpoints(Path(name), "peer", lambda _text: None), None, context)
 

@@ -32,7 +32,8 @@ from core.engines.compress.prune_shape import Shape, choose, least_parameters, p
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
 from core.engines.distill.fit_check import check_fit
-from core.engines.distill.loop import Training, TrainingPlan, train
+from core.engines.distill.loop import train
+from core.engines.distill.training import Training, TrainingPlan
 from core.engines.models.weights import resolve
 from core.engines.random_state import seed_all
 from core.errors import UserError

@@ -21,8 +21,8 @@ import psutil
 import torch
 
 from core.engines.device import Device
-from core.engines.distill.loop import Training
 from core.engines.distill.objective import BatchObjective
+from core.engines.distill.training import Training
 from core.errors import UserError
 from core.i18n import english
 from core.model_files import weight_count

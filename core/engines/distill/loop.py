@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,13 @@ import torch
 
 from core.domain import IntArray
 from core.engines.checkpoint import Checkpoint, Checkpoints
-from core.engines.device import Device
-from core.engines.distill.batches import batch_count, epoch_batches
-from core.engines.distill.objective import Objective, batch_loss, companion_of, units_of
-from core.engines.distill.observer import Observer
+from core.engines.distill.batches import epoch_batches
+from core.engines.distill.objective import batch_loss, units_of
 from core.engines.distill.replicas import Replicas, replicas_of
+from core.engines.distill.resuming import restore, save
 from core.engines.distill.schedule import one_cycle
+from core.engines.distill.training import COMPANION, Training, TrainingState, trained_weights
 from core.engines.models.starting import is_head
-from core.engines.models.tokenization import TokenRows
-from core.engines.random_state import random_state, restore_random_state
 from core.errors import UserError
 from core.i18n import english
 from core.worker.context import JobContext, Stopped
@@ -33,68 +30,6 @@ GRADIENT_NORM = 1.0
 # accuracy of 0.54 with factor 1, 0.80 with factor 5 and 0.85 with factor 10.
 FRESH_HEAD_FACTOR = 10.0
 _METRIC_POINTS = 200
-COMPANION = "companion"
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """How a model is trained. `learning_rate` is the peak of the one-cycle schedule.
-
-    A fresh head learns at `FRESH_HEAD_FACTOR` times that rate. A step adds up the gradients of `accumulate` batches.
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    seed: int
-    fresh_head: bool = False
-    accumulate: int = 1
-
-
-@dataclass
-class TrainingState:
-    """Where a training stands; its fields are the JSON part of a checkpoint.
-
-    `seconds` is the time spent in steps, over all attempts. The sums are of the losses since the last point of the
-    curve, and since the epoch's begin.
-    """
-
-    step: int = 0
-    seconds: float = 0.0
-    loss_sum: float = 0.0
-    loss_steps: int = 0
-    epoch_sum: float = 0.0
-    last_loss: float | None = None
-    resumed_steps: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Training:
-    """All that a training works on. `row_names` name the rows of `tokens` in messages; `pad_id` fills batches.
-
-    `other_devices` each get a copy of the model and a part of every batch.
-    """
-
-    model: Any
-    tokens: TokenRows
-    pad_id: int
-    row_names: tuple[str, ...]
-    objective: Objective
-    plan: TrainingPlan
-    device: Device
-    observer: Observer = field(default_factory=Observer)
-    other_devices: tuple[torch.device, ...] = ()
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of all epochs together."""
-        batches = batch_count(len(self.row_names), self.plan.batch_size)
-        return self.plan.epochs * batch_count(batches, self.plan.accumulate)
-
-    @property
-    def rows_at_once(self) -> int:
-        """The rows of a batch that one device works on."""
-        return -(-self.plan.batch_size // (1 + len(self.other_devices)))
 
 
 def train(
@@ -109,7 +44,7 @@ def train(
     optimizer = _optimizer(training)
     scaler = torch.amp.GradScaler(device.torch_device.type, enabled=device.scales_gradients)
     training.observer.before_training()
-    state = _restore(training, optimizer, scaler, resumed)
+    state = restore(training, optimizer, scaler, resumed)
     saved_step, first_step, begin = state.step, state.step, time.monotonic()
     earlier_seconds = state.seconds
     total = training.total_steps
@@ -121,7 +56,7 @@ def train(
     while state.step < total:
         if context.should_stop():
             if state.step > saved_step:
-                _save(training, optimizer, scaler, state, checkpoints, context)
+                save(training, optimizer, scaler, state, checkpoints, context)
             raise Stopped
         epoch, index = divmod(state.step, total // plan.epochs)
         if not batches or index == 0:
@@ -138,7 +73,7 @@ def train(
         if state.step % (total // plan.epochs) == 0:
             training.observer.after_epoch(epoch + 1)
         if checkpoints.due() and state.step < total:
-            _save(training, optimizer, scaler, state, checkpoints, context)
+            save(training, optimizer, scaler, state, checkpoints, context)
             saved_step = state.step
     # The last update is looked at by no further step; a diverged model must not pass for a finished one.
     if state.step > first_step and not math.isfinite(_loss_now(training, of_step[-1])):
@@ -177,7 +112,7 @@ def _step(
     if not math.isfinite(value):
         raise _not_finite(training, step, rows, saved_step)
     scaler.unscale_(optimizer)
-    norm = torch.nn.utils.clip_grad_norm_(_trained(training).values(), GRADIENT_NORM)
+    norm = torch.nn.utils.clip_grad_norm_(trained_weights(training).values(), GRADIENT_NORM)
     # With fp16 an overflow is expected now and then: the scaler skips that step and scales less.
     if not scaler.is_enabled() and not math.isfinite(float(norm)):
         raise _not_finite(training, step, rows, saved_step)
@@ -213,19 +148,11 @@ def _accumulated_loss(
     return of_part(training.model, training.device.torch_device, batches)
 
 
-def _trained(training: Training) -> dict[str, torch.nn.Parameter]:
-    """Every weight that the training changes by name, the objective's own ones among them."""
-    companion = companion_of(training.objective)
-    own = () if companion is None else companion.named_parameters(prefix=COMPANION)
-    named = [*training.model.named_parameters(), *own]
-    return {name: parameter for name, parameter in named if parameter.requires_grad}
-
-
 def _optimizer(training: Training) -> torch.optim.Optimizer:
     """AdamW (Loshchilov, Hutter 2019); biases and layer norms, which have one dimension, are not decayed."""
     model, plan = training.model, training.plan
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
-    for name, parameter in _trained(training).items():
+    for name, parameter in trained_weights(training).items():
         fresh = name.startswith(f"{COMPANION}.") or (plan.fresh_head and is_head(model, name))
         factor = FRESH_HEAD_FACTOR if fresh else 1.0
         groups.setdefault((factor, WEIGHT_DECAY if parameter.ndim > 1 else 0.0), []).append(parameter)
@@ -279,57 +206,3 @@ def _not_finite(training: Training, step: int, rows: IntArray, saved_step: int) 
         saved_step=saved_step,
         learning_rate=training.plan.learning_rate,
     )
-
-
-def _save(
-    training: Training,
-    optimizer: torch.optim.Optimizer,
-    scaler: torch.amp.GradScaler,
-    state: TrainingState,
-    checkpoints: Checkpoints,
-    context: JobContext,
-) -> None:
-    """Write a checkpoint of everything that the next step depends on."""
-    moments = optimizer.state_dict()["state"]
-    parts = {
-        "model": _changing_tensors(training),
-        "optimizer": {f"{index}.{name}": tensor for index, part in moments.items() for name, tensor in part.items()},
-        "random": random_state(training.device.torch_device),
-    }
-    followed = training.observer.tensors()
-    if followed:
-        parts["observer"] = followed
-    document = {"training": {**vars(state), "resumed_steps": list(state.resumed_steps)}, "scaler": scaler.state_dict()}
-    folder = checkpoints.save(state.step, parts, document)
-    context.checkpointed(state.step, folder)
-
-
-def _restore(
-    training: Training, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, resumed: Checkpoint | None
-) -> TrainingState:
-    """The state to begin with; model, optimizer and random generators are put back where a checkpoint is given."""
-    if resumed is None:
-        return TrainingState()
-    device = training.device.torch_device
-    saved = resumed.tensors("model", device)
-    for name, tensor in _changing_tensors(training).items():
-        tensor.data.copy_(saved[name])
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for key, tensor in resumed.tensors("optimizer").items():
-        index, _, name = key.partition(".")
-        moments.setdefault(int(index), {})[name] = tensor
-    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    if scaler.is_enabled():
-        scaler.load_state_dict(resumed.state["scaler"])
-    restore_random_state(resumed.tensors("random"), device)
-    if training.observer.tensors():
-        training.observer.restore(resumed.tensors("observer", device))
-    fields = resumed.state["training"]
-    return TrainingState(**{**fields, "resumed_steps": (*fields["resumed_steps"], resumed.step)})
-
-
-def _changing_tensors(training: Training) -> dict[str, torch.Tensor]:
-    """Trained weights and saved buffers by name, those that are tied only once; frozen weights are where they were."""
-    kept = set(training.model.state_dict())
-    buffers = {name: tensor for name, tensor in training.model.named_buffers() if name in kept}
-    return {**_trained(training), **buffers}

@@ -16,7 +16,7 @@ from core.domain import FloatArray
 from core.engines.checkpoint import Checkpoint, Checkpoints
 from core.engines.device import Device, choose_device, use_huge_pages
 from core.engines.distill.fit_check import check_fit
-from core.engines.distill.loop import Training, TrainingPlan, TrainingState, train
+from core.engines.distill.loop import train
 from core.engines.distill.lora import add_adapter, merge_adapter
 from core.engines.distill.losses import hard_label_loss
 from core.engines.distill.objective import BatchObjective, LogitObjective, Objective, companion_of
@@ -24,6 +24,7 @@ from core.engines.distill.observer import Observer
 from core.engines.distill.replicas import other_gpus
 from core.engines.distill.row_weights import of_batch, row_tensor
 from core.engines.distill.rows import TrainingRows
+from core.engines.distill.training import Training, TrainingPlan, TrainingState
 from core.engines.models.card import ModelCard
 from core.engines.models.starting import longest_input, text_encoder
 from core.engines.models.tokenization import TextEncoder, TokenRows

@@ -20,7 +20,8 @@ from tiny_models import LABELS, WORDS, tiny_config, write_body
 from core.data.examples import read_examples, write_examples
 from core.domain import Example, Split
 from core.engines import fine_tune
-from core.engines.distill.loop import Training, TrainingState, train
+from core.engines.distill.loop import train
+from core.engines.distill.training import Training, TrainingState
 from core.engines.held_out import HeldOut, held_out_rows
 from core.engines.models import open_classifier, read_card
 from core.engines.sweep import classifiers, job, searching, trial
