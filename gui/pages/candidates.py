@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from core.domain import JobState, Role
 from core.errors import UserError
@@ -23,24 +23,16 @@ from gui.study_edits.lists import added, removed, renamed
 from gui.study_edits.presets import offered, preset, start_for
 from gui.study_edits.references import parts_that_name, users_of
 from gui.study_edits.shapes import Document
-from gui.theme import GAP_CARDS, GAP_ROWS
+from gui.theme import GAP_ROWS
 from gui.undo import StudyDraft, path_of_refusal
 from gui.widgets.candidate_editor import CandidateEditor
-from gui.widgets.candidate_row import CandidateRowDelegate
+from gui.widgets.candidate_sides import CandidateSides
 from gui.widgets.card import Card
 from gui.widgets.problems import problem_sentence
 from gui.widgets.wrapped_label import WrappedLabel
 
-LIST_WIDTH = 264
 _CANDIDATE = TypeAdapter(Candidate)
 Problem = UserError | ErrorDetails
-
-
-class _Sides(QWidget):
-    """List and form side by side, each scrolling by itself."""
-
-    def hasHeightForWidth(self) -> bool:  # noqa: N802 (Qt's name)
-        return False
 
 
 class CandidatesPage(Page):
@@ -52,9 +44,10 @@ class CandidatesPage(Page):
         super().__init__(context, parent)
         self._draft = draft
         self.model = CandidateListModel(context.translator, self)
-        self.list = QListView(self)
         self.editor = CandidateEditor(context.translator, context.theme, self)
         self.card = Card("…", self)
+        self.sides = CandidateSides(context, self.model, self.card, self)
+        self.list = self.sides.list
         self.problem = WrappedLabel(self.card)
         self.add_button = QPushButton(self)
         self.duplicate_button, self.remove_button = QPushButton(self.card), QPushButton(self.card)
@@ -287,17 +280,10 @@ class CandidatesPage(Page):
 
     def _chosen_changed(self, _index: QModelIndex, _before: QModelIndex) -> None:
         self._draft.seal()
-        QTimer.singleShot(0, self, lambda: self._scroll.verticalScrollBar().setValue(0))
+        QTimer.singleShot(0, self, self.sides.scroll_to_top)
         self._show_chosen()
 
     def _lay_out(self) -> None:
-        self.list.setObjectName("jobs")
-        self.list.setModel(self.model)
-        self.list.setItemDelegate(CandidateRowDelegate(self.context.theme, self.context.translator, self.list))
-        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setUniformItemSizes(True)
-        self.list.setFixedWidth(LIST_WIDTH)
         self.add_button.setMenu(QMenu(self.add_button))
         self.add_button.menu().setToolTipsVisible(True)
         self.add_button.menu().aboutToShow.connect(self._fill_menu)
@@ -309,23 +295,5 @@ class CandidatesPage(Page):
         self.card.body.setSpacing(GAP_ROWS)
         self.card.body.addWidget(self.problem)
         self.card.body.addWidget(self.editor)
-        self._scroll = QScrollArea(self)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.verticalScrollBar().rangeChanged.connect(self._keep_right_edge)
-        inside = QWidget()
-        inside.setObjectName("page-content")
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.card)
-        column.addStretch(1)
-        self._scroll.setWidget(inside)
-        sides = _Sides(self)
-        row = QHBoxLayout(sides)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_CARDS)
-        row.addWidget(self.list)
-        row.addWidget(self._scroll, 1)
-        self.body.addWidget(sides, 1)
+        self.sides.scroll_range_changed.connect(self._keep_right_edge)
+        self.body.addWidget(self.sides, 1)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, QSize, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from core.drill_down import DrillDown, Overview, overview_of, sides_with, usual_sides
-from core.store import StudyStore
+from core.drill_down import DrillDown, Overview, sides_with, usual_sides
 from core.store.drill_down import ExamplePage, Place, Question, RoutedSide, SortKey
 from gui.context import Context
 from gui.jobs.stored_answers import StoredAnswers
 from gui.jobs.stored_decision import StoredDecision
+from gui.models.answered_examples import Answered, answered, same_pair, same_rows
 from gui.models.examples import ExampleColumn, ExampleTable, example_cells, example_columns
 from gui.pages.page import Page, PageMark
 from gui.theme import GAP_CARDS, GAP_ROWS
@@ -27,15 +27,6 @@ from gui.widgets.sentence import Sentence
 PAGE_ROWS = 200
 _TABLE_SHARE, _DETAILS_SHARE = 5, 2
 _LEAST_TABLE_HEIGHT = 220
-
-
-@dataclass(frozen=True)
-class _Answered:
-    """The first rows of a question, how many it means, and how the candidates compare where that was asked."""
-
-    page: ExamplePage
-    count: int
-    overview: Overview
 
 
 class _PagedRows(RowsTable):
@@ -145,26 +136,26 @@ class ExamplesPage(Page):
         if self._found is None:
             return
         question, before = self.filters.question(self._found.data_job), self._question
-        sort = before.sort if before is not None and _same_pair(before, question) else SortKey()
+        sort = before.sort if before is not None and same_pair(before, question) else SortKey()
         if sort.side is not None and sort.side >= len(question.sides):  # its column is gone
             sort = SortKey()
         self._put(replace(question, sort=sort))
 
     def _put(self, question: Question) -> None:
         before, self._question, self._next = self._question, question, None
-        if before is None or not _same_pair(before, question) or not self._columns:
+        if before is None or not same_pair(before, question) or not self._columns:
             self._overview = None
         known, rows = self._overview, PAGE_ROWS
-        beside = self._shown is not None and _same_rows(self._shown, question)
+        beside = self._shown is not None and same_rows(self._shown, question)
         if beside:  # only a column comes or goes, and whoever reads the rows keeps their place
             rows = max(rows, self.table.rowCount())
         self.context.document.query(
-            lambda store: _answer(store, question, rows, known),
+            lambda store: answered(store, question, rows, known),
             partial(self._show_answer, question, beside),
             self._refused,
         )
 
-    def _show_answer(self, question: Question, beside: bool, answered: _Answered) -> None:
+    def _show_answer(self, question: Question, beside: bool, answered: Answered) -> None:
         if question is not self._question:
             return
         self._shown = question
@@ -302,19 +293,3 @@ class ExamplesPage(Page):
         self.body.addWidget(self.empty)
         self.body.addLayout(column, 1)
         self.body.addStretch(0)
-
-
-def _same_pair(before: Question, question: Question) -> bool:
-    """Whether the same two candidates are compared; a hybrid beside them follows from the two."""
-    return before.sides[:2] == question.sides[:2]
-
-
-def _same_rows(before: Question, question: Question) -> bool:
-    """Whether the same rows are meant in the same order, with answers of the same two or a hybrid of these more."""
-    return _same_pair(before, question) and replace(before, sides=question.sides) == question
-
-
-def _answer(store: StudyStore, question: Question, rows: int, known: Overview | None) -> _Answered:
-    page = store.examples(question, None, rows)
-    overview = known or overview_of(store, question.data_job, question.sides)
-    return _Answered(page, store.example_count(question), overview)
