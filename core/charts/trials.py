@@ -10,6 +10,7 @@ from core.domain import Role
 from core.jobs.results import SweepResult, TrialRecord
 from core.spec import PLUGIN_PREFIX
 
+_ROUNDING = 1e-9
 LOG_FROM = 5.0  # the ratio of fastest to slowest from which an even axis would crowd the slow ones together
 
 
@@ -21,7 +22,8 @@ def trials_chart(candidate: str, result: SweepResult, retain: float | None = Non
     """
     trials = [trial for trial in result.trials if trial.quality is not None and trial.requests_per_second is not None]
     front = _front(trials)
-    points = [_point(trial, result.chosen, front) for trial in trials]
+    least = None if retain is None else retain * result.teacher_quality
+    points = [_point(trial, result.chosen, front, least) for trial in trials]
     speeds = [point.x for point in points]
     wide = bool(speeds) and min(speeds) > 0.0 and max(speeds) >= LOG_FROM * min(speeds)
     teacher = result.teacher_quality
@@ -63,14 +65,18 @@ def _front(trials: Sequence[TrialRecord]) -> list[int]:
     return found[::-1]
 
 
-def _point(trial: TrialRecord, chosen: int, front: Sequence[int]) -> Point:
+def _point(trial: TrialRecord, chosen: int, front: Sequence[int], least_quality: float | None) -> Point:
+    quality = trial.quality or 0.0
+    # Shares of rows: less than this apart they are the same one, rounded differently.
+    below = least_quality is not None and quality < least_quality - _ROUNDING
+    missed = "charts.trials.misses_the_quality" if below else "charts.trials.misses_a_limit"
     return Point(
         name=str(trial.number),
         label=message("charts.trials.trial", number=trial.number),
         role=Role.STUDENT,
         x=trial.requests_per_second or 0.0,
-        y=trial.quality or 0.0,
-        excluded=None if trial.feasible or trial.number == chosen else message("charts.trials.misses_a_limit"),
+        y=quality,
+        excluded=None if trial.feasible or trial.number == chosen else message(missed),
         chosen=trial.number == chosen,
         on_front=trial.number in front,
     )
