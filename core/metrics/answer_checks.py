@@ -87,8 +87,15 @@ def cited_passages(text: str) -> list[int]:
 
 
 def passages_of(context: str) -> list[int]:
-    """The numbers of a context's passages: [1], 【1】, (1), "1." or "1)" at the beginning of a line."""
-    return list(dict.fromkeys(int(next(filter(None, groups))) for groups in _PASSAGE.findall(context)))
+    """The numbers of a context's passages: [1], 【1】, (1), "1." or "1)" at the beginning of a line.
+
+    Where the first of them stands in square brackets, as before retrieved passages, so do all: "1." is then a list
+    within a passage.
+    """
+    marks = _PASSAGE.findall(context)
+    bracketed = bool(marks) and bool(marks[0][0])
+    numbers = (groups[0] if bracketed else next(filter(None, groups)) for groups in marks)
+    return list(dict.fromkeys(int(number) for number in numbers if number))
 
 
 def quotations(text: str) -> list[str]:

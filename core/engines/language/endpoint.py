@@ -38,6 +38,8 @@ CONCURRENT_REQUESTS = 8
 ATTEMPTS = 5
 GRACE_S = 10.0
 _POLL_S = 0.1
+# So many refusals before any answer say that it is not the row that is refused.
+_FIRST_REFUSALS = 3
 _TOLD_PAUSE_S = 5.0
 _OK = 200
 _EVENTS = {"Accept": "text/event-stream, application/json"}
@@ -112,9 +114,9 @@ class Endpoint:
         """Ask all messages; whether it was not stopped before the end.
 
         `on_answer` gets each answer with the place of its message as soon as it is there, in any order; one that the
-        endpoint refused or failed to give is `too_long` or `failed`. The first request goes alone: where it fails,
-        nothing more is sent. When it stops or fails, answers under way are waited for and handed over, for ten
-        seconds. Raises UserError where the endpoint cannot be used.
+        endpoint refused or failed to give is `too_long` or `failed`. Requests go one at a time until one is answered:
+        where the first fails, or the first three are refused, nothing more is sent. When it stops or fails, answers
+        under way are waited for and handed over, for ten seconds. Raises UserError where the endpoint cannot be used.
         """
         self.check_cap(len(messages))
         return self._runner.run(self._ask_all(messages, on_answer))
@@ -168,8 +170,10 @@ class Endpoint:
         if refusal.too_long:
             return Answer(Generation("", finish_reason="too_long"))
         self._refusals += 1
-        if not self._tried or self._refusals >= CONSECUTIVE_FAILURES:
+        # A filter may refuse the row that happens to come first; one that stops the job would stop it for ever.
+        if self._refusals >= (CONSECUTIVE_FAILURES if self._tried else _FIRST_REFUSALS):
             raise self._reach.refused(refusal) from refusal
+        self._form.restore()
         return Answer(Generation("", finish_reason="failed"))
 
     async def _paced(self, message: Message) -> Answer:

@@ -53,6 +53,7 @@ class RequestForm:
         self._settled = False
         self._counts = streams
         self.streams = streams
+        self._streamed = streams
 
     def asked(self) -> Asked:
         """Who is asked and how, as the user means it: what an endpoint refuses changes no answer's name."""
@@ -81,6 +82,18 @@ class RequestForm:
     def accepted(self) -> None:
         """A request was answered: a later refusal is about that one request, not about the fields."""
         self._settled = True
+
+    def restore(self) -> None:
+        """Ask for everything again, unless a request was answered since: one that is refused in every form is refused
+        for itself, and tells nothing of the fields."""
+        if self._settled or (self._logprobs, self._counts, self.streams) == (
+            self._wanted,
+            self._streamed,
+            self._streamed,
+        ):
+            return
+        self._logprobs, self._counts, self.streams = self._wanted, self._streamed, self._streamed
+        self._log(english("endpoint.log.asked_whole_again"))
 
     def adapt(self, words: str) -> bool:
         """Leave out what the endpoint refuses, by its own words, else what it may refuse; whether asking again makes

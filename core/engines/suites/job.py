@@ -63,7 +63,10 @@ def _task_manager(parameters: SuiteParameters) -> Any:
         raise _told(parameters.task, error) from error
     if parameters.task not in known:
         near = difflib.get_close_matches(parameters.task, known, n=3)
-        raise UserError("suites.task_unknown", task=parameters.task, near=", ".join(near) or "–")
+        values = {"task": parameters.task, "near": ", ".join(near) or "–"}
+        if own is not None:  # lm-eval passes over files that it cannot read
+            raise UserError("suites.own_task_unknown", path=own.path, **values)
+        raise UserError("suites.task_unknown", **values)
     return manager
 
 

@@ -76,6 +76,14 @@ def test_chinese_quotations_are_told_by_their_characters() -> None:
     assert "quotes words" in wrong("文中说“儿童一律免费乘船”。", context, citations={})[0][1]
 
 
+def test_a_list_within_a_bracketed_passage_numbers_no_passages() -> None:
+    context = "[1] To block a card:\n1. Open the app.\n2. Choose the card.\n3. Press Block.\n\n[2] A new card is free."
+    assert passages_of(context) == [1, 2]
+    assert wrong("Press Block [3].", context, citations={}) == [
+        ("citations", "cites [3], but the passages are [1], [2]"),
+    ]
+
+
 def test_an_answer_must_be_supported_as_far_as_is_asked() -> None:
     half = "Dogs must be kept on a lead. Breakfast is served in the saloon."
     assert wrong(half, groundedness={"at_least": 0.5}) == []

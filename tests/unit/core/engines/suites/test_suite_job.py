@@ -143,6 +143,10 @@ def test_tasks_of_the_user_s_own_are_handed_on_and_may_not_have_changed(
     include = DataFile(path=str(own), sha256=folder_sha256(own))
     run(tmp_path, local(model), include=include)
     assert harness.included == [str(own)]
+    told = refusal(tmp_path, local(model), task="arc_esy", include=include)
+    assert told.code == "suites.own_task_unknown"
+    assert str(own) in told.text
+    assert "arc_easy" in told.text
     (own / "capitals.yaml").write_text("task: other\n", encoding="utf-8")
     assert refusal(tmp_path, local(model), include=include).code == "data.file.changed"
 
