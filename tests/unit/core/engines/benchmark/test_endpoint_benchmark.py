@@ -264,7 +264,8 @@ def test_with_retrieval_the_passages_are_in_the_message_and_the_search_in_the_la
 def test_where_no_named_document_is_in_the_index_nobody_is_asked(tmp_path: Path) -> None:
     made_index(tmp_path / "index", index_parameters(write_documents(tmp_path / "docs", {"a.txt": "my card is lost"})))
     rows = write_question_rows(tmp_path / "rows")
-    parameters = BenchmarkParameters(task=WRITING, loadable=MODEL, retrieval=use_of(document_column="doc"))
+    task = WRITING.model_copy(update={"prompt": None})
+    parameters = BenchmarkParameters(task=task, loadable=MODEL, retrieval=use_of(document_column="doc"))
     context = job_context(tmp_path / "jobs" / "a", parameters, {"data": rows, "index": tmp_path / "index"})
     with pytest.raises(UserError) as caught:
         job.run(parameters, context)
