@@ -25,6 +25,7 @@ from gui.widgets.card import Card
 from gui.widgets.checks_card import ChecksCard
 from gui.widgets.curve_card import CurveCard
 from gui.widgets.data_card import DataCard
+from gui.widgets.editors import ChoiceEditor
 from gui.widgets.fields import fields_of
 from gui.widgets.form import FieldForm, bind
 from gui.widgets.judge_editor import JudgeModelEditor
@@ -37,6 +38,7 @@ from gui.widgets.suites_card import SuitesCard
 from gui.widgets.task_fields import (
     EXAMPLES,
     JUDGE_MODEL,
+    JUDGE_PROFILE,
     SCHEMA_FILE,
     judged_by,
     metrics_of,
@@ -163,6 +165,10 @@ class StudyPage(Page):
         form.set_choices("task.metric", metrics_of(str(task.get("kind")), str(task.get("metric"))))
         candidates = self._draft.value("candidates") or []
         self.judge.offer(self.context.translator, candidates, (task.get("judge") or {}).get("model"))
+        profile = form.rows[JUDGE_PROFILE].editor
+        if isinstance(profile, ChoiceEditor):
+            names = [(name, name) for name in self._draft.value("profiles") or {}]
+            profile.set_options([(None, self.tr(f"field.{JUDGE_PROFILE}.empty")), *names])
         form.show_values(self._draft.value)
         asked = asks_in_words(task, candidates)
         # Only what answers in text can be given passages or asked a suite.

@@ -66,6 +66,18 @@ def testable_under_load(candidates: Sequence[Document]) -> list[str]:
     ]
 
 
+def asked_in_suites(candidates: Sequence[Document]) -> list[str]:
+    """The names of the candidates that a standard suite may ask: no floor, and none quantised for ONNX Runtime."""
+    testable = set(testable_under_load(candidates))
+    return [
+        str(candidate["name"])
+        for candidate in candidates
+        if str(candidate["name"]) in testable
+        and (candidate.get("model") or {}).get("source") not in ("baseline", "sweep")
+        and not any(str(step.get("quantize")).startswith("int8") for step in candidate.get("compress") or [])
+    ]
+
+
 def asks_in_words(task: Document, candidates: Sequence[Document]) -> bool:
     """Whether a language model is asked, or may be, so that a prompt makes sense."""
     models = [candidate.get("model") or {} for candidate in candidates]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
@@ -10,22 +12,24 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from core.jobs.graph import PROFILE_PART
 from core.jobs.results import LabelNoise, ProfileResult
 from core.lazy import load
-from core.spec import Columns, PredictionsModel, SplitPlan, Study
+from core.spec import Columns, Data, PredictionsModel, SplitPlan, Study
 from core.store import StudyStore
 from core.study_file import resolve_path
 from gui.context import Context
 from gui.models.data_rows import noise_sentence
+from gui.study_edits.shapes import defaults_of
 from gui.undo import StudyDraft
 from gui.widgets.card import Card
-from gui.widgets.editors import ChoiceEditor
-from gui.widgets.fields import FieldKind, FieldSpec, fields_of
+from gui.widgets.editors import ChoiceEditor, WordsEditor
+from gui.widgets.fields import FieldKind, FieldSpec, Presentation, fields_of
 from gui.widgets.form import FieldForm, bind
 from gui.widgets.key_value import KeyValueRows
 from gui.widgets.wrapped_label import WrappedLabel
 
-COLUMN_FIELDS = ("input", "target", "group", "weight", "document", "context", "image")
+COLUMN_FIELDS = ("input", "target", "group", "weight", "document", "context", "image", "slice")
 DOCUMENT = "data.columns.document"
-TIME_FIELD = "data.split.time"
+SLICES = "data.columns.slice"
+TIME_FIELD, SEED_FIELD = "data.split.time", "data.split.seed"
 CONTEXT = "data.columns.context"
 ROWS_LOOKED_AT = 200
 
@@ -46,8 +50,22 @@ def data_paths(study: Study) -> list[tuple[str, str]]:
     return [("predictions", model.file) for model in models if isinstance(model, PredictionsModel)]
 
 
+def column_specs() -> list[FieldSpec]:
+    """Which column holds what, and what becomes of train rows that also stand in test."""
+    columns = [_of_columns(spec) for spec in fields_of(Columns, "data.columns", COLUMN_FIELDS)]
+    return [*columns, *fields_of(Data, "data", ("overlap",))]
+
+
+def split_specs() -> list[FieldSpec]:
+    """How one file is split; the group column stands among the columns."""
+    specs = fields_of(SplitPlan, "data.split", ("test", "calibration", "time", "seed"))
+    return [_of_columns(spec) if spec.path == TIME_FIELD else spec for spec in specs]
+
+
 def _of_columns(spec: FieldSpec) -> FieldSpec:
     """The field as a choice among the file's columns."""
+    if spec.path == SLICES:
+        return replace(spec, presentation=Presentation(closed=True))
     return FieldSpec(spec.path, FieldKind.CHOICE, spec.optional)
 
 
@@ -73,11 +91,8 @@ class DataCard(Card):
         self._names: list[str] = []
         self._noise: LabelNoise | None = None
         self.files = KeyValueRows(parent=self)
-        column_specs = [_of_columns(spec) for spec in fields_of(Columns, "data.columns", COLUMN_FIELDS)]
-        self.columns = FieldForm(context.translator, column_specs, self)
-        split_specs = fields_of(SplitPlan, "data.split", ("test", "calibration", "time"))
-        split_specs = [_of_columns(spec) if spec.path == TIME_FIELD else spec for spec in split_specs]
-        self.split = FieldForm(context.translator, split_specs, self)
+        self.columns = FieldForm(context.translator, column_specs(), self)
+        self.split = FieldForm(context.translator, split_specs(), self)
         self.choose_button = QPushButton(self)
         self.choose_button.setProperty("kind", "link")
         self.choose_button.clicked.connect(self.file_asked)
@@ -100,19 +115,28 @@ class DataCard(Card):
         self.files.set_rows([*rows, (tr("gui.data.base"), str(base))])
         own_data = study.data.file is not None or study.data.files is not None
         self.columns.setVisible(own_data)
-        self.split.setVisible(study.data.split is not None)
+        self.split.setVisible(study.data.split is not None or study.data.file is not None)
         self.choose_button.setVisible(writable and study.data.file is not None)
         for form in (self.columns, self.split):
-            form.show_values(self._draft.value)
+            form.show_values(self._value)
             form.set_read_only(not writable)
         # Only retrieval asks which document answers a row, only some metrics and checks in what context.
         idle = ({DOCUMENT} if study.retrieval is None else set()) | (set() if self._has_context(study) else {CONTEXT})
         self.columns.show_only(set(self.columns.rows) - idle)
+        # Where the newest rows are test, the seed decides nothing.
+        timed = study.data.split is not None and study.data.split.time is not None
+        self.split.show_only(set(self.split.rows) - ({SEED_FIELD} if timed else set()))
         self._offer_columns()
         if own_data:
             self._fetch_columns(base, paths[0][1])
         if self._context.document.is_open:
             self._context.document.query(stored_noise, self._take_noise)
+
+    def _value(self, path: str) -> Any:
+        """What the draft says; of the split its defaults where the study says nothing of it."""
+        if path.startswith("data.split.") and self._draft.value("data.split") is None:
+            return defaults_of(SplitPlan)[path.rpartition(".")[2]]
+        return self._draft.value(path)
 
     @staticmethod
     def _has_context(study: Study) -> bool:
@@ -151,7 +175,9 @@ class DataCard(Card):
 
     def _offer_columns(self) -> None:
         for path, row in [*self.columns.rows.items(), *self.split.rows.items()]:
-            if isinstance(row.editor, ChoiceEditor):
+            if isinstance(row.editor, WordsEditor):
+                row.editor.offer(self._names)
+            elif isinstance(row.editor, ChoiceEditor) and not row.spec.choices:
                 nothing = [(None, self._context.translator.tr("gui.data.no_column"))] if row.spec.optional else []
                 row.editor.set_options([*nothing, *((name, name) for name in self._names)])
-                row.editor.set_value(self._draft.value(path))
+                row.editor.set_value(self._value(path))

@@ -15,7 +15,8 @@ SCHEMA_FILE = FieldSpec(
 )
 EXAMPLES, EXAMPLES_SEED = "task.few_shot.examples", "task.few_shot.seed"
 JUDGE_MODEL = FieldSpec("task.judge.model", FieldKind.CHOICE, optional=True)
-JUDGE_FIELDS = ("mode", "scale", "prompt", "text_only")
+JUDGE_PROFILE = "task.judge.profile"
+JUDGE_FIELDS = ("mode", "scale", "prompt", "text_only", "max_output_tokens", "profile")
 
 
 def shown_of_task(task: Document, *, asked: bool, pictured: bool) -> set[str]:
@@ -35,6 +36,8 @@ def shown_of_task(task: Document, *, asked: bool, pictured: bool) -> set[str]:
         "task.judge.mode": judged,
         "task.judge.scale": judged and judge.get("mode") == "reference",
         "task.judge.prompt": bool(judge),
+        "task.judge.max_output_tokens": bool(judge),
+        JUDGE_PROFILE: bool(judge),
         "task.judge.text_only": bool(judge) and (pictured or bool(judge.get("text_only"))),
     }
     return {"task.kind", "task.metric", *(path for path, makes_sense in shown.items() if makes_sense)}
@@ -47,6 +50,8 @@ def task_specs() -> list[FieldSpec]:
         "task.prompt": long_text,
         "task.judge.prompt": long_text,
         EXAMPLES: {"optional": True},
+        "task.judge.max_output_tokens": {"presentation": Presentation("tokens")},
+        JUDGE_PROFILE: {"kind": FieldKind.CHOICE},
     }
     judge = [JUDGE_MODEL, *fields_of(Judge, "task.judge", JUDGE_FIELDS)]
     specs = [*fields_of(Task, "task"), SCHEMA_FILE, *fields_of(FewShot, "task.few_shot"), *judge]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from form_support import store_of
+from form_support import missing_words, store_of
 from own_metric import install_metric
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -16,7 +16,9 @@ from core.study_file import dump_study, load_study
 from gui.app import Application
 from gui.document import SaveState
 from gui.pages.page import PageMark
-from gui.widgets.editors import ChoiceEditor, LineEditor
+from gui.widgets.data_card import column_specs, split_specs
+from gui.widgets.editors import ChoiceEditor, LineEditor, WordsEditor
+from gui.widgets.task_fields import task_specs
 
 BUDGET, REQUESTS = "criteria.cost.monthly_budget", "criteria.cost.monthly_requests"
 
@@ -107,12 +109,23 @@ def test_a_candidate_s_model_can_be_made_the_judge(qtbot: QtBot, application: Ap
     assert document.study.task.judge is not None
     assert document.study.task.judge.model == document.study.candidates[0].model
     assert judge.editor.box.currentText() == "big"
+    assert form.rows["task.judge.max_output_tokens"].shown
+    profile = form.rows["task.judge.profile"].editor
+    assert isinstance(profile, ChoiceEditor)
+    assert [words for _, words in profile.options] == ["that of its candidate", "own"]
+    profile._activated(1)
+    qtbot.waitUntil(lambda: document.study.judge_profile() == "own", timeout=8000)
     assert shown() == [True, True, False]
     page.data.columns.edited.emit("data.columns.image", "label")
     assert shown() == [True, True, True]
     form.edited.emit("task.metric", "exact_match")
     qtbot.waitUntil(lambda: document.study.task.judge is None, timeout=8000)
     assert shown() == [False, False, False]
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_every_field_of_the_task_and_of_the_data_has_its_words(language: str) -> None:
+    assert missing_words([*task_specs(), *column_specs(), *split_specs()], language) == []
 
 
 def test_an_edit_saves_itself(qtbot: QtBot, open_study: Application) -> None:
@@ -199,3 +212,39 @@ def test_rule_packs_of_a_study_survive_an_edit(qtbot: QtBot, application: Applic
     opened = application.context.document
     qtbot.waitUntil(lambda: opened.study.criteria.cost.monthly_budget == 750.0, timeout=3000)
     assert opened.study.criteria.compliance.packs == ["gdpr"]
+
+
+def test_slices_the_draw_and_overlapping_rows_are_set_beside_the_columns(
+    qtbot: QtBot, application: Application, tmp_path: Path
+) -> None:
+    rows = "\n".join(f'"message {row}",{"ab"[row % 2]},c{row}' for row in range(40))
+    (tmp_path / "rows.csv").write_text(f"text,label,customer\n{rows}\n", encoding="utf-8")
+    open_in(qtbot, application, store_of(tmp_path, OWN_DATA))
+    document, data = application.context.document, application.window.study_page.data
+    slices = data.columns.rows["data.columns.slice"].editor
+    assert isinstance(slices, WordsEditor)
+    qtbot.waitUntil(lambda: list(slices.chips) == ["text", "label", "customer"], timeout=5000)
+    slices.chips["customer"].click()
+    data.columns.edited.emit("data.overlap", "drop")
+    data.split.edited.emit("data.split.seed", 11)
+    qtbot.waitUntil(lambda: document.study.data.split is not None and document.study.data.split.seed == 11)
+    assert document.study.data.columns.slice == ["customer"]
+    assert document.study.data.overlap == "drop"
+    data.split.edited.emit("data.split.time", "customer")
+    qtbot.waitUntil(lambda: not data.split.rows["data.split.seed"].shown)  # the newest rows are not drawn
+
+
+def test_a_file_without_a_word_of_its_split_shows_how_it_is_split(
+    qtbot: QtBot, application: Application, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text("text,label\na,x\nb,y\n", encoding="utf-8")
+    unsaid = OWN_DATA.replace(", split: {test: 0.25, calibration: 0.25}", "")
+    open_in(qtbot, application, store_of(tmp_path, unsaid))
+    document, split = application.context.document, application.window.study_page.data.split
+    share = split.rows["data.split.test"].editor
+    assert isinstance(share, LineEditor)
+    assert share.line.text() == "20"
+    split.edited.emit("data.split.test", 0.5)
+    qtbot.waitUntil(lambda: document.study.data.split is not None and document.study.data.split.test == 0.5)
+    assert document.study.data.split is not None
+    assert document.study.data.split.calibration == 0.2
