@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,15 @@ from core.i18n import english
 
 _MEASURED = ("quality", "p50_ms", "p95_ms", "requests_per_second", "memory_mib", "size_mib", "cost")
 _UNDER_LOAD = ("requests_per_second", "goodput", "p50_ms", "p95_ms", "p99_ms", "failed")
+_OF_TRIALS = ("trial_quality", "requests_per_second", "p95_ms", "size_mib", "within_limits")
 _OF_SUITES = ("suite_value", "standard_error", "rows", "few_shot")
 _LEAST_WIDTH = {"candidate": 12, "quality": len("99.9% [99.9%, 99.9%]")}
 _UNKNOWN = "–"
 
 
 def show_results(path: Path, *, as_json: bool) -> None:
-    """Print the measurements with their intervals, one candidate a line; then any load tests and standard suites."""
+    """Print the measurements with their intervals, one candidate a line; then any load tests, standard suites and
+    searches."""
     evidence = read_evidence(path)
     decision = decide(evidence)
     document = results_document(evidence, decision)
@@ -53,6 +56,21 @@ def print_results(document: dict[str, Any], decision: Decision) -> None:
         columns = ("candidate", "suite_task", "suite_measure")
         _print(columns, _OF_SUITES, (_suite_cells(name, figure) for name, figure in measures))
         _say([message("report.suites.beside")])
+    for one in candidates:
+        if one["search"] is not None:
+            _print_search(one["name"], one["search"])
+
+
+def _print_search(name: str, search: dict[str, Any]) -> None:
+    """The trials of a search, the chosen one marked: their figures are of train rows, not of test."""
+    rows, teacher = f"{search['rows_held_out']:,}", f"{search['teacher_quality']:.1%}"
+    console.say("")
+    console.say(english("cli.results.search", candidate=name, rows=rows, teacher=teacher))
+    _print(
+        ("trial", "state", "settings"),
+        _OF_TRIALS,
+        (_trial_cells(trial, search["chosen"]) for trial in search["trials"]),
+    )
 
 
 def _say(notes: Sequence[Message]) -> None:
@@ -100,6 +118,27 @@ def _level_cells(name: str, level: dict[str, Any]) -> list[str]:
     failed = f"{level['failed']:,}/{level['failed'] + level['answered']:,}"
     times = (latency[share] for share in ("p50", "p95", "p99"))
     return [name, told, *(_number(rate, 1) for rate in rates), *(_number(time, 1) for time in times), failed]
+
+
+def _trial_cells(trial: dict[str, Any], chosen: int) -> list[str]:
+    whole = trial["state"] == "complete"
+    state = "chosen" if trial["trial"] == chosen else trial["state"].replace(" ", "_")
+    settings = ", ".join(f"{name} {_setting(value)}" for name, value in trial["settings"].items())
+    return [
+        str(trial["trial"]),
+        english(f"report.trial.{state}"),
+        settings,
+        _UNKNOWN if trial["quality"] is None else f"{trial['quality']:.1%}",
+        _number(trial["requests_per_second"], 0),
+        _number(trial["p95_latency_ms"], 1),
+        _number(trial["model_size_mib"], 1),
+        english(f"cli.results.{'yes' if trial['within_limits'] else 'no'}") if whole else _UNKNOWN,
+    ]
+
+
+def _setting(value: object) -> str:
+    """A setting as the study file writes it."""
+    return f"{value:.3g}" if isinstance(value, float) else json.dumps(value).strip('"')
 
 
 def _suite_cells(name: str, figure: dict[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Measurements beside a candidate's own: under load, and on lm-eval's tasks."""
+"""Measurements beside a candidate's own: under load, on lm-eval's tasks, and the trials of the search that found it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.decide.documents.values import percentile_values
 from core.decide.outcome import (
     LoadFigures,
 )
-from core.jobs.results import SuiteResult
+from core.jobs.results import SuiteResult, SweepResult
 
 
 def suite_values(suites: Sequence[SuiteResult]) -> list[dict[str, Any]]:
@@ -29,6 +29,32 @@ def suite_values(suites: Sequence[SuiteResult]) -> list[dict[str, Any]]:
         for suite in suites
         for figure in suite.metrics
     ]
+
+
+def search_values(sweep: SweepResult | None) -> dict[str, Any] | None:
+    """Each trial with its settings, and its figures on train rows that no trial learnt; null where nobody searched."""
+    if sweep is None:
+        return None
+    return {
+        "chosen": sweep.chosen,
+        "metric": sweep.metric,
+        "teacher_quality": sweep.teacher_quality,
+        "rows_held_out": sweep.rows_held_out,
+        "trials": [
+            {
+                "trial": trial.number,
+                "state": trial.state,
+                "settings": dict(trial.settings),
+                "quality": trial.quality,
+                "requests_per_second": trial.requests_per_second,
+                "p95_latency_ms": trial.p95_latency_ms,
+                "model_size_mib": trial.model_size_mib,
+                "within_limits": trial.feasible,
+                "seconds": trial.seconds,
+            }
+            for trial in sweep.trials
+        ],
+    }
 
 
 def load_values(load: LoadFigures | None) -> dict[str, Any] | None:

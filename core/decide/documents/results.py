@@ -7,14 +7,14 @@ from typing import Any
 from core.decide.class_slices import FEWEST_ROWS
 from core.decide.documents.candidate import candidate_values
 from core.decide.documents.limits import label_noise_document, learning_document
-from core.decide.documents.measures import suite_values
+from core.decide.documents.measures import search_values, suite_values
 from core.decide.documents.policies import policy_values
 from core.decide.documents.values import document, interval_values
 from core.decide.outcome import (
     ComplexityProfile,
     Decision,
 )
-from core.evidence import StudyEvidence
+from core.evidence import CandidateEvidence, StudyEvidence
 from core.i18n import translate_text
 from core.metrics.effective import effective_rows
 
@@ -29,12 +29,17 @@ def results_document(evidence: StudyEvidence, decision: Decision) -> dict[str, A
             "data": _data(evidence, decision),
             "complexity": _complexity(decision.complexity),
             "candidates": [
-                candidate_values(candidate, study) | {"suites": suite_values(evidence.candidate(candidate.name).suites)}
+                candidate_values(candidate, study) | _found(evidence.candidate(candidate.name))
                 for candidate in decision.candidates
             ],
             "policies": [policy_values(policy) for policy in decision.policies],
         }
     )
+
+
+def _found(entry: CandidateEvidence) -> dict[str, Any]:
+    """What stands beside the decision and has no part in it."""
+    return {"suites": suite_values(entry.suites), "search": search_values(entry.sweep)}
 
 
 def _data(evidence: StudyEvidence, decision: Decision) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from core.jobs.results import TokenTimes
 CANDIDATE = {
     "name", "role", "source", "parent", "origin", "runtime", "policy", "quality", "latency_ms", "throughput",
     "runtimes", "peak_memory_mib", "model_size_mib", "parameters", "energy", "cost", "cost_benefit",
-    "by_seed", "retained", "dominated_by", "baseline", "uncompressed", "memory", "retrieval", "suites",
+    "by_seed", "retained", "dominated_by", "baseline", "uncompressed", "memory", "retrieval", "suites", "search",
     "fields", "labels", "classes", "slices", "cut_inputs", "unanswered", "judging", "checks", "load",
 }  # fmt: skip
 NESTED = {
