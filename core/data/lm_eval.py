@@ -44,6 +44,19 @@ def lm_eval_rows(path: Path, answer_filter: str | None, metric: str) -> list[Res
     ]
 
 
+def has_row_choices(path: Path) -> bool:
+    """Whether the first record asks which of its own continuations is likeliest, so that every output is one of them.
+
+    Raises UserError for a file that is not lm-eval's.
+    """
+    _, first = next(_records(path), (0, {}))
+    try:
+        arguments = _arguments(first["arguments"])
+        return len(arguments) > 1 and isinstance(arguments[0][1], str)
+    except (LookupError, TypeError):
+        return False
+
+
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, record in json_objects(path, detect_encoding(path)):
         if not record.keys() >= MARKS:

@@ -48,6 +48,11 @@ def read_result_file(
     return result_frame(path, _rows(path, kind, model, metric), model.columns, extra)
 
 
+def has_row_choices(path: Path, named: str | None = None) -> bool:
+    """Whether each row of a file has choices of its own, among which its output was found. Raises UserError."""
+    return result_format(path, named) == "lm_eval" and lm_eval.has_row_choices(path)
+
+
 def _rows(path: Path, kind: ResultFormat, model: PredictionsModel, metric: str) -> list[ResultRow]:
     if kind == "lm_eval":
         return lm_eval.lm_eval_rows(path, model.filter, metric)

@@ -154,7 +154,8 @@ def _unknown_outputs(evidence: StudyEvidence, study: Study, option: Option) -> l
     benchmark, rows, dataset = option.evidence.benchmark, option.evidence.test, evidence.dataset
     if study.task.kind != "classification" or benchmark is None or rows is None or dataset is None:
         return []
-    if benchmark.origin != "imported" or not dataset.labels:
+    # A choice of the row itself is no class that was written otherwise.
+    if benchmark.origin != "imported" or benchmark.row_choices or not dataset.labels:
         return []
     classes = set(dataset.labels)
     unknown = [

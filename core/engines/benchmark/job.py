@@ -145,6 +145,7 @@ def _import(
         joules_per_request=None,
         energy_source="not measured",
         unanswered=sum(prediction.output == "" for prediction in predictions),
+        row_choices=load("core.data.result_files").has_row_choices(Path(source.file.path), source.columns.format),
         environment=None,
         seconds=time.monotonic() - begun,
     )

@@ -91,7 +91,7 @@ class BenchmarkResult(ResultModel):
     `energy_source` "not measured" goes with a null figure. Sizes count weight files only.
     `cut_rows` counts test rows that are longer than the `max_length` tokens that the model sees (null without such a
     limit), `unfit_rows` those that a language model on this machine did not answer because they do not fit into its
-    context; both are null where nobody knows.
+    context; both are null where nobody knows. With `row_choices` each imported answer is one of its own row's choices.
     """
 
     origin: Literal["measured", "imported"]
@@ -111,6 +111,7 @@ class BenchmarkResult(ResultModel):
     max_length: int | None = None
     cut_rows: int | None = None
     unfit_rows: int | None = None
+    row_choices: bool = False
 
 
 class FailureCause(ResultModel):

@@ -22,6 +22,7 @@ from core.data.fingerprint import fingerprint
 from core.data.imported import import_predictions
 from core.data.init_study import guess_study
 from core.data.prepare import run
+from core.data.result_files import has_row_choices
 from core.domain import Example, Prediction, Role, Split
 from core.errors import UserError
 from core.spec import PredictionColumns, PredictionsModel, SplitPlan, Study, Task
@@ -94,6 +95,14 @@ class TestSamplesOfLmEval:
             sample["filtered_resps"].append(["-0.1", "False"])
         (one,) = imported(write_lines(tmp_path / "s.jsonl", [sample]), [row("0", asked("Which?"), "green")])
         assert one.output == "green"
+
+    def test_rows_with_choices_of_their_own_are_told_from_texts_and_tables(self, tmp_path: Path) -> None:
+        assert has_row_choices(TOOL_FILES / "lm_eval_0.4.13_choices.jsonl")
+        assert not has_row_choices(TOOL_FILES / "lm_eval_0.4.13_texts.jsonl")
+        assert not has_row_choices(TOOL_FILES / "promptfoo_0.121.20.json")
+        table = tmp_path / "rows.csv"
+        table.write_text("input,output\na,b\n", encoding="utf-8")
+        assert not has_row_choices(table)
 
     def test_several_filters_are_told_apart_by_name(self, tmp_path: Path) -> None:
         path = write_lines(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import decided_study
 import pytest
 from distilled_by_hand import distilled_evidence
-from evidence_by_hand import evidence_of, make_study, priced, right_share, scored, single
+from evidence_by_hand import benchmark, evidence_of, make_study, priced, right_share, scored, single
 
 from core.decide import Decision, decide
 from core.decide.assumptions import check_prices
@@ -42,6 +42,20 @@ def test_measurements_are_still_shown_where_a_price_cannot_be_resolved() -> None
     cost = found.of("big").cost
     assert cost is not None
     assert cost.monthly is None
+
+
+@pytest.mark.parametrize(("row_choices", "told"), [(False, True), (True, False)])
+def test_wrong_outputs_of_no_class_are_told_unless_each_row_has_choices_of_its_own(
+    row_choices: bool, told: bool
+) -> None:
+    study = make_study([single("big", "teacher", profile="own")], profiles={"own": priced(10.0)})
+    data = decided_study.evidence().dataset
+    assert data is not None
+    rows = {"big": scored(right_share(0.8, 40), ["Right "] * 40)}
+    measured = {"big": benchmark(row_choices=row_choices)}
+    dataset = data.model_copy(update={"labels": ("right", "wrong")})
+    found = decide(evidence_of(study, rows, measured, dataset=dataset), with_flips=False)
+    assert ("decide.note.outputs_unknown" in codes(found)) == told
 
 
 @pytest.mark.parametrize(("rows", "told"), [(2, True), (29, True), (30, False)])
