@@ -28,6 +28,7 @@ from gui.undo import StudyDraft, path_of_refusal
 from gui.widgets.candidate_editor import CandidateEditor
 from gui.widgets.candidate_sides import CandidateSides
 from gui.widgets.card import Card
+from gui.widgets.export_button import ExportButton
 from gui.widgets.problems import problem_sentence
 from gui.widgets.wrapped_label import WrappedLabel
 
@@ -51,6 +52,7 @@ class CandidatesPage(Page):
         self.problem = WrappedLabel(self.card)
         self.add_button = QPushButton(self)
         self.duplicate_button, self.remove_button = QPushButton(self.card), QPushButton(self.card)
+        self.export_button = ExportButton(context, self.card)
         self._next_page = "runs"
         self._lay_out()
         self._connect()
@@ -205,6 +207,7 @@ class CandidatesPage(Page):
         document, candidates = self.context.document, self._candidates()
         others = [other for place, other in enumerate(candidates) if place != index]
         self.card.set_title(str(chosen.get("name") or "–"))
+        self.export_button.show_candidate(str(chosen.get("name")))
         self.editor.show_candidate(chosen, others, self._task_kind(), list(self._profiles()), document.snapshot.base)
         self.editor.set_currency(str(self._draft.value("criteria.cost.currency") or ""))
         self.editor.set_read_only(not document.writable)
@@ -265,6 +268,7 @@ class CandidatesPage(Page):
         self.editor.edited.connect(self._field_edited)
         self.editor.renamed.connect(self._renamed)
         self.editor.sealed.connect(self._draft.seal)
+        self.export_button.message.connect(self.message)
         self.duplicate_button.clicked.connect(self.duplicate)
         self.remove_button.clicked.connect(self.remove)
         self.main_button.clicked.connect(lambda: self.go_to.emit(self._next_page))
@@ -289,7 +293,7 @@ class CandidatesPage(Page):
         self.add_button.menu().aboutToShow.connect(self._fill_menu)
         self.header.insertWidget(1, self.add_button)
         self.problem.setProperty("state", "bad")
-        for button in (self.duplicate_button, self.remove_button):
+        for button in (self.export_button, self.duplicate_button, self.remove_button):
             button.setProperty("kind", "link")
             self.card.add_corner(button)
         self.card.body.setSpacing(GAP_ROWS)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -10,6 +12,8 @@ from pytestqt.qtbot import QtBot
 from sample_studies import NEURAL_STUDY
 from window_support import open_in
 
+from core.domain import JobState
+from core.errors import UserError
 from core.spec import CandidateModel, EndpointModel, Prune, Quantize
 from core.store import StudyStore
 from core.study_file import load_study
@@ -18,6 +22,7 @@ from gui.document import SaveState
 from gui.pages.candidates import CandidatesPage
 from gui.pages.page import PageMark
 from gui.widgets.editors import ChoiceEditor, Editor, FlagEditor, LineEditor
+from gui.widgets.export_button import is_made_here
 from gui.widgets.path_editor import PathEditor
 
 
@@ -361,3 +366,46 @@ def test_the_words_follow_the_language(application: Application, page: Candidate
     assert page.heading.text() == "候选"
     assert page.editor.sections["train"].form.rows["candidate.train.epochs"].label.text() == "轮数"
     assert page.model.lines[1].text == "big 的 2 层，蒸馏 6 轮"
+
+
+def test_the_model_of_a_measured_candidate_can_be_exported(
+    qtbot: QtBot, application: Application, page: CandidatesPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, button = application.context.document, page.export_button
+    page.choose(1)
+    assert not button.isVisible()  # nothing is measured yet
+    rows = tuple(replace(row, state=JobState.SUCCEEDED) for row in document.jobs)
+    monkeypatch.setattr(type(document), "jobs", property(lambda _self: rows))
+    shown = []
+    for place in range(page.model.rowCount()):
+        page.choose(place)
+        page.refresh()
+        shown.append(button.isVisible())
+    assert shown == [True, True, True, False, False]  # neither the floor nor the hybrid has weights
+    page.choose(1)
+    button._fill()
+    words = [action.text() for action in button.menu().actions()]
+    assert [text.partition(" ")[0].rstrip(",") for text in words] == ["safetensors", "ONNX", "GGUF", "GGUF"]
+    asked: list[Any] = []
+    monkeypatch.setattr(button.exporter, "start", lambda *arguments: asked.append(arguments))
+    button.menu().actions()[1].trigger()
+    dialog = button.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.fileSelected.emit(str(tmp_path / "out"))
+    dialog.close()
+    assert asked == [(document.path, "small", "onnx", tmp_path / "out", "f16")]
+    told: list[tuple[str, str]] = []
+    page.message.connect(lambda level, text: told.append((level, text)))
+    button.exporter.exported.emit([tmp_path / "out" / "model.onnx"])
+    assert told == [("info", f"The model was checked and written to {tmp_path / 'out'}: model.onnx")]
+    button.exporter.failed.emit(UserError("job.not_done", name="small"))
+    assert told[1][0] == "bad"
+
+
+def test_only_what_the_study_trains_or_compresses_is_handed_over(
+    application: Application, page: CandidatesPage
+) -> None:
+    study = application.context.document.study
+    assert [is_made_here(study, name) for name in ("big", "small-int8", "floor", "both", "nobody")] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
