@@ -15,6 +15,7 @@ from core.engines.benchmark import environment, plan
 from core.engines.benchmark.probe import PHASES, ProbeReport, on_unmarked_gpu
 from core.engines.benchmark.probe_process import ProbeError, run_probe
 from core.engines.benchmark.subjects import Asked
+from core.engines.compress.onnx_process import export_onnx_apart
 from core.engines.language.local import LanguageRuntime
 from core.engines.models import providers
 from core.engines.models.card import format_of
@@ -23,7 +24,7 @@ from core.engines.retrieval.retriever import RetrievalSetup
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import Environment, LatencySamples, PeakMemory, RuntimeFigures
-from core.lazy import extra_of, is_installed, load
+from core.lazy import extra_of, is_installed
 from core.worker.context import JobContext, Stopped
 
 _HOME: dict[str, Runtime] = {
@@ -152,7 +153,7 @@ def _time_onnx(
         try:
             if not source.exists():
                 _tell(context, "phase.export")
-                load("core.engines.compress.onnx_export").export_onnx(folder, source)
+                export_onnx_apart(folder, source, lambda: _tell(context, "phase.export"))
             report = _probe(source, runtime, asked, workplace, context)
         except (UserError, ProbeError) as error:
             if isinstance(error, UserError) and error.code == "disk.full":

@@ -8,7 +8,7 @@ heads and neurons lie in each family's weights), `prune_importance` (what they a
 each stay) and `narrow` (the cut itself); `quantize_step` with `quantize` (ONNX weights in 8 or 4 bits),
 `quantize_decoder` (those of a language model in 8) and `quantize_language` (where that can be done, and 4 bits on a
 GPU). `onnx_export` (transformers folder -> ONNX folder), `decoder_export` (with keys and values in it),
-`decoder_process` (that and the 8 bits in a process that a stop can kill), `parity` (how many labels two models share),
+`onnx_process` (that and the 8 bits in a process that a stop can kill), `parity` (how many labels two models share),
 `export` (what `tercet export` hands over) with `export_checks`, `gguf_export` and `gguf_tokenizer`, `describe` (the
 card of a model made from another one).
 """

@@ -10,8 +10,7 @@ import shutil
 from pathlib import Path
 
 from core.domain import IntArray
-from core.engines.compress.decoder_process import export_decoder_apart, write_int8_decoder_apart
-from core.engines.compress.onnx_export import export_onnx
+from core.engines.compress.onnx_process import export_decoder_apart, export_onnx_apart, write_int8_decoder_apart
 from core.engines.compress.parity import MINIMUM_AGREEMENT, as_percent, choice_agreement
 from core.engines.compress.quantize import Feed, quantize_int4, quantize_int8_dynamic, quantize_int8_static
 from core.engines.compress.quantize_language import check_int4, check_int8, quantize_language_int4
@@ -56,10 +55,8 @@ def run(source: Path, out: Path, step: Prune | TrimVocabulary | Quantize, work: 
     try:
         wanted = work.choices(source, "torch")
         work.tell("phase.export", 0, 1)
-        if work.language_model:
-            export_decoder_apart(source, exported, lambda: work.tell("phase.export", 0, 1))
-        else:
-            export_onnx(source, exported)
+        export = export_decoder_apart if work.language_model else export_onnx_apart
+        export(source, exported, lambda: work.tell("phase.export", 0, 1))
         work.tell("phase.export", 1, 1)
         _check_parity(source, wanted, work.choices(exported))
         _quantize(exported, out, step, work)

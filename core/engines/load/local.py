@@ -13,13 +13,13 @@ from core.engines.benchmark.answering import as_messages, label_names
 from core.engines.benchmark.language_job import is_language_model
 from core.engines.benchmark.probe_process import ProbeError, run_module
 from core.engines.benchmark.subjects import Asked
+from core.engines.compress.onnx_process import export_onnx_apart
 from core.engines.finished_result import finished_result
 from core.engines.models.card import format_of
 from core.engines.models.protocol import Runtime
 from core.engines.models.weights import resolve
 from core.jobs.results import BenchmarkResult, LoadResult
 from core.jobs.specs import LoadParameters
-from core.lazy import load
 from core.spec import EndpointModel
 from core.worker.context import JobContext, Stopped
 
@@ -79,8 +79,13 @@ def _needs_export(source: Path, runtime: Runtime) -> bool:
 def _exported(source: Path, workplace: Path, context: JobContext) -> Path:
     context.progress("phase.export", 0, 1)
     exported = workplace / "onnx"
-    load("core.engines.compress.onnx_export").export_onnx(source, exported)
+    export_onnx_apart(source, exported, lambda: _go_on(context))
     return exported
+
+
+def _go_on(context: JobContext) -> None:
+    if context.should_stop():
+        raise Stopped
 
 
 def _probe(
@@ -107,7 +112,6 @@ def _probe(
 def _waiting(levels: Path, total: int, context: JobContext) -> Callable[[], None]:
     def wait() -> None:
         context.progress(PHASE, levels.read_bytes().count(b"\n"), total)
-        if context.should_stop():
-            raise Stopped
+        _go_on(context)
 
     return wait

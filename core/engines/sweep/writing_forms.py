@@ -15,8 +15,8 @@ import numpy as np
 from core.domain import Example, IntArray
 from core.engines.benchmark import plan
 from core.engines.benchmark.subjects import TextSubject
-from core.engines.compress.decoder_process import export_decoder_apart, write_int8_decoder_apart
 from core.engines.compress.language_rows import next_tokens, next_tokens_from_cache
+from core.engines.compress.onnx_process import export_decoder_apart, write_int8_decoder_apart
 from core.engines.compress.parity import MINIMUM_AGREEMENT, as_percent, choice_agreement
 from core.engines.compress.quantize_language import check_int8
 from core.engines.device import choose_device

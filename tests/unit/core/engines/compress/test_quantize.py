@@ -63,7 +63,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, parent: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _one_export(exported: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantize_step, "export_onnx", lambda source, out: shutil.copytree(exported, out))
+        patch.setattr(quantize_step, "export_onnx_apart", lambda source, out, _: shutil.copytree(exported, out))
         yield
 
 
@@ -71,7 +71,7 @@ def _one_export(exported: Path) -> Iterator[None]:
 def quantised(tmp_path_factory: pytest.TempPathFactory, parent: Path, exported: Path, dataset: Path) -> Quantised:
     made: Quantised = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantize_step, "export_onnx", lambda source, out: shutil.copytree(exported, out))
+        patch.setattr(quantize_step, "export_onnx_apart", lambda source, out, _: shutil.copytree(exported, out))
         for scheme in SCHEMES:
             folder = tmp_path_factory.mktemp(scheme)
             context = job_context(folder, parameters_of(scheme), {"model": parent, "data": dataset})

@@ -1,4 +1,4 @@
-"""The export of a language model in a process of its own: a stop ends it, and nothing half made is left behind."""
+"""Exports to ONNX in a process of their own: a stop ends it, and nothing half made is left behind."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import psutil
 import pytest
 from job_context import RecordingContext, job_context
 from tiny_language_models import write_language_model, write_language_model_job, write_text_dataset
+from tiny_models import tiny_config, write_body, write_classifier
 
-from core.engines.compress import job
-from core.engines.compress.decoder_process import export_decoder_apart, write_int8_decoder_apart
+from core.engines.compress import job, onnx_process
+from core.engines.compress.onnx_process import export_decoder_apart, export_onnx_apart, write_int8_decoder_apart
 from core.errors import UserError
 from core.jobs.specs import CompressParameters
 from core.spec import Quantize, Task
@@ -46,6 +47,26 @@ def test_a_stop_within_an_export_ends_its_process_and_leaves_nothing_half_made(t
     assert half_written.seen
     assert own_processes() == []
     assert list((tmp_path / "job").iterdir()) == []
+
+
+@pytest.mark.parametrize("large", [True, False])
+def test_a_classifier_is_exported_alike_apart_and_here_and_a_large_one_hears_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    model = write_classifier(tmp_path / "job", write_body(tmp_path / "body", tiny_config(layers=1))) / "model"
+    monkeypatch.setattr(onnx_process, "LARGE_BYTES", 0 if large else 2**40)
+    busy: list[int] = []
+    export_onnx_apart(model, tmp_path / "out", lambda: busy.append(len(own_processes())))
+    assert (tmp_path / "out" / "model.onnx").is_file()
+    assert any(busy) == large
+
+    def stop() -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        export_onnx_apart(model, tmp_path / "again", stop)
+    assert own_processes() == []
+    assert not list(tmp_path.glob("*again*"))
 
 
 def test_a_stop_leaves_the_folder_that_was_to_be_replaced_as_it_was(tmp_path: Path) -> None:

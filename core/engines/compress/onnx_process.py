@@ -1,7 +1,7 @@
-"""The export of a language model to ONNX, and its weights in 8 bits, each in a process of its own.
+"""Exports to ONNX, and a language model's weights in 8 bits, each in a process of its own.
 
-Both take minutes for a large model and hear no stop meanwhile; a process can be killed.
-`python -m core.engines.compress.decoder_process STEP SOURCE OUT`: STEP is a key of `_STEPS`. It ends by itself when its
+They take minutes for a large model and hear no stop meanwhile; a process can be killed.
+`python -m core.engines.compress.onnx_process STEP SOURCE OUT`: STEP is a key of `_STEPS`. It ends by itself when its
 stdin closes, that is when its parent dies. Its last line says in JSON what is wrong in the user's world.
 """
 
@@ -22,11 +22,25 @@ from core.engines.child_process import (
 from core.engines.durable import clear_partial
 from core.errors import UserError
 from core.lazy import load
+from core.model_files import weight_bytes
 
+# A smaller classifier is exported in seconds, about as many as a process takes to begin.
+LARGE_BYTES = 200 * 2**20
 _STEPS = {
+    "classifier": ("core.engines.compress.onnx_export", "export_onnx"),
     "export": ("core.engines.compress.decoder_export", "export_decoder"),
     "int8": ("core.engines.compress.quantize_decoder", "write_int8_decoder"),
 }
+
+
+def export_onnx_apart(source: Path, out: Path, on_wait: Callable[[], None]) -> None:
+    """As `onnx_export.export_onnx`, of a large model apart. `on_wait` is called several times a second meanwhile, and
+    before a small one is exported; it may raise, and `out` is then as it was."""
+    if weight_bytes(source) >= LARGE_BYTES:
+        _run("classifier", source, out, on_wait)
+    else:
+        on_wait()
+        load("core.engines.compress.onnx_export").export_onnx(source, out)
 
 
 def export_decoder_apart(source: Path, out: Path, on_wait: Callable[[], None]) -> None:
@@ -45,7 +59,7 @@ def _run(step: str, source: Path, out: Path, on_wait: Callable[[], None]) -> Non
     log = out.with_name(f"{out.name}-{step}.log")
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
-        run_child(["core.engines.compress.decoder_process", step, str(source), str(out)], log, on_wait)
+        run_child(["core.engines.compress.onnx_process", step, str(source), str(out)], log, on_wait)
     except ChildKilledError as killed:
         raise UserError("compress.export_killed", path=str(source), signal=killed.signal) from killed
     except ChildFailedError as failed:
