@@ -88,11 +88,7 @@ def _check_references(study: Study, candidate: Candidate, field: str) -> None:
 
 def _check_own_parts(study: Study, candidate: Candidate, field: str) -> None:
     training = study.training_of(candidate)
-    profile_wrong = candidate.profile is not None and candidate.profile not in study.profiles
-    if profile_wrong or (candidate.profile is None and len(study.profiles) != 1):
-        raise UserError(
-            "study.profile_unknown", field=f"{field}.profile", name=candidate.profile, names=", ".join(study.profiles)
-        )
+    _check_profile(study, candidate, f"{field}.profile")
     if training.weighted and study.data.columns.weight is None:
         raise UserError("study.weighted_without_column", field=f"{field}.train.weighted")
     needs_teacher = training.method == "distill" or isinstance(candidate.model, TeacherLayers)
@@ -102,6 +98,14 @@ def _check_own_parts(study: Study, candidate: Candidate, field: str) -> None:
         raise UserError("study.layers_untrained", field=f"{field}.train.method")
     if isinstance(candidate.model, PredictionsModel) and (training.method != "none" or candidate.compress):
         raise UserError("study.predictions_trained", field=field)
+
+
+def _check_profile(study: Study, candidate: Candidate, field: str) -> None:
+    names = ", ".join(study.profiles)
+    if candidate.profile is None and len(study.profiles) != 1:
+        raise UserError("study.profile_unnamed", field=field, names=names)
+    if candidate.profile is not None and candidate.profile not in study.profiles:
+        raise UserError("study.profile_unknown", field=field, name=candidate.profile, names=names)
 
 
 def _check_circles(study: Study) -> None:

@@ -22,5 +22,11 @@ def effective_rows(groups: Sequence[str], weights: FloatArray | None = None) -> 
         raise ValueError("there are no rows")
     own = np.ones(len(groups)) if weights is None else weights
     _, group_of_row = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    of_group = np.bincount(group_of_row, weights=own)
-    return float(of_group.sum() ** 2 / np.square(of_group).sum())
+    of_group: FloatArray = np.bincount(group_of_row, weights=own).astype(np.float64)
+    return effective_weights(of_group)
+
+
+def effective_weights(weights: FloatArray) -> float:
+    """The effective number of independent rows of these weights, shape (rows,): at least 1, also where rounding would
+    make it less."""
+    return max(1.0, float(weights.sum() ** 2 / np.square(weights).sum()))

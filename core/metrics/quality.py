@@ -16,17 +16,19 @@ from typing import Literal
 
 import numpy as np
 
-from core.domain import BoolArray, FloatArray
+from core.domain import BoolArray, FloatArray, IntArray
 from core.errors import UserError
 from core.metrics import label_sets
 from core.metrics.bootstrap import percentile_interval
-from core.metrics.effective import effective_rows
+from core.metrics.effective import effective_rows, effective_weights
 from core.metrics.proportions import wilson_interval
 
 MACRO_F1, LABELS_MICRO_F1, LABELS_MACRO_F1 = "macro_f1", "labels_micro_f1", "labels_macro_f1"
 COUNTED_METRICS = (MACRO_F1, LABELS_MICRO_F1, LABELS_MACRO_F1)
 """Metrics, by `core.spec.Task.counted_as`, that are no mean over rows but come from counts of classes."""
 _NOTHING = 1e-9
+# The square of the normal's 97.5 % point: with fewer effective rows wrong, all may as well have been right.
+_FEW_WRONG = 3.84
 MetricOfSums = Callable[[FloatArray], FloatArray]
 
 
@@ -47,10 +49,15 @@ class QualityEstimate:
 
 @dataclass(frozen=True, eq=False)
 class MetricRows:
-    """One candidate's counts, shape (rows, counts), and the metric as a function of their sums, (…, counts) to (…)."""
+    """One candidate's counts, shape (rows, counts), and the metric as a function of their sums, (…, counts) to (…).
+
+    `row_weights` is how much each row counts, shape (rows,), null where all count alike; the counts are multiplied by
+    it already.
+    """
 
     counts: FloatArray
     of_sums: MetricOfSums
+    row_weights: FloatArray | None = None
 
     def value(self, weights: FloatArray | None = None) -> FloatArray:
         """The metric, shape (); (resamples,) where weights have the shape (resamples, rows)."""
@@ -59,7 +66,14 @@ class MetricRows:
 
     def weighted(self, row_weights: FloatArray | None) -> MetricRows:
         """The same where rows count as `row_weights` says, shape (rows,); null means all alike."""
-        return self if row_weights is None else MetricRows(self.counts * row_weights[:, None], self.of_sums)
+        if row_weights is None:
+            return self
+        return MetricRows(self.counts * row_weights[:, None], self.of_sums, row_weights)
+
+    def subset(self, rows: IntArray) -> MetricRows:
+        """The same for some of the rows, by their indices."""
+        own = None if self.row_weights is None else self.row_weights[rows]
+        return MetricRows(self.counts[rows], self.of_sums, own)
 
 
 def mean_rows(scores: FloatArray) -> MetricRows:
@@ -140,7 +154,8 @@ def quality_of(
 def estimate_quality(rows: MetricRows, groups: Sequence[str], weights: FloatArray) -> QualityEstimate:
     """The metric with its interval: Wilson's for a share of independent right answers that count alike, else the
     percentile bootstrap; Wilson's knows no weights. Where every row is right, or every one wrong, resamples show no
-    width, and Wilson's is taken for as many rows of equal weight as they are worth.
+    width, and Wilson's is taken for as many rows of equal weight as they are worth. Rows of unequal weight never have
+    a narrower interval than `at_least` allows.
 
     `weights` are those of `core.metrics.bootstrap.resample_weights` for the same groups, shape (resamples, rows).
     """
@@ -152,7 +167,26 @@ def estimate_quality(rows: MetricRows, groups: Sequence[str], weights: FloatArra
     if nothing_varies(value, high - low):
         worth = _worth(rows, groups)
         low, high = wilson_interval(round(value) * worth, worth)
+    low, high = at_least(rows, value, low, high)
     return QualityEstimate(value, min(low, value), max(high, value), n)
+
+
+def at_least(rows: MetricRows, value: float, low: float, high: float) -> tuple[float, float]:
+    """An interval from resampling, where rows count differently widened to what their effective number supports.
+
+    Resamples hold only what the few heavy rows happened to show: where all of those are right and many light ones
+    wrong, hardly any resample differs. A share of right answers gets at least Wilson's interval for as many rows as
+    they are worth; other metrics, which vary less than a share does, only where fewer rows are wrong, or right, than
+    such a number of rows can tell from none.
+    """
+    weights = rows.row_weights
+    if weights is None or float(np.ptp(weights)) == 0.0:
+        return low, high
+    worth, share = effective_weights(weights), min(max(value, 0.0), 1.0)
+    if not _all_right_or_wrong(rows) and min(share, 1.0 - share) * worth >= _FEW_WRONG:
+        return low, high
+    least, most = wilson_interval(share * worth, worth)
+    return min(low, least), max(high, most)
 
 
 def nothing_varies(value: float, width: float) -> bool:
@@ -170,10 +204,13 @@ def _worth(rows: MetricRows, groups: Sequence[str]) -> float:
 
 def _is_share(rows: MetricRows) -> bool:
     """Whether the metric is the share of rows that score 1, each of which counts once and the others 0."""
-    if rows.of_sums is not mean_of_sums:
-        return False
+    return _all_right_or_wrong(rows) and bool((rows.counts[:, 1] == 1.0).all())
+
+
+def _all_right_or_wrong(rows: MetricRows) -> bool:
+    """Whether the metric is the mean of scores that are each 0 or 1."""
     scores, weights = rows.counts[:, 0], rows.counts[:, 1]
-    return bool(np.isin(scores, (0.0, 1.0)).all() and (weights == 1.0).all())
+    return rows.of_sums is mean_of_sums and bool(((scores == 0.0) | (scores == weights)).all())
 
 
 def slice_masks(slices: Sequence[Sequence[tuple[str, str]]]) -> dict[tuple[str, str], BoolArray]:
@@ -194,7 +231,7 @@ def quality_by_slice(
         members = np.flatnonzero(mask)
         within = weights[:, members]
         estimates[part] = estimate_quality(
-            MetricRows(rows.counts[members], rows.of_sums),
+            rows.subset(members),
             [groups[member] for member in members.tolist()],
             within[within.sum(axis=1) > 0],
         )

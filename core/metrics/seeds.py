@@ -16,7 +16,7 @@ from core.domain import BoolArray, FloatArray
 from core.metrics.bootstrap import percentile_interval
 from core.metrics.effective import effective_rows
 from core.metrics.proportions import wilson_interval
-from core.metrics.quality import MetricRows, QualityEstimate, estimate_quality, mean_of_sums
+from core.metrics.quality import MetricRows, QualityEstimate, at_least, estimate_quality, mean_of_sums
 
 _NOTHING = 1e-9
 
@@ -58,7 +58,7 @@ class SeededRows:
         members = np.flatnonzero(mask)
         inside = weights[:, members]
         some = inside.sum(axis=1) > 0
-        runs = tuple(MetricRows(run.counts[members], run.of_sums) for run in self.runs)
+        runs = tuple(run.subset(members) for run in self.runs)
         return SeededRows(runs, self.mixing_in(some)).values(inside[some])
 
     def mixing_in(self, draws: BoolArray) -> FloatArray:
@@ -73,7 +73,8 @@ def estimate_seeded(rows: SeededRows, groups: Sequence[str], weights: FloatArray
     """The mean over the seeds with its interval: with one seed as `estimate_quality` gives it, else the percentiles of
     the draws; `weights` has the shape (1 + draws, rows), its first row the plain sample.
 
-    Where all rows of all seeds are right, or all wrong, no draw varies, and Wilson's interval stands in.
+    Where all rows of all seeds are right, or all wrong, no draw varies, and Wilson's interval stands in; rows of
+    unequal weight never have a narrower one than their effective number supports.
     """
     if len(rows.runs) == 1:
         return estimate_quality(rows.runs[0], groups, weights[1:])
@@ -85,6 +86,8 @@ def estimate_seeded(rows: SeededRows, groups: Sequence[str], weights: FloatArray
         weighted = not bool((rows.runs[0].counts[:, 1] == 1.0).all())
         worth = effective_rows(groups, rows.runs[0].counts[:, 1]) if weighted else n
         low, high = wilson_interval(round(value) * worth, worth)
+    for run in rows.runs:
+        low, high = at_least(run, value, low, high)
     return QualityEstimate(value, min(low, value), max(high, value), n, seeds=len(rows.runs))
 
 
@@ -94,6 +97,6 @@ def estimate_within(rows: SeededRows, mask: BoolArray, groups: Sequence[str], we
     members = np.flatnonzero(mask)
     inside = weights[:, members]
     some = inside.sum(axis=1) > 0
-    runs = tuple(MetricRows(run.counts[members], run.of_sums) for run in rows.runs)
+    runs = tuple(run.subset(members) for run in rows.runs)
     own = [groups[member] for member in members.tolist()]
     return estimate_seeded(SeededRows(runs, rows.mixing_in(some)), own, inside[some])

@@ -40,7 +40,7 @@ class RoutedRows:
 
     def sent(self, mask: BoolArray) -> MetricRows:
         """The metric rows of the mixture that sends the rows of `mask`, shape (rows,), to the teacher."""
-        return MetricRows(np.where(mask[:, None], self.teacher, self.student), self.of_sums)
+        return MetricRows(np.where(mask[:, None], self.teacher, self.student), self.of_sums, self.row_weights)
 
     def subset(self, rows: IntArray) -> RoutedRows:
         """The same for some of the rows, by their indices."""

@@ -76,7 +76,8 @@ def why_rows(rows: DecisionRows) -> tuple[list[WhyRow], list[WhyRow]]:
     waiting: list[WhyRow] = []
     for item in decision.excluded:
         gate = rows.tr(f"gui_decide.gate.{item.gate.value}")
-        tip = rows.tr("gui_decide.why.gate_and_rule", gate=gate, rule=item.rule) if item.rule else gate
+        rule = rows.rule(item.rule)
+        tip = gate if rule is None else rows.tr("gui_decide.why.gate_and_rule", gate=gate, rule=rule)
         row = WhyRow(rows.role(item.candidate), _excluded(rows, item.candidate, rows.words(item.message)), tip)
         (waiting if _is_open(decision, item.candidate) else reasons).append(row)
     if decision.not_measured:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from core.decide.assumptions import words_for
 from core.decide.outcome import BreakEven, CandidateDecision, Decision, Flip, GateResult, Interval, Message
+from core.decide.rule_words import rule_in_words
 from core.domain import Choice, Gate, Role
 from core.i18n import Value
 from gui.formatting import Formats
@@ -38,6 +39,11 @@ class DecisionRows:
     def words(self, message: Message) -> str:
         """A message of core in the language in force."""
         return self._translator.stored(message.code, message.values, message.text)
+
+    def rule(self, code: str | None) -> str | None:
+        """What the rule of a gate is called, null where it has none."""
+        found = rule_in_words(code)
+        return None if found is None else self.words(found)
 
     def titles(self, *codes: str) -> list[str]:
         """Column titles."""
@@ -75,7 +81,7 @@ class DecisionRows:
         return [
             [
                 Cell(candidate.name, candidate.name, role=candidate.role, bold=True),
-                Cell(gate.rule or DASH, gate.rule),
+                Cell(self.rule(gate.rule) or DASH, gate.rule),
                 self.verdict(gate),
                 Cell(self.words(gate.message), gate.message.text, color="muted"),
             ]

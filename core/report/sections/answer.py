@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.decide.outcome import Message, message
+from core.decide.rule_words import rule_in_words
 from core.domain import Choice
 from core.report import figures
 from core.report.model import Block, Bullets, Cell, KeyFigure, KeyFigures, Paragraph, Section, Table
@@ -71,7 +72,7 @@ def _excluded(material: Material) -> Table:
         (
             named(material, entry.candidate),
             Cell(message(f"report.gate.{entry.gate}")),
-            Cell(entry.rule or "–"),
+            Cell(rule_in_words(entry.rule) or "–"),
             Cell(entry.message),
         )
         for entry in material.decision.excluded

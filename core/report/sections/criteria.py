@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.decide.assumptions import words_for
 from core.decide.compliance import compliance_notes
 from core.decide.outcome import message
+from core.decide.rule_words import rule_in_words
 from core.domain import Gate
 from core.prices import origin_of
 from core.report import figures
@@ -79,7 +80,7 @@ def _verdicts(material: Material) -> Table:
     rows = tuple(
         (
             named(material, candidate.name),
-            Cell(gate.rule or "–"),
+            Cell(rule_in_words(gate.rule) or "–"),
             Cell(message(f"report.state.{gate.state}"), tone=_TONES[gate.state]),
             Cell(gate.message),
         )

@@ -66,6 +66,7 @@ candidates:
         ("teacher: t, student: q", "teacher: t, student: z", ["candidates[3].student", "z"]),
         ("teacher: t, student: q", "teacher: t, student: t", ["candidates[3]", "t"]),
         ("profile: own, model: {source: hub", "profile: cloud, model: {source: hub", ["cloud", "own, vendor"]),
+        ("t, role: teacher, profile: own,", "t, role: teacher,", ["[0].profile: it is missing", "own, vendor"]),
         ("data: {file: a.csv}\n", "", ["data"]),
         ("capex: 6000", "capex: 0, power_kw: 0", ["profiles.own", "free"]),
         ("criteria: {", "criteria: {compliance: {packs: [moon]}, ", ["packs", "moon", "gdpr"]),

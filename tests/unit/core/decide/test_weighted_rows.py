@@ -18,7 +18,8 @@ from core.evidence import StudyEvidence, TestRows
 from core.metrics.bootstrap import resample_weights
 from core.metrics.effective import effective_rows
 from core.metrics.proportions import wilson_interval
-from core.metrics.quality import estimate_quality, macro_f1_rows, mean_rows
+from core.metrics.quality import estimate_quality, macro_f1_rows, mean_rows, quality_by_slice
+from core.metrics.seeds import SeededRows, estimate_seeded
 from core.routing.curve import curve_of, ranking_of, resampled_curves, routed_means
 
 ROWS = 240
@@ -133,6 +134,64 @@ def test_weighted_rows_that_are_all_right_keep_an_interval() -> None:
     found = estimate_quality(mean_rows(np.ones(4)).weighted(weights), groups, resample_weights(groups, 50))
     worth = effective_rows(groups, weights)
     assert (found.low, found.high) == pytest.approx((wilson_interval(worth, worth)[0], 1.0))
+
+
+FEW_HEAVY = np.r_[np.full(26, 1000.0), np.ones(300)]
+NEARLY_RIGHT = np.r_[np.ones(26), np.zeros(290), np.ones(10)]
+"""All heavy rows right and most light ones wrong."""
+SINGLY = [str(row) for row in range(len(FEW_HEAVY))]
+
+
+def test_few_heavy_rows_that_are_all_right_do_not_make_a_share_certain() -> None:
+    draws = resample_weights(SINGLY, 200)
+    all_right = estimate_quality(mean_rows(np.ones(326)).weighted(FEW_HEAVY), SINGLY, draws)
+    nearly = estimate_quality(mean_rows(NEARLY_RIGHT).weighted(FEW_HEAVY), SINGLY, draws)
+    worth = effective_rows(SINGLY, FEW_HEAVY)
+    assert nearly.low <= wilson_interval(nearly.value * worth, worth)[0] <= all_right.low
+    upside_down = estimate_quality(mean_rows(1.0 - NEARLY_RIGHT).weighted(FEW_HEAVY), SINGLY, draws)
+    assert upside_down.high == pytest.approx(1.0 - nearly.low)
+
+
+def test_graded_scores_that_few_heavy_rows_decide_are_not_certain_either() -> None:
+    scores = np.where(NEARLY_RIGHT > 0, 1.0, 0.25)
+    found = estimate_quality(mean_rows(scores).weighted(FEW_HEAVY), SINGLY, resample_weights(SINGLY, 200))
+    assert found.value > 0.98
+    assert found.low < 0.9
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_a_weighted_share_is_never_told_more_surely_than_its_effective_rows_allow(share: float) -> None:
+    generator = np.random.default_rng(3)
+    scores, weights = (generator.random(80) < share).astype(float), generator.pareto(1.0, 80) + 0.1
+    groups = SINGLY[:80]
+    found = estimate_quality(mean_rows(scores).weighted(weights), groups, resample_weights(groups, 300))
+    worth = effective_rows(groups, weights)
+    low, high = wilson_interval(found.value * worth, worth)
+    assert found.low <= low
+    assert found.high >= high
+
+
+def test_rows_of_one_weight_have_the_interval_of_unweighted_ones() -> None:
+    groups = [str(row // 2) for row in range(326)]
+    draws = resample_weights(groups, 200)
+    plain, same = mean_rows(NEARLY_RIGHT), mean_rows(NEARLY_RIGHT).weighted(np.full(326, 4.0))
+    assert estimate_quality(same, groups, draws) == estimate_quality(plain, groups, draws)
+
+
+def test_several_trainings_on_few_heavy_rows_keep_the_same_width() -> None:
+    run = mean_rows(NEARLY_RIGHT).weighted(FEW_HEAVY)
+    draws = np.vstack([np.ones(326), resample_weights(SINGLY, 200)])
+    mixing = np.full((201, 2), 0.5)
+    alone = estimate_seeded(SeededRows((run,), np.ones((1, 1))), SINGLY, draws)
+    twice = estimate_seeded(SeededRows((run, run), mixing), SINGLY, draws)
+    assert (twice.low, twice.high) == pytest.approx((alone.low, alone.high))
+
+
+def test_the_heavy_rows_of_a_slice_decide_how_sure_the_slice_is() -> None:
+    rows = mean_rows(NEARLY_RIGHT).weighted(FEW_HEAVY)
+    slices = [(("lang", "en" if row < 76 else "de"),) for row in range(326)]
+    found = quality_by_slice(rows, slices, SINGLY, resample_weights(SINGLY, 200))
+    assert found["lang", "en"].low < 0.9
 
 
 LABELS = st.sampled_from(["card", "loan", "fee"])

@@ -67,7 +67,7 @@ def test_excluded_candidates_stand_with_the_rule_that_excludes_them(report: Repo
     page = words(render_html(report))
     for entry in decision.excluded:
         assert entry.message.text in page
-    assert "ORG-ON-PREMISES" in page
+    assert "on premises only (ORG-ON-PREMISES)" in page
 
 
 def test_page_and_results_agree_on_every_candidates_figures(
