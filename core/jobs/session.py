@@ -73,7 +73,8 @@ class StudySession:
         for row in self._store.jobs(superseded=True):
             if row.state in (JobState.RUNNING, JobState.QUEUED):
                 self._recorder.ingest(row.job_id, self.folder(row.job_id))
-            if row.state is JobState.RUNNING and self._state(row.job_id) is JobState.RUNNING:
+            # A queued one too: its log may tell of a start that the rows lost with the power.
+            if self._state(row.job_id) is JobState.RUNNING:
                 self._interrupt(row.job_id)
                 left.append(row.job_id)
         return left

@@ -90,6 +90,16 @@ def test_running_job_without_a_worker_is_marked_interrupted(session: StudySessio
     assert "step 2 of 4" in (row.message_text or "")
 
 
+def test_a_start_that_only_the_log_of_a_job_remembers_is_an_interruption_too(session: StudySession) -> None:
+    job = session.plan()[0]
+    write(session, job.job_id, lines(events_of(job.job_id)))
+    again = StudySession(session.store)
+    assert again.recover() == [job.job_id]
+    assert session.next_job() is None or session.next_job() != job
+    again.requeue_unfinished()
+    assert again.next_job() == job
+
+
 def test_interrupted_job_is_queued_again(session: StudySession) -> None:
     job = session.next_job()
     assert job is not None
