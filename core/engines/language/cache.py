@@ -58,6 +58,20 @@ class GrowingLayer(DynamicLayer):
         self._buffers = (_stacked(keys, tokens, room), _stacked([layer.values for layer in layers], tokens, room))
         self.keys, self.values = (buffer[:, :, :tokens] for buffer in self._buffers)
 
+    def keep_rows(self, order: Sequence[int]) -> None:
+        """Go on with the rows of `order`, no more than there were. Only those that change their place are copied,
+        within the buffers: a copy of this layer must not need them any more."""
+        if self._buffers is None:
+            raise ValueError("no token has been appended yet")
+        end = self.get_seq_length()
+        moved = [(place, row) for place, row in enumerate(order) if place != row]
+        if moved:
+            places, rows = (torch.tensor(part, device=self._buffers[0].device) for part in zip(*moved, strict=True))
+            for buffer in self._buffers:
+                buffer[places, :, :end] = buffer[rows, :, :end]
+        self._buffers = (self._buffers[0][: len(order)], self._buffers[1][: len(order)])
+        self.keys, self.values = (buffer[:, :, :end] for buffer in self._buffers)
+
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         """Keep these rows, each as often as it is named; the buffers are made anew, so that a copy of this layer may
         choose other rows of them."""
@@ -114,6 +128,16 @@ def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
     chosen.layers = [copy.copy(layer) for layer in cache.layers]
     chosen.batch_select_indices(rows)
     return chosen
+
+
+def keep_rows(cache: Any, order: Sequence[int]) -> Any:
+    """The cache of the rows of `order` alone, each once; `cache` is not to be used any more."""
+    if all(isinstance(layer, GrowingLayer) for layer in getattr(cache, "layers", [None])):
+        for layer in cache.layers:
+            layer.keep_rows(order)
+    else:
+        cache.batch_select_indices(torch.tensor(order))
+    return cache
 
 
 def joined(caches: Sequence[Any]) -> Any:

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch.nn.functional import pad
 
-from core.engines.language.cache import Opening, chosen_rows, joined, new_cache
+from core.engines.language.cache import Opening, chosen_rows, joined, keep_rows, new_cache
 from core.engines.language.told import Decoded
 
 # Logits are of rows · positions · vocabulary: so many positions at a time keep them within some hundred MiB.
 _CHOICE_POSITIONS = 512
-# Few enough to be of like length, enough for whole matrices.
-_READ_ROWS = 32
+# Prompts are read so many tokens at a time, padding included: few rows are of like length, and many fill the matrices.
+_READ_TOKENS = {"cpu": 512}
+_READ_TOKENS_ELSEWHERE = 8192
 
 
 class Prefill:
@@ -31,10 +32,12 @@ class Prefill:
         self._model = model
         if opening is not None and not opening.begins(prompts):
             opening = None
-        at_once = len(prompts) if new_cache(model) is None else _READ_ROWS
-        parts = [
-            _read(model, prompts[begin : begin + at_once], pad_id, opening) for begin in range(0, len(prompts), at_once)
-        ]
+        groups = (
+            [prompts]
+            if new_cache(model) is None
+            else _groups(prompts, 0 if opening is None else len(opening.ids), model.device.type)
+        )
+        parts = [_read(model, group, pad_id, opening) for group in groups]
         width = max(part.mask.shape[1] for part in parts)
         self.mask = torch.cat([pad(part.mask, (width - part.mask.shape[1], 0)) for part in parts])
         self.lengths = self.mask.sum(dim=1)
@@ -54,9 +57,10 @@ class Prefill:
         self.lengths = self.lengths + 1
         self.cache, self.logits = output.past_key_values, output.logits[:, -1].float()
 
-    def keep(self, rows: torch.Tensor) -> None:
-        """Go on with these rows only."""
-        self.cache.batch_select_indices(rows)
+    def keep(self, order: Sequence[int]) -> None:
+        """Go on with these rows only, in this order."""
+        self.cache = keep_rows(self.cache, order)
+        rows = torch.tensor(order, device=self.mask.device)
         self.mask, self.lengths, self.logits = self.mask[rows], self.lengths[rows], self.logits[rows]
 
     def continued(self, rows: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -82,6 +86,20 @@ class _Read:
     mask: torch.Tensor
     cache: Any
     logits: torch.Tensor
+
+
+def _groups(prompts: Sequence[Sequence[int]], known: int, device: str) -> list[Sequence[Sequence[int]]]:
+    """Prompts that are read together, in their order; the first `known` tokens of each need no reading."""
+    most = _READ_TOKENS.get(device, _READ_TOKENS_ELSEWHERE)
+    groups: list[Sequence[Sequence[int]]] = []
+    begin, width = 0, 0
+    for place, prompt in enumerate(prompts):
+        wider = max(width, len(prompt) - known)
+        if place > begin and (place + 1 - begin) * wider > most:
+            groups.append(prompts[begin:place])
+            begin, wider = place, len(prompt) - known
+        width = wider
+    return [*groups, prompts[begin:]]
 
 
 def _read(model: Any, prompts: Sequence[Sequence[int]], pad_id: int, opening: Opening | None) -> _Read:
@@ -149,10 +167,18 @@ def greedy(
         if not going:
             return [Decoded(answer, total) for answer, total in zip(answers, sums, strict=True)]
         if len(going) < len(active):
-            rows = torch.tensor(going, device=tokens.device)
-            batch.keep(rows)
-            tokens, active = tokens[rows], [active[place] for place in going]
+            order = _closed_up(going)
+            batch.keep(order)
+            tokens, active = tokens[order], [active[place] for place in order]
         batch.step(tokens)
+
+
+def _closed_up(going: Sequence[int]) -> list[int]:
+    """The same places, ascending on entry, with as few as possible off their own: the last ones fill the gaps."""
+    count = len(going)
+    staying = set(going)
+    last = iter(reversed(going))
+    return [place if place in staying else next(last) for place in range(count)]
 
 
 @torch.inference_mode()

@@ -75,7 +75,7 @@ def test_an_answer_depends_neither_on_its_neighbours_nor_on_how_its_prompt_was_r
     messages = [f"please tell me about my {word}" for word in ("card", "loan and the rate", "money")]
     together = [one.text for one in generator.generate(messages, 12)]
     assert [generator.generate([message], 12)[0].text for message in messages] == together
-    monkeypatch.setattr(decoding, "_READ_ROWS", 2)
+    monkeypatch.setattr(decoding, "_READ_TOKENS", {"cpu": 20})
     assert [one.text for one in generator.generate(messages, 12)] == together
     generator.share_opening(messages)
     assert [one.text for one in generator.generate(messages, 12)] == together

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny_language_models import write_language_model
 from transformers import MistralConfig, MistralForCausalLM
 from transformers.cache_utils import DynamicLayer
@@ -60,6 +62,43 @@ def test_a_growing_layer_holds_what_transformers_own_layer_holds() -> None:
     assert growing.get_seq_length() == own.get_seq_length() == 206
 
 
+def test_rows_that_go_on_keep_their_keys_and_values_where_the_last_ones_fill_gaps() -> None:
+    generator = torch.Generator().manual_seed(1)
+    layer: Any = GrowingLayer()
+    layer.update(*states(5, 7, generator))
+    keys, values = layer.keys.clone(), layer.values.clone()
+    order = decoding._closed_up([1, 3, 4])
+    assert order == [4, 1, 3]
+    layer.keep_rows(order)
+    assert torch.equal(layer.keys, keys[order])
+    assert torch.equal(layer.values, values[order])
+    later = states(3, 90, generator)
+    wanted = torch.cat([keys[order], later[0]], dim=2)
+    assert torch.equal(layer.update(*later)[0], wanted)
+    layer.keep_rows([0, 1])
+    assert torch.equal(layer.keys, wanted[:2])
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40))
+def test_closing_up_keeps_every_row_that_goes_on_and_moves_none_that_need_not(stays: list[bool]) -> None:
+    going = [place for place, stay in enumerate(stays) if stay]
+    order = decoding._closed_up(going)
+    assert sorted(order) == going
+    assert [place for place in order[: len(going)] if place < len(going)] == [
+        place for place in going if place < len(going)
+    ]
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=30))
+def test_prompts_that_are_read_together_stay_in_order_and_within_the_tokens_given(lengths: list[int]) -> None:
+    prompts = [[place] * length for place, length in enumerate(lengths)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(decoding, "_READ_TOKENS", {"cpu": 100})
+        groups = decoding._groups(prompts, 0, "cpu")
+    assert [prompt for group in groups for prompt in group] == prompts
+    assert all(len(group) == 1 or len(group) * max(map(len, group)) <= 100 for group in groups)
+
+
 def test_rows_chosen_out_of_a_copied_layer_leave_the_layer_as_it_is() -> None:
     generator = torch.Generator().manual_seed(1)
     layer: Any = GrowingLayer()
@@ -100,7 +139,7 @@ def test_prompts_read_some_at_a_time_are_answered_as_those_read_at_once(
     choices = prompts_of(opened, list(LABELS))
     weighed = (opened.model, prompts, choices, len(opened.tokenizer), 0)
     at_once, chances = greedy(*asked, opening=opening), continuation_log_probabilities(*weighed, opening=opening)
-    monkeypatch.setattr(decoding, "_READ_ROWS", 2)
+    monkeypatch.setattr(decoding, "_READ_TOKENS", {"cpu": 20})
     in_parts = greedy(*asked, opening=opening)
 
     assert [answer.tokens for answer in in_parts] == [answer.tokens for answer in at_once]
