@@ -29,3 +29,8 @@ def config_folder() -> Path:
 def documents_folder() -> Path:
     """The user's documents folder, where a new study is offered to be saved."""
     return Path(platformdirs.user_documents_dir())
+
+
+def export_staging(out: Path) -> Path:
+    """Where an export into the folder `out` writes what it has not checked yet."""
+    return out / ".partial-export"

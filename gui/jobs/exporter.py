@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QProcess, Signal
 
 from core.errors import UserError
+from core.paths import export_staging
 from gui.jobs import process_tree
 
 Command = Callable[[Sequence[str]], list[str]]
@@ -35,6 +37,7 @@ class ModelExporter(QObject):
         self._process: QProcess | None = None
         self._pid = 0
         self._stopped = False
+        self._out = Path()
 
     @property
     def running(self) -> bool:
@@ -46,7 +49,7 @@ class ModelExporter(QObject):
         if self._process is not None:
             return
         program, *arguments = self._command([str(study), candidate, format_name, str(out), precision])
-        self._stopped = False
+        self._stopped, self._out = False, out
         self._process = process = QProcess(self)
         process_tree.own_group(process)
         process.started.connect(self._note_pid)
@@ -66,7 +69,11 @@ class ModelExporter(QObject):
 
     def _finished(self, _code: int, _status: QProcess.ExitStatus) -> None:
         process, stopped = self._let_go(), self._stopped
-        if process is None or stopped:
+        if process is None:
+            return
+        # A process that was killed, by a stop or by the system, clears nothing away.
+        shutil.rmtree(export_staging(self._out), ignore_errors=True)
+        if stopped:
             return
         told = _last_line(bytes(process.readAllStandardOutput().data()))
         if "files" in told:

@@ -25,6 +25,7 @@ from core.engines.language.opening import open_language_model
 from core.engines.models.card import format_of
 from core.errors import UserError
 from core.model_files import is_language_model_folder, weight_bytes
+from core.paths import export_staging
 
 Format = Literal["safetensors", "onnx", "gguf"]
 _CHECKED_TEXTS = 128
@@ -51,7 +52,7 @@ def export(
     form = format_of(model_folder)
     language_model = is_language_model_folder(model_folder)
     _check_format(model_folder, form, format, language_model)
-    staging = out / ".partial-export"
+    staging = export_staging(out)
     shutil.rmtree(staging, ignore_errors=True)
     try:
         with disk_full_told(out, weight_bytes(model_folder)):

@@ -62,6 +62,17 @@ def test_a_stopped_export_ends_without_a_word(qtbot: QtBot) -> None:
     assert heard == []
 
 
+def test_a_stopped_export_leaves_nothing_half_made_in_the_users_folder(qtbot: QtBot, tmp_path: Path) -> None:
+    half = tmp_path / ".partial-export" / "model.safetensors"
+    script = "import pathlib, sys, time; p = pathlib.Path(sys.argv[1]); p.parent.mkdir(); p.touch(); time.sleep(600)"
+    exporter = ModelExporter(None, lambda _arguments: [sys.executable, "-c", script, str(half)])
+    exporter.start(Path("s"), "small", "safetensors", tmp_path, "f16")
+    qtbot.waitUntil(half.exists, timeout=10_000)
+    with qtbot.waitSignal(exporter.changed, timeout=10_000):
+        exporter.stop()
+    qtbot.waitUntil(lambda: list(tmp_path.iterdir()) == [], timeout=10_000)
+
+
 def test_a_refusal_of_the_real_process_arrives_as_one(qtbot: QtBot, tmp_path: Path) -> None:
     exporter = begun(export_command, str(tmp_path / "none.tercet"))
     with qtbot.waitSignal(exporter.failed, timeout=30_000) as told:
