@@ -20,7 +20,7 @@ from gui.study_commands import DATA_FILTER
 from gui.study_edits.references import asks_in_words
 from gui.theme import GAP_CARDS
 from gui.undo import StudyDraft
-from gui.widgets.candidates_card import CandidatesCard, ProfilesCard
+from gui.widgets.candidates_card import CandidatesCard
 from gui.widgets.card import Card
 from gui.widgets.checks_card import ChecksCard
 from gui.widgets.curve_card import CurveCard
@@ -33,6 +33,7 @@ from gui.widgets.load_card import LoadCard
 from gui.widgets.part_card import PartCard
 from gui.widgets.path_editor import PathEditor, written_path
 from gui.widgets.problems import problem_sentence
+from gui.widgets.profiles_card import ProfilesCard
 from gui.widgets.retrieval_card import RetrievalCard
 from gui.widgets.suites_card import SuitesCard
 from gui.widgets.task_fields import (
@@ -89,7 +90,7 @@ class StudyPage(Page):
         self.load_test = LoadCard(context, draft, self)
         self.candidates = CandidatesCard(context, self)
         self.curve = CurveCard(context, draft, self)
-        self.profiles = ProfilesCard(context, self)
+        self.profiles = ProfilesCard(context, draft, self)
         self.whole_problem = WrappedLabel(self)
         self.whole_problem.setProperty("state", "bad")
         self.whole_problem.hide()
@@ -194,7 +195,7 @@ class StudyPage(Page):
             self._draft.edit(path, value)
 
     def _edited(self, path: str) -> None:
-        if path in ("task", "candidates", "data", "data.columns.image") or path.startswith("task."):
+        if path in ("task", "candidates", "profiles", "data", "data.columns.image") or path.startswith("task."):
             self._show_task()
         for form in self.forms.values():
             if path in form.rows:
@@ -221,7 +222,14 @@ class StudyPage(Page):
 
     def _show_problems(self) -> None:
         shown: set[str] = set()
-        parts: list[FieldForm | PartCard] = [self.retrieval, self.suites, self.checks, self.load_test, self.curve]
+        parts: list[FieldForm | PartCard] = [
+            self.retrieval,
+            self.suites,
+            self.checks,
+            self.load_test,
+            self.curve,
+            self.profiles,
+        ]
         for part in [*self.forms.values(), self.data.columns, self.data.split, *parts]:
             shown |= part.show_problems(self._draft.problems)
         rest = [self._told(path, problem) for path, problem in self._draft.problems.items() if path not in shown]

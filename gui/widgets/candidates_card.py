@@ -12,7 +12,6 @@ from gui.i18n import Translator
 from gui.theme import GAP_ROWS
 from gui.widgets.card import Card
 from gui.widgets.elided_label import ElidedLabel
-from gui.widgets.key_value import KeyValueRows
 from gui.widgets.role_mark import RoleMark
 
 
@@ -79,19 +78,3 @@ class CandidatesCard(Card):
             self._grid.addWidget(role, 2 * line, 2)
             self._grid.addWidget(text, 2 * line + 1, 1, 1, 2)
             self._grid.setRowMinimumHeight(2 * line + 1, text.sizeHint().height() + 8)
-
-
-class ProfilesCard(Card):
-    """Where candidates run and what that costs."""
-
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
-        super().__init__("…", parent)
-        self._context = context
-        self._rows = KeyValueRows(wrap=True, parent=self)
-        self.body.addWidget(self._rows)
-
-    def show_study(self, study: Study) -> None:
-        """Show a study's profiles."""
-        translator = self._context.translator
-        self.set_title(translator.tr("gui.profiles.title"))
-        self._rows.set_rows([(name, profile_text(translator, study, name)) for name in study.profiles])

@@ -94,6 +94,8 @@ def problem_sentence(translator: Translator, problem: UserError | ErrorDetails, 
         return translator.tr("gui.field.problem.required")
     if spec is not None and spec.kind in _WRITTEN and kind in _UNREAD:
         return translator.tr(f"gui.field.problem.{_WRITTEN[spec.kind]}")
+    if kind.startswith("date_"):
+        return translator.tr("gui.field.problem.date")
     if kind in _NUMBER_TYPES:
         whole = kind.startswith("int")
         return translator.tr("gui.field.problem.whole" if whole else "gui.field.problem.number")
