@@ -230,7 +230,7 @@ class StudyPage(Page):
             self.curve,
             self.profiles,
         ]
-        for part in [*self.forms.values(), self.data.columns, self.data.split, *parts]:
+        for part in [*self.forms.values(), self.data.given, self.data.columns, self.data.split, *parts]:
             shown |= part.show_problems(self._draft.problems)
         rest = [self._told(path, problem) for path, problem in self._draft.problems.items() if path not in shown]
         document = self.context.document

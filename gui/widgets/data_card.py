@@ -23,6 +23,7 @@ from gui.widgets.card import Card
 from gui.widgets.editors import ChoiceEditor, WordsEditor
 from gui.widgets.fields import FieldKind, FieldSpec, Presentation, fields_of
 from gui.widgets.form import FieldForm, bind
+from gui.widgets.given_files import GivenFiles
 from gui.widgets.key_value import KeyValueRows
 from gui.widgets.wrapped_label import WrappedLabel
 
@@ -93,14 +94,16 @@ class DataCard(Card):
         self.files = KeyValueRows(parent=self)
         self.columns = FieldForm(context.translator, column_specs(), self)
         self.split = FieldForm(context.translator, split_specs(), self)
+        self.given = GivenFiles(context, draft, self)
         self.choose_button = QPushButton(self)
         self.choose_button.setProperty("kind", "link")
         self.choose_button.clicked.connect(self.file_asked)
-        self.add_corner(self.choose_button)
+        for button in (self.given.switch_button, self.choose_button):
+            self.add_corner(button)
         self.limits = WrappedLabel(self)
         self.limits.setProperty("type", "secondary")
         self.limits.hide()
-        for part in (self.files, self.columns, self.split, self.limits):
+        for part in (self.files, self.given, self.columns, self.split, self.limits):
             self.body.addWidget(part)
         bind(self.columns, draft)
         bind(self.split, draft)
@@ -111,7 +114,8 @@ class DataCard(Card):
         """Show where the study's data lies, and fetch the names of its columns."""
         tr = self._context.translator.tr
         paths = data_paths(study)
-        rows = [(tr(f"gui.data.part.{part}"), path) for part, path in paths]
+        shown = [] if study.data.files is not None else paths
+        rows = [(tr(f"gui.data.part.{part}"), path) for part, path in shown]
         self.files.set_rows([*rows, (tr("gui.data.base"), str(base))])
         own_data = study.data.file is not None or study.data.files is not None
         self.columns.setVisible(own_data)
@@ -126,6 +130,7 @@ class DataCard(Card):
         # Where the newest rows are test, the seed decides nothing.
         timed = study.data.split is not None and study.data.split.time is not None
         self.split.show_only(set(self.split.rows) - ({SEED_FIELD} if timed else set()))
+        self.given.refresh()
         self._offer_columns()
         if own_data:
             self._fetch_columns(base, paths[0][1])

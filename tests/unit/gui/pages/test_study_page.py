@@ -18,6 +18,7 @@ from gui.document import SaveState
 from gui.pages.page import PageMark
 from gui.widgets.data_card import column_specs, split_specs
 from gui.widgets.editors import ChoiceEditor, LineEditor, WordsEditor
+from gui.widgets.given_files import given_specs
 from gui.widgets.task_fields import task_specs
 
 BUDGET, REQUESTS = "criteria.cost.monthly_budget", "criteria.cost.monthly_requests"
@@ -125,7 +126,7 @@ def test_a_candidate_s_model_can_be_made_the_judge(qtbot: QtBot, application: Ap
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_every_field_of_the_task_and_of_the_data_has_its_words(language: str) -> None:
-    assert missing_words([*task_specs(), *column_specs(), *split_specs()], language) == []
+    assert missing_words([*task_specs(), *column_specs(), *split_specs(), *given_specs()], language) == []
 
 
 def test_an_edit_saves_itself(qtbot: QtBot, open_study: Application) -> None:
@@ -248,3 +249,29 @@ def test_a_file_without_a_word_of_its_split_shows_how_it_is_split(
     qtbot.waitUntil(lambda: document.study.data.split is not None and document.study.data.split.test == 0.5)
     assert document.study.data.split is not None
     assert document.study.data.split.calibration == 0.2
+
+
+def test_given_splits_take_the_place_of_one_file_and_back(
+    qtbot: QtBot, application: Application, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text("text,label\na,x\nb,y\n", encoding="utf-8")
+    (tmp_path / "held.csv").write_text("text,label\nc,x\nd,y\n", encoding="utf-8")
+    open_in(qtbot, application, store_of(tmp_path, OWN_DATA))
+    document, page = application.context.document, application.window.study_page
+    data = page.data
+    assert not data.given.isVisibleTo(page)
+    data.given.switch_button.click()
+    assert data.given.isVisibleTo(page)
+    assert page._draft.value("data.files") == {"train": "rows.csv", "calibration": None, "test": None}
+    assert data.given.rows["data.files.test"].problem.text() != ""  # whose rows are held out is not made up
+    assert page.whole_problem.text() == ""
+    data.given.edited.emit("data.files.test", "held.csv")
+    qtbot.waitUntil(lambda: document.study.data.files is not None, timeout=5000)
+    assert document.study.data.files is not None
+    assert document.study.data.files.test == "held.csv"
+    assert not data.split.isVisibleTo(page)
+    assert document.study.data.columns.target == "label"
+    data.given.switch_button.click()
+    qtbot.waitUntil(lambda: document.study.data.file == "rows.csv", timeout=5000)
+    assert not data.given.isVisibleTo(page)
+    assert data.split.isVisibleTo(page)
