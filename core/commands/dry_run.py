@@ -84,27 +84,39 @@ class PricedJob:
 def show_dry_run(study_file: Path, store_path: Path, only: str | None, *, as_json: bool) -> None:
     """Print each job that will ask an endpoint, with requests, tokens and money. Raises UserError as the run would."""
     loaded = load_study(study_file)
-    plan = build_plan(loaded.study, loaded.base)
-    check_prices(loaded.study)
-    states = _states(store_path)
+    priced, due, plan = _due(loaded.study, loaded.base, store_path, _states(store_path), only)
+    currency, others = loaded.study.criteria.cost.currency, len(due) - len(priced)
+    trainings = _curve_trainings(loaded.study, plan, due)
+    if as_json:
+        document = _document(loaded.study.name, currency, priced, others)
+        console.print_json(document | {"learning_curve": trainings})
+    else:
+        _print(priced, currency, others)
+        if trainings is not None and trainings["trainings"]:
+            sizes = ", ".join(f"{share:.3g} %" for share in sorted({100 * share for share in trainings["shares"]}))
+            values = {"student": trainings["student"], "count": trainings["trainings"], "sizes": sizes}
+            console.say(english("cli.dry_run.curve", whole=f"{sum(trainings['shares']):.3g}", **values))
+
+
+def price_document(study: Study, base: Path, store_path: Path, states: Mapping[str, JobState]) -> dict[str, Any]:
+    """What `tercet run --dry-run --json` prints of the jobs, where their states are known. Raises UserError."""
+    priced, due, _ = _due(study, base, store_path, states, None)
+    return _document(study.name, study.criteria.cost.currency, priced, len(due) - len(priced))
+
+
+def _due(
+    study: Study, base: Path, store_path: Path, states: Mapping[str, JobState], only: str | None
+) -> tuple[list[PricedJob], list[PlannedJob], Plan]:
+    """The jobs that will ask an endpoint, all that are still to be done, and the plan."""
+    plan = build_plan(study, base)
+    check_prices(study)
     chosen = None if only is None else chosen_jobs(list(plan.jobs), only)
     due = [
         job
         for job in plan.jobs
         if states.get(job.job_id) is not JobState.SUCCEEDED and (chosen is None or job.job_id in chosen)
     ]
-    priced = _priced(plan, due, states, store_path)
-    currency = loaded.study.criteria.cost.currency
-    trainings = _curve_trainings(loaded.study, plan, due)
-    if as_json:
-        document = _document(loaded.study.name, currency, priced, len(due) - len(priced))
-        console.print_json(document | {"learning_curve": trainings})
-    else:
-        _print(priced, currency, len(due) - len(priced))
-        if trainings is not None and trainings["trainings"]:
-            sizes = ", ".join(f"{share:.3g} %" for share in sorted({100 * share for share in trainings["shares"]}))
-            values = {"student": trainings["student"], "count": trainings["trainings"], "sizes": sizes}
-            console.say(english("cli.dry_run.curve", whole=f"{sum(trainings['shares']):.3g}", **values))
+    return _priced(plan, due, states, store_path), due, plan
 
 
 def _curve_trainings(study: Study, plan: Plan, due: Sequence[PlannedJob]) -> dict[str, Any] | None:

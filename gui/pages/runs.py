@@ -13,6 +13,7 @@ from gui.pages.page import Page, PageMark
 from gui.theme import GAP_CARDS
 from gui.widgets.job_card import JobCardDelegate
 from gui.widgets.job_details import JobDetails
+from gui.widgets.price_button import PriceButton
 
 _MARKS = {
     JobState.FAILED: PageMark.ATTENTION,
@@ -52,7 +53,9 @@ class RunsPage(Page):
         self.details = JobDetails(context, queue, self)
         self.pause_button = QPushButton(self)
         self.pause_button.clicked.connect(queue.pause)
+        self.price_button = PriceButton(context, self)
         self.header.insertWidget(1, self.pause_button)
+        self.header.insertWidget(1, self.price_button)
         sides = _Sides(self)
         row = QHBoxLayout(sides)
         row.setContentsMargins(0, 0, 0, 0)
@@ -63,6 +66,7 @@ class RunsPage(Page):
         self.list.selectionModel().currentChanged.connect(self._show_job)
         self.main_button.clicked.connect(self._go_on)
         self.details.message.connect(self.message)
+        self.price_button.message.connect(self.message)
         queue.state_changed.connect(self._queue_changed)
         queue.progressed.connect(self._progressed)
         context.theme.theme_changed.connect(self.list.viewport().update)
@@ -91,6 +95,7 @@ class RunsPage(Page):
         self.list.setAccessibleName(self.tr("gui.runs.list"))
         self.pause_button.setText(self.tr("gui.runs.pause"))
         self.pause_button.setToolTip(self.tr("gui.runs.pause_help"))
+        self.price_button.retranslate()
         self.model.retranslate()
         self.details.retranslate()
 
@@ -108,6 +113,7 @@ class RunsPage(Page):
         if position is not None and self.list.currentIndex().row() != position:
             self.list.setCurrentIndex(self.model.index(position, 0))
         self._show_job(self.list.currentIndex())
+        self.price_button.refresh()
         self._say_where_we_stand()
 
     def _chosen(self) -> str | None:

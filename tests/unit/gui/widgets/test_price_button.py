@@ -1,0 +1,81 @@
+"""What endpoints will cost, told on the page Runs before anything is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from form_support import store_of
+from pytestqt.qtbot import QtBot
+from window_support import open_in
+
+from gui.app import Application
+from gui.pages.runs import RunsPage
+
+STUDY = """
+version: 1
+name: Asked elsewhere
+task: {kind: generation, metric: exact_match, prompt: "Last word of: {text}", max_output_tokens: 20}
+data: {file: rows.csv, columns: {input: text, target: target}, split: {test: 0.5, calibration: 0.0}}
+criteria: {cost: {monthly_requests: 1000, currency: EUR}}
+profiles:
+  vendor: {kind: api, price: {per_million_input_tokens: 1000, per_million_output_tokens: 5000, source: x,
+                              as_of: 2026-01-01}}
+candidates:
+  - {name: big, role: teacher, model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: m, max_requests: 5}}
+"""
+
+
+def runs_of(qtbot: QtBot, application: Application, folder: Path, text: str) -> RunsPage:
+    rows = "".join(f"row number {row},{row}\n" for row in range(40))
+    (folder / "rows.csv").write_text(f"text,target\n{rows}", encoding="utf-8")
+    open_in(qtbot, application, store_of(folder, text))
+    application.window.show_page("runs")
+    page = application.window.pages["runs"]
+    assert isinstance(page, RunsPage)
+    return page
+
+
+def priced(qtbot: QtBot, page: RunsPage) -> tuple[str, str]:
+    told: list[tuple[str, str]] = []
+    page.message.connect(lambda level, text: told.append((level, text)))
+    page.price_button.click()
+    assert not page.price_button.isEnabled()  # one question at a time
+    qtbot.waitUntil(lambda: bool(told), timeout=30_000)
+    assert page.price_button.isEnabled()
+    return told[0]
+
+
+def test_requests_and_money_are_told_with_the_cap_that_refuses_them(
+    qtbot: QtBot, application: Application, tmp_path: Path
+) -> None:
+    page = runs_of(qtbot, application, tmp_path, STUDY)
+    level, text = priced(qtbot, page)
+    assert level == "warn"
+    assert "20 requests" in text
+    assert "€" in text
+    assert "big would be refused by its limit" in text
+
+
+def test_a_run_within_its_caps_is_only_priced(qtbot: QtBot, application: Application, tmp_path: Path) -> None:
+    page = runs_of(qtbot, application, tmp_path, STUDY.replace("max_requests: 5", "max_requests: 5000"))
+    level, text = priced(qtbot, page)
+    assert level == "info"
+    assert "refused" not in text
+
+
+def test_what_cannot_be_priced_says_why(
+    qtbot: QtBot, application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = runs_of(qtbot, application, tmp_path, STUDY)
+    (tmp_path / "rows.csv").unlink()
+    level, text = priced(qtbot, page)
+    assert level == "bad"
+    assert "rows.csv" in text
+
+
+def test_a_study_without_endpoints_has_nothing_to_price(qtbot: QtBot, open_study: Application) -> None:
+    open_study.window.show_page("runs")
+    page: Any = open_study.window.pages["runs"]
+    assert not page.price_button.isVisible()
