@@ -69,10 +69,12 @@ class Background(QObject):
         self._submit(self._computer, Operation(run, done, failed))
 
     def close(self) -> None:
-        """Wait for the operations in progress; outcomes not yet delivered are dropped."""
+        """Wait for the operations in progress and those that may write; computations that have not begun are dropped,
+        and so are outcomes not yet delivered."""
         self._closed = True
-        for executor in (self._executor, self._computer):
-            executor.shutdown(wait=True)
+        self._computer.shutdown(wait=False, cancel_futures=True)
+        self._executor.shutdown(wait=True)
+        self._computer.shutdown(wait=True)
 
     def _submit(self, executor: ThreadPoolExecutor, operation: Operation) -> None:
         if not self._closed:

@@ -88,3 +88,30 @@ def test_nothing_is_delivered_after_closing(qtbot: QtBot) -> None:
     background.submit(lambda: 2, seen.append)
     qtbot.wait(50)
     assert seen == []
+
+
+def test_closing_waits_for_no_computation_that_has_not_begun(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    background = Background()
+    begun, told_to_end = threading.Event(), threading.Event()
+    ran: list[str] = []
+
+    def first() -> None:
+        begun.set()
+        told_to_end.wait(30)
+        ran.append("first")
+
+    shutdown = background._computer.shutdown
+
+    def then_let_it_end(**options: bool) -> None:
+        begun.wait(30)
+        if not options["wait"]:
+            shutdown(**options)
+            told_to_end.set()
+        shutdown(wait=True)
+
+    monkeypatch.setattr(background._computer, "shutdown", then_let_it_end)
+    background.compute(first, lambda _none: None)
+    background.compute(lambda: ran.append("second"), lambda _none: None)
+    background.submit(lambda: ran.append("write"), lambda _none: None)
+    background.close()
+    assert sorted(ran) == ["first", "write"]
