@@ -73,9 +73,7 @@ class PriceButton(QPushButton):
         translator, jobs = self._context.translator, priced["jobs"]
         if not jobs:
             return [translator.tr("gui.price.none")]
-        money = {
-            name: translator.formats.stated_money(priced[name], priced["currency"]) for name in ("money", "most_money")
-        }
+        money = {name: translator.formats.money(priced[name], priced["currency"]) for name in ("money", "most_money")}
         told = [translator.tr("gui.price.total", requests=priced["requests"], **money)]
         if priced["unpriced_jobs"]:
             told.append(translator.tr("gui.price.unpriced", count=priced["unpriced_jobs"]))
