@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QModelIndex, QSize, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -30,7 +30,15 @@ _LEAST_TABLE_HEIGHT = 220
 
 
 class _PagedRows(RowsTable):
-    """Takes the height that the page has: the rows scroll here, and their number is no height to ask for."""
+    """Takes the height that the page has: the rows scroll here, and their number is no height to ask for.
+
+    `resized` is told of a new width or height, also where only the table has it: it is laid out once it has rows."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        super().resizeEvent(event)
+        self.resized.emit()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         return QSize(320, _LEAST_TABLE_HEIGHT)
@@ -100,11 +108,6 @@ class ExamplesPage(Page):
             self._offer(self._found)
             self._ask()
         self._show_state()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Give the input's column the new room."""
-        super().resizeEvent(event)
-        QTimer.singleShot(0, self, self._widen_input)
 
     def _answers_changed(self) -> None:
         found = self.answers.found
@@ -267,6 +270,7 @@ class ExamplesPage(Page):
         self.answers.failed.connect(self._refused)
         self.filters.changed.connect(self._ask)
         self.table.more_wanted.connect(self._fetch)
+        self.view.resized.connect(self._widen_input)
         self.view.selectionModel().currentRowChanged.connect(self._row_chosen)
         header = self.view.horizontalHeader()
         header.setSectionsClickable(True)

@@ -61,6 +61,16 @@ def titles(page: ExamplesPage) -> list[str]:
     return [str(header(place, Qt.Orientation.Horizontal)) for place in columns]
 
 
+def test_the_columns_fill_a_table_that_grows_after_its_rows_have_come(qtbot: QtBot, page: ExamplesPage) -> None:
+    def width() -> int:
+        return sum(page.view.columnWidth(place) for place in range(page.table.columnCount()))
+
+    page.view.resize(400, 300)
+    page.view.resize(2400, 300)
+    qtbot.waitUntil(lambda: width() == page.view.viewport().width())
+    assert page.view.viewport().width() > 2300
+
+
 def test_it_opens_on_teacher_student_and_hybrid_and_says_how_they_compare(page: ExamplesPage) -> None:
     assert titles(page) == [
         *("Input", "Target", "big", "Confid.", "Latency", "small", "Confid.", "Latency", "both"),
