@@ -40,6 +40,19 @@ candidates:
 """
 WORDS = ["refund", "card", "pin", "limit", "travel", "lost", "late", "fee", "close", "top", "cash", "phone"]
 
+# A study whose candidates, which are to follow, are asked at an endpoint and priced by its vendor.
+ASKED_ELSEWHERE = """
+version: 1
+name: Asked elsewhere
+task: {kind: generation, metric: exact_match, prompt: "Last word of: {text}", max_output_tokens: 20}
+data: {file: rows.csv, columns: {input: text, target: target}, split: {test: 0.5, calibration: 0.0}}
+criteria: {cost: {monthly_requests: 1000, currency: EUR}}
+profiles:
+  vendor: {kind: api, price: {per_million_input_tokens: 1000, per_million_output_tokens: 5000, source: x,
+                              as_of: 2026-01-01}}
+candidates:
+"""
+
 
 def write_predictions(folder: Path, name: str, right_share: float, seed: int, rows: int = 240) -> Path:
     """A predictions file whose output is right for about `right_share` of its rows."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sample_studies import ASKED_ELSEWHERE
 
 from core.cli import main
 from core.engines.language.answer import Answer
@@ -20,20 +21,14 @@ from core.jobs.specs import SuiteParameters
 from core.paths import artefacts_of
 from core.spec import EndpointModel
 
-STUDY = """
-version: 1
-name: Asked elsewhere
-task: {kind: generation, metric: exact_match, prompt: "Last word of: {text}", max_output_tokens: 20}
-data: {file: rows.csv, columns: {input: text, target: target}, split: {test: 0.5, calibration: 0.0}}
-criteria: {cost: {monthly_requests: 1000, currency: EUR}}
-profiles:
-  vendor: {kind: api, price: {per_million_input_tokens: 1000, per_million_output_tokens: 5000, source: x,
-                              as_of: 2026-01-01}}
-candidates:
+STUDY = (
+    ASKED_ELSEWHERE
+    + """\
   - name: big
     role: teacher
     model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: m, key_env: TERCET_DRY_KEY}
 """
+)
 ROWS = 40
 ARGUMENTS = ("run", "study.yaml", "--study", "s.tercet", "--dry-run")
 Tercet = Callable[..., str]

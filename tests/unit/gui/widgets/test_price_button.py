@@ -8,23 +8,18 @@ from typing import Any
 import pytest
 from form_support import store_of
 from pytestqt.qtbot import QtBot
+from sample_studies import ASKED_ELSEWHERE
 from window_support import open_in
 
 from gui.app import Application
 from gui.pages.runs import RunsPage
 
-STUDY = """
-version: 1
-name: Asked elsewhere
-task: {kind: generation, metric: exact_match, prompt: "Last word of: {text}", max_output_tokens: 20}
-data: {file: rows.csv, columns: {input: text, target: target}, split: {test: 0.5, calibration: 0.0}}
-criteria: {cost: {monthly_requests: 1000, currency: EUR}}
-profiles:
-  vendor: {kind: api, price: {per_million_input_tokens: 1000, per_million_output_tokens: 5000, source: x,
-                              as_of: 2026-01-01}}
-candidates:
+STUDY = (
+    ASKED_ELSEWHERE
+    + """\
   - {name: big, role: teacher, model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: m, max_requests: 5}}
 """
+)
 
 
 def runs_of(qtbot: QtBot, application: Application, folder: Path, text: str) -> RunsPage:
