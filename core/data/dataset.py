@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.data.cells import moments_of, weights_of
 from core.data.fingerprint import fingerprint
-from core.data.pictures import pictures_of
+from core.data.pictures import pictures_of, pictures_sha256
 from core.data.reading import read_table, require_filled
 from core.domain import Picture, Split
 from core.errors import UserError
@@ -47,6 +47,7 @@ def read_data_files(parameters: PrepareParameters) -> RawRows:
 
     An `id` column names the rows where its cells are filled and unique; else row numbers do. Raises UserError.
     """
+    _require_pictures_unchanged(parameters)
     if parameters.file is not None:
         frame = _read(parameters.file, parameters)
         rows = _rows(parameters, frame, [f"row-{number}" for number in frame.index], None)
@@ -119,6 +120,15 @@ def require_unchanged(file: DataFile) -> Path:
     return path
 
 
+def _require_pictures_unchanged(parameters: PrepareParameters) -> None:
+    column, planned = parameters.columns.image, parameters.pictures_sha256
+    if column is None or planned is None:
+        return
+    files = {"": parameters.file} if parameters.file is not None else dict(parameters.files)
+    if pictures_sha256({key: Path(file.path) for key, file in files.items()}, column) != planned:
+        raise UserError("data.picture.changed", column=column)
+
+
 def group_keys(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str | None]]:
     """The cells of each group column, null where blank."""
     return [[cell or None for cell in frame[column].str.strip()] for column in dict.fromkeys(columns)]
@@ -163,7 +173,8 @@ def _read(file: DataFile, parameters: PrepareParameters, split: Split | None = N
         may_be_a_list = field == "data.columns.target" and parameters.task.kind == "multi_label"
         require_filled(frame, column, field, path, "data.cell.no_label_list" if may_be_a_list else "data.cell.empty")
     if columns.image is not None:
-        frame[_PICTURE] = pd.Series(pictures_of(frame, columns.image, path), index=frame.index, dtype=object)
+        cells = zip(frame.index.tolist(), frame[columns.image], strict=True)
+        frame[_PICTURE] = pd.Series(pictures_of(cells, path), index=frame.index, dtype=object)
     return frame
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.data.fingerprint import fingerprint
+from core.data.pictures import pictures_sha256
 from core.domain import Role
 from core.errors import UserError
 from core.jobs.asked_task import asked_task, plain_task
@@ -101,7 +102,17 @@ class Planner:
             keep_context=self.study.uses_context,
             weigh_train=data.files is not None
             and any(self.study.training_of(candidate).weighted for candidate in self._own_candidates()),
+            pictures_sha256=self._pictures_sha256(),
         )
+
+    def _pictures_sha256(self) -> str | None:
+        """What the column of pictures shows: a file replaced under its own name makes other data."""
+        data = self.study.data
+        if data.columns.image is None or not self._has_data_files():
+            return None
+        named = {"": data.file} if data.files is None else data.files.model_dump()
+        files = {key: resolve_path(self.base, path) for key, path in named.items() if path}
+        return pictures_sha256(files, data.columns.image)
 
     def _trains_anything(self) -> bool:
         return any(self.study.training_of(candidate).method != "none" for candidate in self._own_candidates())

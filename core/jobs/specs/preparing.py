@@ -17,7 +17,8 @@ class PrepareParameters(Part):
     Either `files` (keys train, calibration, test) or `file` with `split`; with neither, the dataset is made of the
     rows of `predictions`, joined on id, else on input, and split by `split` (all rows are test where it is null).
     `judged` says that predictions without a score get one later, `keep_context` that the context's cells are needed,
-    `weigh_train` that a train file of its own has weights as well.
+    `weigh_train` that a train file of its own has weights as well. `pictures_sha256` is of what the column of pictures
+    shows.
     """
 
     kind: Literal[JobKind.PREPARE] = JobKind.PREPARE
@@ -34,6 +35,7 @@ class PrepareParameters(Part):
     judged: bool = False
     keep_context: bool = False
     weigh_train: bool = False
+    pictures_sha256: str | None = None
 
 
 class ProfileParameters(Part):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from core.data import pictures as pictures_module
 from core.data.examples import read_examples
+from core.data.pictures import pictures_sha256
 from core.data.prepare import run
 from core.domain import Picture
 from core.errors import UserError
@@ -94,3 +96,41 @@ def test_what_no_endpoint_takes_is_refused_with_its_row(
     assert refusal.value.code == code
     assert refusal.value.values["row"] == 11  # the header is the first
     assert name in str(refusal.value)
+
+
+def test_a_picture_replaced_after_planning_is_told_before_its_rows_are_prepared(
+    context: Context, write: Write, parameters: Build, tmp_path: Path
+) -> None:
+    pictures(tmp_path, 9)
+    data = write("data.csv", table([*(f"photos/{number}.png" for number in range(9)), ADDRESS]))
+    planned = parameters(data, columns=COLUMNS, pictures_sha256=pictures_sha256({"": data}, "photo"))
+    run(planned, context)
+    (tmp_path / "photos" / "3.png").write_bytes(PNG + b"another")
+    with pytest.raises(UserError) as refusal:
+        run(planned, context)
+    assert refusal.value.code == "data.picture.changed"
+
+
+def test_planning_reads_each_picture_once_until_it_changes(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+
+    def heard(content: bytes) -> str:
+        read.append(content)
+        return "image/png"
+
+    monkeypatch.setattr(pictures_module, "picture_type", heard)
+    contents = pictures(tmp_path, 3)
+    data = write("data.csv", table([f"photos/{number}.png" for number in (0, 1, 2, 1)]))
+    before = pictures_sha256({"": data}, "photo")
+    assert pictures_sha256({"": data}, "photo") == before
+    assert read == contents
+    (tmp_path / "photos" / "1.png").write_bytes(PNG + b"!!")
+    assert pictures_sha256({"": data}, "photo") != before
+    assert len(read) == 4
+
+
+def test_a_data_file_without_the_named_column_of_pictures_is_refused(write: Write) -> None:
+    with pytest.raises(UserError, match=r"data\.columns\.image"):
+        pictures_sha256({"": write("data.csv", "text,label\na,x\n")}, "photo")

@@ -131,14 +131,35 @@ def test_how_an_endpoint_is_reached_is_no_part_of_a_job(base: Path) -> None:
     assert jobs(ENDPOINT) != jobs(ENDPOINT.replace("model: m,", "model: other,"))
 
 
+PICTURES = ("data: {file: rows.csv}", "data: {file: rows.csv, columns: {image: photo}}")
+SEEING = (ENCODER, ENDPOINT.replace("key_env: KEY", "key_env: KEY, images: true"))
+
+
 def test_what_takes_no_pictures_has_no_jobs_where_the_data_has_some(base: Path) -> None:
-    seeing = ENDPOINT.replace("key_env: KEY", "key_env: KEY, images: true")
-    pictures = ("data: {file: rows.csv}", "data: {file: rows.csv, columns: {image: target}}")
-    plan = planned(NEURAL_STUDY, base, (ENCODER, seeing), (STUDENT, OWN_STUDENT), pictures)
+    (base / "rows.csv").write_text("text,target,photo\na,x,https://host/a.png\nb,y,\n", encoding="utf-8")
+    plan = planned(NEURAL_STUDY, base, SEEING, (STUDENT, OWN_STUDENT), PICTURES)
     assert [job.kind for job in plan.jobs] == [JobKind.PREPARE, JobKind.BENCHMARK]
     assert plan.jobs[1].candidates == ("big",)
     with pytest.raises(UserError, match=r"data\.columns\.image: no candidate takes pictures"):
-        planned(NEURAL_STUDY, base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT), pictures)
+        planned(NEURAL_STUDY, base, (ENCODER, ENDPOINT), (STUDENT, OWN_STUDENT), PICTURES)
+
+
+def test_a_picture_replaced_under_its_own_name_makes_other_jobs(base: Path) -> None:
+    (base / "rows.csv").write_text("text,target,photo\na,x,a.gif\nb,y,b.gif\nc,y,\n", encoding="utf-8")
+
+    def jobs(*contents: bytes) -> set[str]:
+        for name, content in zip(("a.gif", "b.gif"), contents, strict=True):
+            (base / name).write_bytes(b"GIF89a" + content)
+        plan = planned(NEURAL_STUDY, base, SEEING, (STUDENT, OWN_STUDENT), PICTURES)
+        return {job.job_id for job in plan.jobs}
+
+    before = jobs(b"1", b"2")
+    assert jobs(b"1", b"2") == before
+    assert not jobs(b"1", b"3") & before
+    assert not jobs(b"2", b"1") & before
+    (base / "b.gif").unlink()
+    with pytest.raises(UserError, match=r"rows\.csv, row 3: the picture"):
+        planned(NEURAL_STUDY, base, SEEING, (STUDENT, OWN_STUDENT), PICTURES)
 
 
 def test_a_search_gets_the_criteria_as_limits(base: Path) -> None:
