@@ -149,8 +149,6 @@ def _check_training(study: Study, candidate: Candidate, field: str) -> None:
     if generation and (training.dynamic is not None or training.hidden_weight > 0.0):
         what = "dynamic" if training.dynamic is not None else "hidden_weight"
         raise UserError("study.classification_only", field=f"{field}.train.{what}", what=what)
-    if training.technique == "on_policy" and training.lora is not None:
-        raise UserError("study.option_unfit_technique", field=f"{field}.train.lora", what="lora", technique="on_policy")
     _check_stages(candidate, training, field)
     if isinstance(candidate.model, BaselineModel | SweepModel):
         searches_texts = generation and isinstance(candidate.model, SweepModel)

@@ -23,11 +23,20 @@ def add_adapter(model: Any, lora: Lora, train_head: bool) -> int:
     A classifier's head is trained with it where `train_head` says so. Raises UserError where no linear layer has one
     of the names of `lora.targets`, or peft is not installed.
     """
-    targets = _targets(model, lora)
+    config = adapter_config(model, lora)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    peft: Any = load("peft")
-    config = peft.LoraConfig(
+    load("peft").inject_adapter_in_model(config, model)
+    for name, parameter in model.named_parameters():
+        if "lora_" in name or (train_head and is_head(model, name)):
+            parameter.requires_grad_(True)
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def adapter_config(model: Any, lora: Lora) -> Any:
+    """peft's config of an adapter that fits the model. Raises UserError as `add_adapter` does."""
+    peft, targets = load("peft"), _targets(model, lora)
+    return peft.LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
@@ -35,11 +44,6 @@ def add_adapter(model: Any, lora: Lora, train_head: bool) -> int:
         bias="none",
         fan_in_fan_out=any(isinstance(model.get_submodule(name), Conv1D) for name in targets),
     )
-    peft.inject_adapter_in_model(config, model)
-    for name, parameter in model.named_parameters():
-        if "lora_" in name or (train_head and is_head(model, name)):
-            parameter.requires_grad_(True)
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 def merge_adapter(model: Any) -> None:

@@ -91,7 +91,66 @@ def test_a_checkpoint_cut_off_in_the_middle_is_not_gone_on_with(tmp_path: Path) 
     assert not (tmp_path / "checkpoint-10").exists()
 
 
-def test_an_adapter_is_refused(tmp_path: Path, inputs: dict[str, Path]) -> None:
-    parameters = PARAMETERS.model_copy(update={"train": TRAIN.model_copy(update={"lora": Lora()})})
-    with pytest.raises(UserError, match="lora"):
-        distill_job.run(parameters, job_context(tmp_path, parameters, inputs))
+@pytest.mark.parametrize("lora", [None, Lora(rank=2, dropout=0.1)], ids=["whole", "adapter"])
+def test_a_run_stopped_in_each_epoch_ends_with_the_bits_of_one_that_was_not(
+    tmp_path: Path, inputs: dict[str, Path], lora: Lora | None
+) -> None:
+    settings = TRAIN.model_copy(update={"lora": lora, "epochs": 2, "batch_size": 4, "accumulate": 2})
+    parameters = PARAMETERS.model_copy(update={"train": settings})
+    whole = distill_job.run(parameters, job_context(tmp_path / "whole", parameters, inputs))
+    for step in (2, 3, 5):
+
+        def at_step(context: RecordingContext, step: int = step) -> bool:
+            return context.steps("phase.train") >= step
+
+        with pytest.raises(Stopped):
+            distill_job.run(parameters, job_context(tmp_path / "stopped", parameters, inputs, at_step))
+    resumed = distill_job.run(parameters, job_context(tmp_path / "stopped", parameters, inputs))
+    assert (resumed.steps, resumed.resumed_steps) == (whole.steps, (5,)) == (6, (5,))
+    assert resumed.final_loss == whole.final_loss
+    bits = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "stopped")]
+    assert bits[0] == bits[1]
+
+
+def test_a_merged_adapter_leaves_a_plain_model_that_differs_where_it_was(
+    tmp_path: Path, inputs: dict[str, Path]
+) -> None:
+    parameters = PARAMETERS.model_copy(
+        update={"train": TRAIN.model_copy(update={"lora": Lora(rank=2, targets=["q_proj"])})}
+    )
+    result = distill_job.run(parameters, job_context(tmp_path, parameters, inputs))
+    trained = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    begun = AutoModelForCausalLM.from_pretrained(inputs["teacher"] / "model").state_dict()
+    changed = [name for name, tensor in trained.state_dict().items() if not tensor.equal(begun[name])]
+    assert changed == ["model.layers.0.self_attn.q_proj.weight"]
+    assert result.parameters == sum(parameter.numel() for parameter in trained.parameters())
+    assert result.details["trained_parameters"] == 2 * (32 + 32)
+    assert not list((tmp_path / "model").glob("adapter*"))
+
+
+def test_an_adapters_checkpoint_holds_the_adapter_alone(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    parameters = PARAMETERS.model_copy(update={"train": TRAIN.model_copy(update={"lora": Lora(rank=2)})})
+    context = job_context(tmp_path, parameters, inputs, lambda context: context.steps("phase.train") >= 1)
+    with pytest.raises(Stopped):
+        distill_job.run(parameters, context)
+    checkpoint = newest_checkpoint(tmp_path / "on_policy")
+    assert checkpoint is not None
+    assert (checkpoint / "adapter_model.safetensors").is_file()
+    assert not (checkpoint / "model.safetensors").exists()
+
+
+def test_an_adapter_beside_a_padded_vocabulary_is_trained_on_what_both_have(
+    tmp_path: Path, inputs: dict[str, Path]
+) -> None:
+    padded = write_language_model(tmp_path / "padded", layers=1, vocab_pad=7)
+    student = LocalModel(source="local", path=str(padded))
+    train = TRAIN.model_copy(update={"lora": Lora(rank=2), "gradient_checkpointing": True})
+    parameters = PARAMETERS.model_copy(update={"layers": None, "model": student, "train": train})
+    distill_job.run(parameters, job_context(tmp_path / "job", parameters, inputs))
+    trained = AutoModelForCausalLM.from_pretrained(tmp_path / "job" / "model").state_dict()
+    begun = AutoModelForCausalLM.from_pretrained(padded).state_dict()
+    rows = len(trained["lm_head.weight"])
+    assert rows == len(begun["lm_head.weight"]) - 7
+    assert trained["lm_head.weight"].equal(begun["lm_head.weight"][:rows])
+    name = "model.layers.0.mlp.down_proj.weight"
+    assert not trained[name].equal(begun[name])
