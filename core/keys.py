@@ -16,7 +16,7 @@ from urllib.request import getproxies
 from core.errors import UserError
 from core.lazy import load
 from core.spec import EndpointModel
-from core.spec.secrets import VARIABLE, password_in
+from core.spec.secrets import VARIABLE, password_in, secret_in
 
 # The name under which the system's keychain lists Tercet's keys.
 KEYCHAIN_SERVICE = "tercet"
@@ -87,10 +87,13 @@ def headers_of(model: EndpointModel) -> dict[str, str]:
 
 
 def secrets_of(model: EndpointModel, key: str | None) -> Iterator[str]:
-    """All that must never be shown of an endpoint: its key, the values of its headers, and passwords of proxies, its
-    own and the system's."""
+    """All that must never be shown of an endpoint: its key, the values of its headers, also without the scheme before
+    them, what the environment gives to them, and passwords of proxies, its own and the system's."""
     yield key or ""
-    yield from headers_of(model).values()
+    for value in headers_of(model).values():
+        yield from (value, secret_in(value) or "")
+    for value in model.headers.values():
+        yield from (_filled(found, "model.headers") for found in VARIABLE.finditer(value))
     for address in (model.base_url, proxy_of(model) or "", *getproxies().values()):
         password = password_in(address) or ""
         yield from (password, unquote(password))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.domain import Role
 from core.errors import UserError
 from core.spec import Candidate, CandidateModel, EndpointModel, PredictionsModel, Study, TeacherLayers
-from core.spec.secrets import has_odd_port, writes_password
+from core.spec.secrets import has_odd_port, writes_password, writes_secret
 
 
 def check_study(study: Study) -> None:
@@ -32,8 +32,8 @@ def endpoints_of(study: Study) -> Iterator[tuple[str, EndpointModel]]:
 
 
 def check_secrets(study: Study) -> None:
-    """Raises UserError for an address with a password, which every file of the study would hold in plain text; also
-    for one that is being typed, which is stored as it grows."""
+    """Raises UserError for an address with a password or a header with a key, which every file of the study would hold
+    in plain text; also for one that is being typed, which is stored as it grows."""
     for field, model in endpoints_of(study):
         if writes_password(model.proxy):
             raise UserError("study.proxy_password", field=f"{field}.proxy")
@@ -41,6 +41,9 @@ def check_secrets(study: Study) -> None:
             raise UserError("study.proxy_port", field=f"{field}.proxy")
         if writes_password(model.base_url):
             raise UserError("study.address_password", field=f"{field}.base_url")
+        for name, value in model.headers.items():
+            if writes_secret(name, value):
+                raise UserError("study.header_secret", field=f"{field}.headers", name=name)
 
 
 def _check_names(study: Study) -> None:

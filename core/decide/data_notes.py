@@ -9,7 +9,7 @@ from core.decide.outcome import CandidateDecision, Message, message
 from core.evidence import StudyEvidence
 from core.metrics.effective import effective_rows
 from core.spec import Study
-from core.spec.secrets import writes_password
+from core.spec.secrets import writes_password, writes_secret
 from core.study_checks import endpoints_of
 
 CUT_WORTH_TELLING = 0.03
@@ -52,13 +52,18 @@ def ceiling_notes(evidence: StudyEvidence, study: Study) -> list[Message]:
 
 
 def secret_notes(study: Study) -> list[Message]:
-    """Passwords that a study of an earlier version holds in plain text."""
-    return [
-        message("decide.note.password_written", field=f"{field}.{part}")
+    """Passwords and keys that a study of an earlier version holds in plain text."""
+    fields = [
+        f"{field}.{part}"
         for field, model in endpoints_of(study)
-        for part, address in (("proxy", model.proxy), ("base_url", model.base_url))
-        if writes_password(address)
+        for part, written in (
+            ("proxy", writes_password(model.proxy)),
+            ("base_url", writes_password(model.base_url)),
+            *((f"headers.{name}", writes_secret(name, value)) for name, value in model.headers.items()),
+        )
+        if written
     ]
+    return [message("decide.note.password_written", field=field) for field in fields]
 
 
 def cut_notes(rows: Sequence[CandidateDecision]) -> list[Message]:

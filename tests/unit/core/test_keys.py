@@ -9,6 +9,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
+from core.engines.language.endpoint_trouble import reach_of
 from core.errors import UserError
 from core.keys import check_secrets_there, endpoint_key, headers_of, proxy_of, secrets_of
 from core.spec import EndpointModel
@@ -101,6 +102,15 @@ def test_a_header_may_name_the_variable_that_holds_its_key(monkeypatch: pytest.M
     endpoint = model(headers={"api-key": "${VENDOR_KEY}", "X-Team": "blue"})
     assert headers_of(endpoint) == {"api-key": KEY, "X-Team": "blue"}
     assert KEY in set(secrets_of(endpoint, None))
+
+
+def test_what_a_header_holds_is_hidden_also_where_a_server_tells_it_without_what_stands_around_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VENDOR_KEY", KEY)
+    for value in ("Bearer ${VENDOR_KEY}", "sid=${VENDOR_KEY}; theme=dark", f"Bearer {KEY}"):
+        hidden = reach_of(model(headers={"Authorization": value}), None)
+        assert KEY not in hidden.clean(f"no such key: {KEY}")
 
 
 @pytest.mark.parametrize(

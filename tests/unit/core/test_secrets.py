@@ -1,4 +1,5 @@
-"""A password in an address of the study is refused, without being shown, and told where an old study holds one."""
+"""A password in an address or a key in a header of the study is refused, without being shown, and told where an old
+study holds one."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from core.errors import UserError
 from core.jobs.preflight import check_supported
 from core.report.build import build_report
 from core.report.html import render_html
-from core.spec.secrets import has_odd_port, writes_password
+from core.spec.secrets import has_odd_port, writes_password, writes_secret
 from core.store import StudyStore
 from core.study_file import validate_study
 
@@ -81,16 +82,44 @@ def test_a_half_typed_password_is_not_stored_and_not_shown() -> None:
     [
         ({"proxy": WITH_PASSWORD}, "candidates[0].model.proxy", "http://user:${NAME}@host:port"),
         ({"base_url": f"https://agent:{HELD}@vendor.example/v1"}, "candidates[0].model.base_url", "model.key_env"),
+        ({"headers": {"X-API-Key": HELD}}, "candidates[0].model.headers", "X-API-Key: ${NAME}"),
+        ({"headers": {"X-Team": "blue", "X-Via": f"Bearer {HELD}"}}, "candidates[0].model.headers", "model.key_name"),
     ],
 )
 def test_a_study_file_with_a_password_is_refused_with_the_remedy_and_without_the_password(
-    more: dict[str, str], field: str, remedy: str
+    more: dict[str, Any], field: str, remedy: str
 ) -> None:
     with pytest.raises(UserError) as refusal:
         validate_study(study_document([candidate(**more)]))
     assert refusal.value.text.startswith(f"{field}: ")
     assert remedy in refusal.value.text
     assert HELD not in refusal.value.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("Authorization", "Bearer sk-1", True),
+        ("authorization", "abc", True),
+        ("api-key", "abc", True),
+        ("Ocp-Apim-Subscription-Key", "abc", True),
+        ("Cookie", "sid=1", True),
+        ("Proxy-Authorization", "Basic YTpi", True),
+        ("X-Upstream", "Bearer sk-1", True),
+        ("X-Upstream", "basic YTpi", True),
+        ("Authorization", "Bearer ${VENDOR_KEY}", False),
+        ("Cookie", "sid=${SESSION}; theme=dark", False),
+        ("api-key", "", False),
+        ("X-Team", "blue", False),
+        ("X-Purpose", "Basic", False),
+        ("anthropic-version", "2023-06-01", False),
+        ("HTTP-Referer", "https://our.example/app", False),
+    ],
+)
+def test_a_header_that_carries_a_key_is_told_by_its_name_or_by_the_scheme_in_its_value(
+    name: str, value: str, found: bool
+) -> None:
+    assert writes_secret(name, value) == found
 
 
 def test_a_judges_proxy_is_looked_at_too() -> None:
@@ -105,20 +134,29 @@ def test_the_name_of_a_variable_is_no_password() -> None:
     assert validate_study(study_document([named], data={"file": "rows.csv"})).candidates[0].name == "big"
 
 
-def test_a_stored_study_with_a_password_opens_starts_nothing_and_is_told_without_it(tmp_path: Path) -> None:
-    study = make_study([candidate(proxy=WITH_PASSWORD)])
+@pytest.mark.parametrize(
+    ("more", "code", "field"),
+    [
+        ({"proxy": WITH_PASSWORD}, "study.proxy_password", "candidates[0].model.proxy"),
+        ({"headers": {"api-key": HELD}}, "study.header_secret", "candidates[0].model.headers.api-key"),
+    ],
+)
+def test_a_stored_study_with_a_secret_opens_starts_nothing_and_is_told_without_it(
+    tmp_path: Path, more: dict[str, Any], code: str, field: str
+) -> None:
+    study = make_study([candidate(**more)])
     path = tmp_path / "old.tercet"
     StudyStore.create(path, study, tmp_path, "version: 1").close()
     with StudyStore.open(path, write=False) as store:
         stored = store.study()
     with pytest.raises(UserError) as refusal:
         check_supported(stored, tmp_path)
-    assert refusal.value.code == "study.proxy_password"
+    assert refusal.value.code == code
     rows = evidence_of(stored, {"big": scored(right_share(0.9, 100))})
     found = decide(rows, with_flips=False)
     results, recommendation = results_document(rows, found), recommendation_document(found)
     told = [note["text"] for note in recommendation["notes"]]
-    assert any("candidates[0].model.proxy holds a password" in text and "change the password" in text for text in told)
+    assert any(f"{field} holds a password or key" in text and "change the password" in text for text in told)
     report = render_html(build_report(found, rows, results, recommendation), "en")
     assert "holds a password" in report
     assert HELD not in f"{results}{recommendation}{report}"

@@ -90,3 +90,10 @@ def test_a_stored_study_with_a_password_in_an_address_is_told_so_at_the_field(dr
     assert problem.code == "study.proxy_password"
     draft.edit("candidates", [{**held["candidates"][0], "model": {**model, "proxy": "http://me:${PW}@host:3128"}}])
     assert not any("proxy" in path for path in draft.problems)
+    draft.edit(
+        "candidates", [{**held["candidates"][0], "model": {**model, "proxy": None, "headers": {"api-key": "x"}}}]
+    )
+    assert draft.study is None
+    refusal = draft.problems["candidates.0.model.headers"]
+    assert isinstance(refusal, UserError)
+    assert refusal.code == "study.header_secret"
