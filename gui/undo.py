@@ -119,7 +119,7 @@ class StudyDraft(QObject):
             self._problems[path_of_refusal(refusal)] = refusal
         else:
             self._study = study
-        for path in empty_fields(self._document.get("candidates") or []):
+        for path in empty_fields(self._document):
             self._study = None
             self._problems.setdefault(path, UserError("study.key_missing", field=path))
 

@@ -3,71 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.domain import JobState
 from core.errors import UserError
-from core.spec import METRICS_OF_KIND, SCORED_LATER, WRITING_KINDS, Complexity, Compliance, Cost, Service, Study
+from core.spec import WRITING_KINDS, Study
 from gui.context import Context
 from gui.document import SaveState
 from gui.pages.page import Page, PageMark
 from gui.study_commands import DATA_FILTER
-from gui.study_edits.references import asks_in_words
 from gui.theme import GAP_CARDS
 from gui.undo import StudyDraft
 from gui.widgets.candidates_card import CandidatesCard
-from gui.widgets.card import Card
 from gui.widgets.checks_card import ChecksCard
+from gui.widgets.criteria_card import ComplianceCard, CriteriaCard
 from gui.widgets.curve_card import CurveCard
 from gui.widgets.data_card import DataCard
-from gui.widgets.editors import ChoiceEditor
-from gui.widgets.fields import fields_of
-from gui.widgets.form import FieldForm, bind
-from gui.widgets.judge_editor import JudgeModelEditor
+from gui.widgets.form import FieldForm
 from gui.widgets.load_card import LoadCard
 from gui.widgets.part_card import PartCard
-from gui.widgets.path_editor import PathEditor, written_path
+from gui.widgets.path_editor import written_path
 from gui.widgets.problems import problem_sentence
 from gui.widgets.profiles_card import ProfilesCard
 from gui.widgets.retrieval_card import RetrievalCard
+from gui.widgets.routing_card import RoutingCard
 from gui.widgets.suites_card import SuitesCard
-from gui.widgets.task_fields import (
-    EXAMPLES,
-    JUDGE_MODEL,
-    JUDGE_PROFILE,
-    SCHEMA_FILE,
-    judged_by,
-    metrics_of,
-    shown_of_task,
-    task_specs,
-)
+from gui.widgets.task_card import TaskCard
 from gui.widgets.wrapped_label import WrappedLabel
 
 SAVE_DELAY_MS = 500
-SERVICE_FIELDS = (
-    "min_quality",
-    "quality_margin",
-    "p95_latency_ms",
-    "time_to_first_token_ms",
-    "time_per_output_token_ms",
-)
-# Each card's title code, model, path and fields; rule packs are left out, for this version evaluates none.
-SECTIONS: tuple[tuple[str, type[BaseModel], str, tuple[str, ...]], ...] = (
-    (
-        "cost",
-        Cost,
-        "criteria.cost",
-        ("monthly_requests", "monthly_budget", "value_per_success", "horizon_months", "currency"),
-    ),
-    ("service", Service, "criteria.service", SERVICE_FIELDS),
-    ("complexity", Complexity, "criteria.complexity", ("stated",)),
-    ("compliance", Compliance, "criteria.compliance", ("data_classes", "jurisdictions", "on_premises", "facts")),
-)
 
 
 class StudyPage(Page):
@@ -78,11 +45,10 @@ class StudyPage(Page):
     def __init__(self, context: Context, draft: StudyDraft, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._draft = draft
-        self._cards: dict[str, Card] = {}
-        self.forms: dict[str, FieldForm] = {}
-        for name, model, path, only in SECTIONS:
-            self._add_section(name, model, path, only)
-        self.judge = JudgeModelEditor(self)
+        self.criteria = {name: CriteriaCard(name, context, draft, self) for name in ("cost", "service")}
+        self.compliance = self.criteria["compliance"] = ComplianceCard(context, draft, self)
+        self.task = TaskCard(context, draft, self)
+        self.forms = {name: card.form for name, card in self.criteria.items()} | {"task": self.task.form}
         self.data = DataCard(context, draft, self)
         self.retrieval = RetrievalCard(context, draft, self)
         self.suites = SuitesCard(context, draft, self)
@@ -90,6 +56,7 @@ class StudyPage(Page):
         self.load_test = LoadCard(context, draft, self)
         self.candidates = CandidatesCard(context, self)
         self.curve = CurveCard(context, draft, self)
+        self.routing = RoutingCard(context, draft, self)
         self.profiles = ProfilesCard(context, draft, self)
         self.whole_problem = WrappedLabel(self)
         self.whole_problem.setProperty("state", "bad")
@@ -120,8 +87,7 @@ class StudyPage(Page):
     def retranslate(self) -> None:
         """Set every word again."""
         self.heading.setText(self.tr("gui.page.study"))
-        for name, card in self._cards.items():
-            card.set_title(self.tr(f"gui.study.section.{name}"))
+        self.task.set_title(self.tr("gui.study.section.task"))
         self._show_problems()
 
     def refresh(self) -> None:
@@ -150,53 +116,24 @@ class StudyPage(Page):
     def _show_draft(self) -> None:
         currency = str(self._draft.value("criteria.cost.currency") or "")
         writable = self.context.document.writable
-        schema = self.forms["task"].rows[SCHEMA_FILE.path].editor
-        if isinstance(schema, PathEditor):
-            schema.base = self.context.document.snapshot.base
-        self._show_task()
+        self.task.refresh()
+        self._show_optional_parts()
         for form in self.forms.values():
             form.show_values(self._draft.value)
             form.set_currency(currency)
             form.set_read_only(not writable)
         self._show_problems()
 
-    def _show_task(self) -> None:
-        """The task's fields; a prompt where something is asked in words."""
-        form, task = self.forms["task"], self._draft.value("task") or {}
-        form.set_choices("task.metric", metrics_of(str(task.get("kind")), str(task.get("metric"))))
-        candidates = self._draft.value("candidates") or []
-        self.judge.offer(self.context.translator, candidates, (task.get("judge") or {}).get("model"))
-        profile = form.rows[JUDGE_PROFILE].editor
-        if isinstance(profile, ChoiceEditor):
-            names = [(name, name) for name in self._draft.value("profiles") or {}]
-            profile.set_options([(None, self.tr(f"field.{JUDGE_PROFILE}.empty")), *names])
-        form.show_values(self._draft.value)
-        asked = asks_in_words(task, candidates)
-        # Only what answers in text can be given passages or asked a suite.
+    def _show_optional_parts(self) -> None:
+        """Only what answers in text can be given passages, asked a suite or checked."""
+        asked = self.task.asked_in_words
         self.retrieval.setVisible(asked or self.retrieval.is_set)
         self.suites.setVisible(asked or self.suites.is_set)
-        self.checks.setVisible(task.get("kind") in WRITING_KINDS or self.checks.is_set)
-        pictured = self._draft.value("data.columns.image") is not None
-        form.show_only(shown_of_task(task, asked=asked, pictured=pictured))
-
-    def _task_edited(self, path: str, value: Any) -> None:
-        if path == "task.kind":  # another kind of task is scored by other measures
-            task = {**self._draft.value("task"), "kind": value, "metric": METRICS_OF_KIND[str(value)][0]}
-            task |= dict.fromkeys(("json_schema", "separator", "judge"))
-            task |= {} if value in WRITING_KINDS else {"checks": None}
-            self._draft.edit("task", task, path)
-        elif path == "task.metric" and value not in SCORED_LATER:
-            self._draft.edit("task", {**self._draft.value("task"), "metric": value, "judge": None}, path)
-        elif path == JUDGE_MODEL.path:
-            self._draft.edit("task.judge", judged_by(self._draft.value("task"), value), path)
-        elif path == EXAMPLES and value is None:
-            self._draft.edit("task.few_shot", None, path)
-        else:
-            self._draft.edit(path, value)
+        self.checks.setVisible(self._draft.value("task.kind") in WRITING_KINDS or self.checks.is_set)
 
     def _edited(self, path: str) -> None:
-        if path in ("task", "candidates", "profiles", "data", "data.columns.image") or path.startswith("task."):
-            self._show_task()
+        if path in ("task", "candidates") or path.startswith("task."):
+            self._show_optional_parts()
         for form in self.forms.values():
             if path in form.rows:
                 form.rows[path].editor.set_value(self._draft.value(path))
@@ -228,6 +165,7 @@ class StudyPage(Page):
             self.checks,
             self.load_test,
             self.curve,
+            self.routing,
             self.profiles,
         ]
         for part in [*self.forms.values(), self.data.given, self.data.columns, self.data.split, *parts]:
@@ -285,27 +223,22 @@ class StudyPage(Page):
         self._draft.edit("data.file", written_path(path, base))
         self._draft.seal()
 
-    def _add_section(self, name: str, model: type[BaseModel], path: str, only: tuple[str, ...]) -> None:
-        card = Card("…", self)
-        specs = {spec.path: spec for spec in fields_of(model, path, only)}
-        form = FieldForm(self.context.translator, [specs[f"{path}.{field}"] for field in only], card)
-        bind(form, self._draft)
-        card.body.addWidget(form)
-        self._cards[name] = card
-        self.forms[name] = form
-
     def _lay_out(self) -> None:
-        card, editors = self._cards["complexity"], {JUDGE_MODEL.path: self.judge}
-        self.forms["task"] = FieldForm(self.context.translator, task_specs(), card, editors=editors)
-        self.forms["task"].edited.connect(self._task_edited)
-        self.forms["task"].sealed.connect(self._draft.seal)
-        card.body.addWidget(self.forms["task"])
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
-            (left, [*self._cards.values(), self.checks]),
+            (left, [self.task, *self.criteria.values(), self.checks]),
             (
                 right,
-                [self.data, self.candidates, self.curve, self.retrieval, self.suites, self.load_test, self.profiles],
+                [
+                    self.data,
+                    self.candidates,
+                    self.curve,
+                    self.routing,
+                    self.retrieval,
+                    self.suites,
+                    self.load_test,
+                    self.profiles,
+                ],
             ),
         ):
             column.setSpacing(GAP_CARDS)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import UserError
 from gui.i18n import Translator
@@ -19,19 +19,16 @@ from gui.study_edits.shapes import Document, stage_of, step_kind, step_of
 from gui.theme import GAP_CARDS, GAP_ROWS, Theme
 from gui.widgets.candidate_fields import (
     SECTIONS,
-    default_values,
-    is_set,
     narrowed_choices,
     path_in_candidate,
-    section_specs,
-    shown_fields,
     stage_fields,
     step_choices,
     step_fields,
     value_of,
 )
 from gui.widgets.editors import ChoiceEditor, Editor, WordsEditor
-from gui.widgets.form import FieldForm, FieldRow
+from gui.widgets.field_section import FieldSection
+from gui.widgets.form import FieldRow
 from gui.widgets.parts_editor import PartKinds, PartsEditor
 from gui.widgets.path_editor import PathEditor
 from gui.widgets.problems import name_problem
@@ -41,33 +38,6 @@ STEPS = PartKinds("candidate.compress", step_fields(), step_kind, step_of)
 STAGES = PartKinds("candidate.train.stages", stage_fields(), lambda _stage: "assistant", lambda _kind: stage_of())
 _OTHERS = ("candidate.model.candidate.name", "candidate.train.teacher", "candidate.teacher", "candidate.student")
 _FORMS = "candidate.model.sweep.quantize"
-
-
-class _Section(QWidget):
-    """A heading, a form, and a button that shows the rarer fields."""
-
-    def __init__(self, name: str, translator: Translator, editors: Mapping[str, Editor], parent: QWidget) -> None:
-        super().__init__(parent)
-        self.name = name
-        specs = section_specs(name)
-        self.defaults = default_values(specs)
-        self.open = False
-        self.title = QLabel(self)
-        self.title.setProperty("type", "strong")
-        self.title.setHidden(name == SECTIONS[0])  # the card's own title says it
-        self.form = FieldForm(translator, specs, self, FIELD_LABEL_WIDTH, editors=editors)
-        self.more_button = QPushButton(self)
-        self.more_button.setProperty("kind", "link")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_ROWS)
-        column.addWidget(self.title)
-        column.addWidget(self.form)
-        below = QHBoxLayout()
-        below.setContentsMargins(FIELD_LABEL_WIDTH + GAP_CARDS, 0, 0, 0)
-        below.addWidget(self.more_button)
-        below.addStretch(1)
-        column.addLayout(below)
 
 
 class CandidateEditor(QWidget):
@@ -88,15 +58,16 @@ class CandidateEditor(QWidget):
         self.steps = PartsEditor(STEPS, translator, theme)
         self.stages = PartsEditor(STAGES, translator, theme)
         editors: dict[str, Editor] = {"candidate.compress": self.steps, "candidate.train.stages": self.stages}
-        self.sections: dict[str, _Section] = {}
+        self.sections: dict[str, FieldSection] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP_CARDS + GAP_ROWS)
         for name in SECTIONS:
-            section = _Section(name, translator, editors if name in ("compress", "train") else {}, self)
+            own = editors if name in ("compress", "train") else {}
+            section = FieldSection(name, translator, FIELD_LABEL_WIDTH, own, self)
+            section.title.setHidden(name == SECTIONS[0])  # the card's own title says it
             section.form.edited.connect(self._field_edited)
             section.form.sealed.connect(self.sealed)
-            section.more_button.clicked.connect(lambda _checked=False, name=name: self._switch_more(name))
             self.sections[name] = section
             column.addWidget(section)
         column.addStretch(1)
@@ -163,9 +134,8 @@ class CandidateEditor(QWidget):
 
     def retranslate(self) -> None:
         """Set every word again."""
-        for name, section in self.sections.items():
-            section.title.setText(self._translator.tr(f"gui.candidate.section.{name}"))
-        self._show_more_words()
+        for section in self.sections.values():
+            section.retranslate()
 
     def _field_edited(self, path: str, value: Any) -> None:
         if path == "candidate.name":
@@ -216,23 +186,6 @@ class CandidateEditor(QWidget):
             editor.set_options(options)
 
     def _show_fields(self) -> None:
-        for name, section in self.sections.items():
-            shown = shown_fields(name, self._candidate, self._kind)
-            kept = [path for path in shown.other if is_set(path, self._candidate, self._kind, section.defaults)]
-            section.form.show_only({*shown.common, *(shown.other if section.open else kept)})
-            section.setVisible(bool(shown.common))
-            section.more_button.setVisible(len(kept) < len(shown.other))
+        for section in self.sections.values():
+            section.setVisible(section.show_fields(self._candidate, self._kind))
             section.form.set_read_only(self._read_only)
-        self._show_more_words()
-
-    def _switch_more(self, name: str) -> None:
-        self.sections[name].open = not self.sections[name].open
-        self._show_fields()
-
-    def _show_more_words(self) -> None:
-        tr = self._translator.tr
-        for name, section in self.sections.items():
-            section.more_button.setText(tr("gui.candidate.fewer" if section.open else "gui.candidate.more"))
-            part = tr(f"gui.candidate.section.{name}")
-            code = "gui.candidate.fewer_of" if section.open else "gui.candidate.more_of"
-            section.more_button.setAccessibleName(tr(code, section=part))

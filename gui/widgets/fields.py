@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from core.spec import KNOWN_PACKS
+
 
 class FieldKind(Enum):
     """Which editor a field gets."""
@@ -33,6 +35,7 @@ class FieldKind(Enum):
     FLAGS = "flags"
     STEPS = "steps"
     STAGES = "stages"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ PRESENTATIONS: dict[str, Presentation] = {
     "criteria.compliance.data_classes": Presentation(suggestions=("personal", "health", "payment", "confidential")),
     "criteria.compliance.jurisdictions": Presentation(suggestions=("EU", "UK", "US", "CN")),
     "criteria.compliance.facts": Presentation(suggestions=("contract.dpa",)),
+    "criteria.compliance.packs": Presentation(suggestions=KNOWN_PACKS, closed=True),
+    "routing.folds": Presentation("folds"),
     "task.max_output_tokens": Presentation("tokens"),
     "task.few_shot.examples": Presentation("rows"),
     "data.split.test": Presentation("percent", 100),

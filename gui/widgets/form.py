@@ -27,7 +27,15 @@ SHOWN_BY_EXAMPLE = frozenset(
 )
 """Kinds whose empty editor shows how a value is written."""
 HIGHER = frozenset(
-    {FieldKind.STEPS, FieldKind.STAGES, FieldKind.LONG_TEXT, FieldKind.PAIRS, FieldKind.JSON, FieldKind.WORDS}
+    {
+        FieldKind.STEPS,
+        FieldKind.STAGES,
+        FieldKind.JUDGE,
+        FieldKind.LONG_TEXT,
+        FieldKind.PAIRS,
+        FieldKind.JSON,
+        FieldKind.WORDS,
+    }
 )
 """Kinds whose editors are as high as what they hold; a least height of one line would let the form squeeze them."""
 
@@ -209,7 +217,7 @@ def make_editor(spec: FieldSpec, translator: Translator, parent: QWidget) -> Edi
             return TextEditor(spec, parent)
         case FieldKind.NUMBER | FieldKind.INTEGER | FieldKind.TEXT:
             return LineEditor(spec, parent)
-        case FieldKind.STEPS | FieldKind.STAGES:
+        case FieldKind.STEPS | FieldKind.STAGES | FieldKind.JUDGE:
             raise ValueError(f"{spec.path} has an editor of its own; hand it to the form")
         case _:
             return WrittenEditor(spec, translator, parent)

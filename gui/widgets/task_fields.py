@@ -14,7 +14,7 @@ SCHEMA_FILE = FieldSpec(
     "task.json_schema", FieldKind.PATH, optional=True, presentation=Presentation(wide=True, files="*.json")
 )
 EXAMPLES, EXAMPLES_SEED = "task.few_shot.examples", "task.few_shot.seed"
-JUDGE_MODEL = FieldSpec("task.judge.model", FieldKind.CHOICE, optional=True)
+JUDGE_MODEL = FieldSpec("task.judge.model", FieldKind.JUDGE, optional=True)
 JUDGE_PROFILE = "task.judge.profile"
 JUDGE_FIELDS = ("mode", "scale", "prompt", "text_only", "max_output_tokens", "profile")
 

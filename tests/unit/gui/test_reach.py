@@ -17,12 +17,11 @@ from gui.widgets.form import FieldForm
 SOURCE_OF = {model.__name__: source for source, model in MODELS.items()}
 LEFT_OUT = {
     "version": "the only one that there is",
-    "name": "the study's file names it",
     "data.file": "chosen by a dialog of its own",
     "data.split.group": "data.columns.group keeps rows together too",
-    "criteria.compliance.packs": "no pack is evaluated",
-    "routing.folds": "for whoever compares ways of fitting",
     "task.checks.format.json_object": "one of the forms of an answer",
+    "task.judge.model.hub.language_model": "a judge always answers in text",
+    "task.judge.model.local.language_model": "a judge always answers in text",
     "suites.task": "told by the list of tasks",
     "candidates.compress.trim_vocabulary": "a step without figures",
     "candidates.compress.quantize": "a step without figures",
@@ -44,17 +43,18 @@ def leaves(model: type[BaseModel], path: str = "") -> Iterator[str]:
     for name, info in model.model_fields.items():
         here = f"{path}.{name}".removeprefix(".")
         parts = models_in(info.annotation)
-        if here == "task.judge.model":  # a candidate's, or one that the study names
-            yield here
-        for part in parts if here != "task.judge.model" else []:
-            source = SOURCE_OF.get(part.__name__) if here == "candidates.model" else None
+        for part in parts:
+            source = SOURCE_OF.get(part.__name__) if here in ("candidates.model", "task.judge.model") else None
             yield from leaves(part, f"{here}.{source}" if source else here)
         if not parts:
             yield here
 
 
 def test_every_part_of_the_study_file_has_a_field_in_the_window(application: Application) -> None:
-    shown = {path for form in application.window.findChildren(FieldForm) for path in form.rows}
+    window = application.window
+    judge = window.study_page.task.judge.section.form
+    shown = {path for form in window.findChildren(FieldForm) if form is not judge for path in form.rows}
+    shown |= {path.replace("candidate.", "task.judge.", 1) for path in judge.rows}
     for fields in (step_fields(), stage_fields()):
         shown |= {spec.path for specs in fields.values() for spec in specs}
     reached = {re.sub(r"^candidate\.", "candidates.", path) for path in shown}

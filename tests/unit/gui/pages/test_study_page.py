@@ -96,7 +96,7 @@ def test_a_candidate_s_model_can_be_made_the_judge(qtbot: QtBot, application: Ap
     open_in(qtbot, application, store_of(tmp_path, JUDGED))
     document, page = application.context.document, application.window.study_page
     form, judge = page.forms["task"], page.forms["task"].rows["task.judge.model"]
-    assert isinstance(judge.editor, ChoiceEditor)
+    choice = page.task.judge.choice
 
     def shown() -> list[bool]:
         return [judge.shown, *(form.rows[f"task.judge.{name}"].shown for name in ("mode", "text_only"))]
@@ -104,12 +104,12 @@ def test_a_candidate_s_model_can_be_made_the_judge(qtbot: QtBot, application: Ap
     assert shown() == [False, False, False]
     form.edited.emit("task.metric", "judge")
     assert shown() == [True, False, False]
-    assert [words for _, words in judge.editor.options] == ["nobody", "big"]
-    judge.editor._activated(1)
+    assert [words for _, words in choice.options] == ["nobody", "big", "another model"]
+    choice._activated(1)
     qtbot.waitUntil(lambda: document.study.task.judge is not None, timeout=8000)
     assert document.study.task.judge is not None
     assert document.study.task.judge.model == document.study.candidates[0].model
-    assert judge.editor.box.currentText() == "big"
+    assert choice.box.currentText() == "big"
     assert form.rows["task.judge.max_output_tokens"].shown
     profile = form.rows["task.judge.profile"].editor
     assert isinstance(profile, ChoiceEditor)

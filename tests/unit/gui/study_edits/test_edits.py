@@ -31,7 +31,7 @@ def test_a_model_may_come_from_every_source(source: str) -> None:
     after = changed(candidates(), 1, "model.source", source, KIND)
     for path, value in NEEDED.get(source, {}).items():
         after = changed(after, 1, path, value, KIND)
-    assert empty_fields(after) == []
+    assert empty_fields({"candidates": after}) == []
     study = valid(neural_study(), after)
     check_study(study)
     assert study.training_of(study.candidates[1]).method in methods_of(source, KIND)
@@ -39,9 +39,9 @@ def test_a_model_may_come_from_every_source(source: str) -> None:
 
 def test_what_must_be_filled_in_is_found() -> None:
     after = changed(candidates(), 1, "model.source", "endpoint", KIND)
-    assert empty_fields(after) == ["candidates.1.model.base_url", "candidates.1.model.model"]
+    assert empty_fields({"candidates": after}) == ["candidates.1.model.base_url", "candidates.1.model.model"]
     dynamic = changed(candidates(), 1, "train.dynamic", True, KIND)
-    assert empty_fields(dynamic) == ["candidates.1.train.dynamic.stream"]
+    assert empty_fields({"candidates": dynamic}) == ["candidates.1.train.dynamic.stream"]
 
 
 def test_options_of_distillation_go_when_there_is_none() -> None:

@@ -17,7 +17,7 @@ TO_FILL_IN = {"language_teacher", "taught", "model", "predictions"}
 def test_a_preset_is_whole_but_for_what_only_the_user_knows(name: str) -> None:
     before = candidates()
     after = added(before, preset(name, before, KIND, PROFILES, before[1]), KIND)
-    assert bool(empty_fields(after)) == (name in TO_FILL_IN)
+    assert bool(empty_fields({"candidates": after})) == (name in TO_FILL_IN)
     if name == "language_teacher":
         after[-1]["model"]["base_url"] = "https://example.com/v1"
     study = valid(neural_study(), after)
