@@ -114,6 +114,7 @@ class EndpointAnswers:
         known = [key for key in messages if key in self._store]
         earlier = [key for key in known if self._store.bought_by(key) == self._job_id]
         self._endpoint.check_cap(len(messages) - len(known))
+        self._endpoint.answered_before([messages[key] for key in known])
         self._endpoint.budget.count_earlier((messages[key], self._store.get(key).generation) for key in earlier)
         texts, keys = list(messages.values()), list(messages)
         expected = estimate(texts, keys, self._store, self._limit, self._texts is not None)

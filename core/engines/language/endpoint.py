@@ -13,6 +13,7 @@ from core.engines.language.answer_store import Asked
 from core.engines.language.endpoint_budget import Budget
 from core.engines.language.endpoint_connection import SendTimer, open_client, told_error
 from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES, Pacing
+from core.engines.language.endpoint_record import Record
 from core.engines.language.endpoint_reply import read_reply
 from core.engines.language.endpoint_request import RequestForm, request_url
 from core.engines.language.endpoint_round import OnAnswer, Round
@@ -82,6 +83,9 @@ class Endpoint:
         self._runner = asyncio.Runner()
         self._client: AsyncClient = open_client(model, key, connections)
         self._pacing = Pacing(model.requests_per_minute)
+        self._record = Record(self._reach.url)
+        self._probing = asyncio.Lock()
+        self._doubted = False
         self._tried = False
         self._told_whole = False
         self._ending = False
@@ -97,6 +101,9 @@ class Endpoint:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        told = self._record.told_failures(self.sent)
+        if kind is None and told is not None:
+            self._log(told)
         self._runner.run(self._client.aclose())
         self._runner.close()
 
@@ -109,6 +116,10 @@ class Endpoint:
         cap = self._model.max_requests
         if cap is not None and rows > cap:
             raise UserError("endpoint.cap", rows=rows, cap=cap)
+
+    def answered_before(self, messages: Sequence[Message]) -> None:
+        """Hear of messages that this endpoint answered to earlier attempts of a job."""
+        self._record.answered_before(messages)
 
     def ask(self, messages: Sequence[Message], on_answer: OnAnswer) -> bool:
         """Ask all messages; whether it was not stopped before the end.
@@ -155,15 +166,44 @@ class Endpoint:
                     return self._unanswered(refusal)
             except TransientTrouble as trouble:
                 attempts += 1
-                given_up = attempts >= ATTEMPTS
-                if self._ending or self._pacing.exhausted or (given_up and not self._tried):
+                if self._ending:
                     raise trouble.given_up(self._pacing.failures) from trouble
-                if given_up:
-                    return Answer(Generation("", finish_reason="failed"))
+                if self._pacing.exhausted or attempts >= ATTEMPTS:
+                    return await self._given_up(message, trouble)
             else:
                 self._form.accepted()
+                self._record.answered(message)
                 self._tried, self._refusals = True, 0
                 return answer
+
+    async def _given_up(self, message: Message, trouble: TransientTrouble) -> Answer:
+        """No answer to a message that fails where others do not. Raises UserError where nobody answers at all, and
+        where two fifths of all messages fail."""
+        again = self._record.is_given_up(message)
+        if await self._answers_others(until_sure=again):
+            self._record.give_up(message)
+            self._record.check(self.sent)
+        elif again or self._pacing.exhausted or not self._tried:
+            raise trouble.given_up(self._pacing.failures) from trouble
+        self._record.give_up(message)
+        return Answer(Generation("", finish_reason="failed"))
+
+    async def _answers_others(self, *, until_sure: bool) -> bool:
+        """Whether the endpoint answers now what it answered before: asked once, or until it does or has failed so often
+        in a row that nothing more is to be sent."""
+        async with self._probing:
+            while self._pacing.failures and (known := self._record.known) is not None:
+                if self._ending or (self._pacing.exhausted and self._doubted):
+                    return False
+                try:
+                    await self._paced(known)
+                except RefusedRequest:
+                    return True
+                except TransientTrouble:
+                    self._doubted = True
+                    if not until_sure:
+                        return False
+            return not self._pacing.failures
 
     def _unanswered(self, refusal: RefusedRequest) -> Answer:
         """The row that the endpoint does not take. Raises UserError where it takes none."""
@@ -184,8 +224,10 @@ class Endpoint:
             self._under_way.add(task)
             answer = await self._once(message)
             self._pacing.succeeded()
+            self._doubted = False
             return answer
         except TransientTrouble as trouble:
+            self._record.failed(trouble)
             self._tell_pause(trouble, self._pacing.failed(trouble.wait_s))
             raise
         except RefusedRequest:

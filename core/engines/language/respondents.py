@@ -105,6 +105,8 @@ class EndpointRespondent:
 
     def ask(self, messages: Sequence[Message], missing: Sequence[int], on_answer: OnAnswer) -> None:
         """Answer the missing messages, those first that come first. Raises Stopped and UserError."""
+        left = set(missing)
+        self._endpoint.answered_before([said for place, said in enumerate(messages) if place not in left])
         wanted = [messages[place] for place in missing]
         if not self._endpoint.ask(wanted, lambda place, answer: on_answer(missing[place], answer)):
             raise Stopped

@@ -82,6 +82,8 @@ class EndpointAnswering:
                 keys = [asked.key(message) for message in missing]
                 endpoint.check_cap(len(missing))
                 endpoint.budget.check(estimate(missing, keys, store, limit, names_labels=False))
+                left = set(missing)
+                endpoint.answered_before([message for message in messages if message not in left])
                 unusable: dict[str, str] = {}
                 self._count.expect(len(missing))
 

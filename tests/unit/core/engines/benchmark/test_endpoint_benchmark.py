@@ -65,6 +65,9 @@ class FakeEndpoint:
     def asked(self) -> Asked:
         return Asked(self._model.base_url, self._model.model, {"top": self._top})
 
+    def answered_before(self, messages: Sequence[Any]) -> None:
+        pass
+
     def check_cap(self, rows: int) -> None:
         if self._model.max_requests is not None and rows > self._model.max_requests:
             raise UserError("endpoint.cap", rows=rows, cap=self._model.max_requests)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import email.utils
 import logging
+import random
+import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +18,7 @@ from core.engines.language import endpoint as endpoint_module
 from core.engines.language.answer import Answer
 from core.engines.language.endpoint import ATTEMPTS, CONCURRENT_REQUESTS, Endpoint
 from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES
+from core.engines.language.endpoint_record import MANY_GIVEN_UP, MOST_GIVEN_UP
 from core.engines.language.endpoint_trouble import retry_after_s, shown_url
 from core.errors import UserError
 from core.spec import EndpointModel
@@ -189,9 +193,9 @@ def test_a_server_that_stays_down_is_given_up_after_twenty_failures_in_a_row() -
 
     asked = Asked(script, rows=100)
     assert asked.code == "endpoint.server_error"
-    assert str(CONSECUTIVE_FAILURES) in str(asked.error)
-    # A failure that overtakes the last good answers does not count.
-    assert 9 + CONSECUTIVE_FAILURES <= asked.sent < 9 + CONSECUTIVE_FAILURES + CONCURRENT_REQUESTS
+    assert re.search(r"\b2[01] times in a row", str(asked.error))
+    # A failure that overtakes the last good answers does not count; one that was answered is asked again first.
+    assert 9 + CONSECUTIVE_FAILURES <= asked.sent <= 9 + CONSECUTIVE_FAILURES + CONCURRENT_REQUESTS
     assert len(asked.answers) == 9
 
 
@@ -204,6 +208,59 @@ def test_one_row_that_always_fails_does_not_hold_the_others_up() -> None:
     assert asked.answers[3].generation.finish_reason == "failed"
     assert sum(request.message == "m3" for request in asked.requests) == 2 * ATTEMPTS
     assert all(asked.answers[row].generation.finish_reason == "stop" for row in range(12) if row != 3)
+
+
+def test_rows_that_always_fail_stop_no_job_whose_other_rows_are_answered() -> None:
+    poison = {f"m{row}" for row in range(0, 60, 5)}
+
+    def script(number: int, request: Request) -> Reply:
+        return error(500, "poison") if request.message in poison else echo(number, request)
+
+    asked = Asked(lambda number, request: script(number, request) if number else echo(number, request), rows=60)
+    assert asked.error is None
+    failed = {f"m{row}" for row, answer in asked.answers.items() if answer.generation.finish_reason == "failed"}
+    assert failed == poison - {"m0"}
+    assert asked.sent <= 60 + len(poison) * 2 * (ATTEMPTS + 1)
+    assert len(asked.log) == 1
+    assert f"of {asked.sent} requests to the endpoint failed" in asked.log[0]
+
+
+def test_an_endpoint_that_fails_half_of_its_requests_is_measured_and_the_share_is_told() -> None:
+    draw = random.Random(5)
+    asked = Asked(lambda number, request: error(502, "odd") if draw.random() < 0.5 else echo(number, request), rows=100)
+    assert asked.error is None
+    ends = Counter(answer.generation.finish_reason for answer in asked.answers.values())
+    assert ends["stop"] >= 97
+    assert 150 < asked.sent < 300
+    (told,) = asked.log
+    assert re.search(r"of \d+ requests to the endpoint failed \([\d.]+\s%; the last: 502: odd; error\)", told)
+
+
+def test_an_endpoint_that_never_answers_half_of_the_rows_is_given_up_with_the_share() -> None:
+    def script(number: int, request: Request) -> Reply:
+        return error(500, "odd") if int(request.message[1:]) % 2 else echo(number, request)
+
+    asked = Asked(script, rows=1000)
+    assert asked.code == "endpoint.half_broken"
+    found = re.search(r"no answer to (\d+) of (\d+) messages", str(asked.error))
+    assert found is not None
+    given_up, rows = (int(count) for count in found.groups())
+    assert MANY_GIVEN_UP <= given_up <= 4 * MANY_GIVEN_UP
+    assert given_up >= MOST_GIVEN_UP * rows
+    assert asked.sent < 400
+
+
+def test_what_was_answered_before_counts_when_only_odd_rows_are_left() -> None:
+    known = [f"known {row}" for row in range(50)]
+    heard: dict[int, Answer] = {}
+
+    def script(number: int, request: Request) -> Reply:
+        return echo(number, request) if request.message in known else error(500, "odd")
+
+    with scripted_endpoint(script) as server, Endpoint(server.model(), 16) as endpoint:
+        endpoint.answered_before(known)
+        assert endpoint.ask([f"m{row}" for row in range(12)], heard.__setitem__)
+    assert [heard[row].generation.finish_reason for row in range(12)] == ["failed"] * 12
 
 
 def test_rows_that_failed_in_a_short_outage_are_asked_again_at_the_end() -> None:
@@ -228,11 +285,12 @@ def test_rows_that_the_endpoint_does_not_take_are_told_apart() -> None:
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_obeyed(form: str) -> None:
     wait_s = 1.2
-    value = "1.2" if form == "seconds" else email.utils.formatdate(time.time() + 2.2, usegmt=True)
-    asked = Asked(
-        lambda number, request: Reply({}, 429, {"Retry-After": value}) if number == 1 else echo(number, request),
-        rows=2,
-    )
+
+    def script(number: int, request: Request) -> Reply:
+        value = "1.2" if form == "seconds" else email.utils.formatdate(time.time() + 2.5, usegmt=True)
+        return Reply({}, 429, {"Retry-After": value}) if number == 1 else echo(number, request)
+
+    asked = Asked(script, rows=2)
     assert asked.error is None
     assert asked.requests[2].at - asked.requests[1].at >= (wait_s if form == "seconds" else 1.0)
 

@@ -215,6 +215,9 @@ class FakeEndpoint:
     def asked(self) -> Asked:
         return Asked(self._model.base_url, self._model.model, {"limit": self._limit})
 
+    def answered_before(self, messages: Sequence[Any]) -> None:
+        pass
+
     def check_cap(self, rows: int) -> None:
         return None
 
