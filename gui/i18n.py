@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTranslator, Signal
@@ -100,6 +100,30 @@ class Translator(QObject):
         if translator.load(f"qtbase_{self._language}", folder):
             self._application.installTranslator(translator)
             self._qt_translator = translator
+
+
+Words = Callable[[Translator], str]
+"""What is told, in whichever language is in force when it is read."""
+
+
+def words_of(code: str, **values: Value | Words) -> Words:
+    """The text of a code, whose values may be words themselves."""
+
+    def told(translator: Translator) -> str:
+        filled = {name: value(translator) if callable(value) else value for name, value in values.items()}
+        return translator.tr(code, **filled)
+
+    return told
+
+
+def words_of_error(error: Exception) -> Words:
+    """One sentence for an error."""
+    return lambda translator: translator.error(error)
+
+
+def listed(names: Sequence[str]) -> Words:
+    """Names one after the other."""
+    return lambda translator: translator.tr("gui.list_separator").join(names)
 
 
 def _resolve(choice: str) -> str:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QStackedWidget, Q
 from core.domain import JobState
 from gui.actions import MENUS, Actions, WindowState
 from gui.context import Context
+from gui.i18n import Words, words_of, words_of_error
 from gui.jobs.queue import JobQueue
 from gui.jobs.stored_decision import StoredDecision
 from gui.models.jobs import job_title
@@ -94,9 +95,9 @@ class MainWindow(QMainWindow):
         """Open the study named on the command line, or make it from a study file."""
         self.commands.open_or_create(path, study_file)
 
-    def tell(self, level: Level, text: str) -> None:
+    def tell(self, level: Level, words: Words) -> None:
         """Put a line into the message bar."""
-        self.message_bar.show_message(level, text)
+        self.message_bar.show_message(level, words)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
         """Save, let a running worker write its checkpoint, close the study, then close for good."""
@@ -197,10 +198,10 @@ class MainWindow(QMainWindow):
             self._context.preferences.add_recent(document.path)
         self.show_page(self._first_page())
         if not document.writable:
-            self.tell("warn", self._context.translator.tr("gui.message.read_only"))
+            self.tell("warn", words_of("gui.message.read_only"))
             return
         if self.commands.guessed_from:
-            self.tell("info", self._context.translator.tr("gui.message.guessed", name=self.commands.guessed_from))
+            self.tell("info", words_of("gui.message.guessed", name=self.commands.guessed_from))
         self._offer_to_go_on()
 
     def _first_page(self) -> str:
@@ -210,19 +211,18 @@ class MainWindow(QMainWindow):
         return "study" if states <= {JobState.QUEUED} else "runs"
 
     def _offer_to_go_on(self) -> None:
-        tr = self._context.translator.tr
         count = sum(row.state is JobState.INTERRUPTED for row in self._context.document.jobs)
         if not count:
             return
         if self._context.preferences.settings.resume_on_open:
             self._queue.start()
-            self.tell("info", tr("gui.message.resumed", count=count))
+            self.tell("info", words_of("gui.message.resumed", count=count))
         else:
-            text = tr("gui.message.interrupted", count=count)
-            self.message_bar.show_message("warn", text, tr("gui.message.go_on"), self._queue.start)
+            words = words_of("gui.message.interrupted", count=count)
+            self.message_bar.show_message("warn", words, words_of("gui.message.go_on"), self._queue.start)
 
     def _tell_problem(self, error: Exception) -> None:
-        self.tell("bad", self._context.translator.error(error))
+        self.tell("bad", words_of_error(error))
 
     def _update_frame(self) -> None:
         document, tr = self._context.document, self._context.translator.tr

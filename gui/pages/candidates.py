@@ -16,6 +16,7 @@ from core.errors import UserError
 from core.spec import Candidate
 from gui.candidate_words import candidate_text
 from gui.context import Context
+from gui.i18n import listed, words_of
 from gui.models.candidates import CandidateLine, CandidateListModel
 from gui.pages.page import Page, PageMark
 from gui.study_edits.edits import changed
@@ -100,15 +101,15 @@ class CandidatesPage(Page):
         name = str(chosen.get("name"))
         users = users_of(self._candidates(), name, self._task_kind())
         if users:
-            names = self.tr("gui.list_separator").join(users)
-            self.message.emit("warn", self.tr("gui.candidates.needed", name=name, names=names, count=len(users)))
+            needed = words_of("gui.candidates.needed", name=name, names=listed(users), count=len(users))
+            self.message.emit("warn", needed)
         elif len(self._candidates()) == 1:
-            self.message.emit("warn", self.tr("gui.candidates.last", name=name))
+            self.message.emit("warn", words_of("gui.candidates.last", name=name))
         else:
             forgotten = parts_that_name(self._draft.value, lambda one: None if one == name else one)
             self._take(removed(self._candidates(), index), "remove", forgotten)
             self.choose(min(index, self.model.rowCount() - 1))
-            self.message.emit("info", self.tr("gui.candidates.removed", name=name))
+            self.message.emit("info", words_of("gui.candidates.removed", name=name))
 
     def retranslate(self) -> None:
         """Set every word again."""

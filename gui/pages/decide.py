@@ -10,6 +10,7 @@ from core.charts import quality_cost_chart
 from core.decide.decision import decide
 from core.decide.outcome import Decision
 from gui.context import Context
+from gui.i18n import words_of_error
 from gui.jobs.redecide import Redecider
 from gui.jobs.stored_decision import Decided, StoredDecision
 from gui.models.decision_answer import answer_of, why_rows
@@ -166,7 +167,7 @@ class DecidePage(Page):
         self.what_if.changed.connect(self._what_if_moved)
         self.what_if.reset_asked.connect(self._back_to_study)
         self.redecider.decided.connect(self._show)
-        self.redecider.failed.connect(lambda error: self.message.emit("bad", self.context.translator.error(error)))
+        self.redecider.failed.connect(lambda error: self.message.emit("bad", words_of_error(error)))
         self.chart.message.connect(self.message)
         self.tabs.message.connect(self.message)
         self.tabs.examples_asked.connect(self.examples_asked)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from core.drill_down import DrillDown, Overview, sides_with, usual_sides
 from core.store.drill_down import ExamplePage, Place, Question, RoutedSide, SortKey
 from gui.context import Context
+from gui.i18n import words_of_error
 from gui.jobs.stored_answers import StoredAnswers
 from gui.jobs.stored_decision import StoredDecision
 from gui.models.answered_examples import Answered, answered, same_pair, same_rows
@@ -191,7 +192,7 @@ class ExamplesPage(Page):
             )
 
     def _refused(self, error: Exception) -> None:
-        self.message.emit("bad", self.context.translator.error(error))
+        self.message.emit("bad", words_of_error(error))
 
     def _sort_by(self, column: int) -> None:
         """By a column, the smallest first; a second click on it turns the order round."""

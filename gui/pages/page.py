@@ -26,12 +26,12 @@ class Page(QWidget):
     """A page of the window. Subclasses fill `body`, set their words in `retranslate` and their rows in `refresh`.
 
     `refresh` runs whenever the open study's rows changed and the page is in sight, or on the next showing.
-    `go_to` asks the window for another page by id; `message` asks it for a line in the message bar (level, text).
+    `go_to` asks the window for another page by id; `message` asks it for a line in the message bar (level, `Words`).
     """
 
     page_id = ""
     go_to = Signal(str)
-    message = Signal(str, str)
+    message = Signal(str, object)
     mark_changed = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QFileDialog, QWidget
 
 from core.report.write import write_report
 from gui.context import Context
+from gui.i18n import words_of, words_of_error
 from gui.jobs.stored_decision import StoredDecision
 from gui.models.decision_answer import answer_of
 from gui.models.decision_rows import DecisionRows
@@ -101,7 +102,7 @@ class ReportPage(Page):
     def _export_failed(self, error: Exception) -> None:
         self._writing = False
         self._show_state()
-        self.message.emit("bad", self.context.translator.error(error))
+        self.message.emit("bad", words_of_error(error))
 
     def _decision_changed(self) -> None:
         self.options.show_written(())
@@ -162,7 +163,7 @@ class ReportPage(Page):
 
     def _open(self, path: Path) -> None:
         if not self._open_url(QUrl.fromLocalFile(str(path))):
-            self.message.emit("bad", self.tr("gui_decide.report.cannot_open", path=str(path)))
+            self.message.emit("bad", words_of("gui_decide.report.cannot_open", path=str(path)))
 
     def _connect(self) -> None:
         self.stored.outdated.connect(self.invalidate)

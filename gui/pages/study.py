@@ -13,6 +13,7 @@ from core.errors import UserError
 from core.spec import WRITING_KINDS, Study
 from gui.context import Context
 from gui.document import SaveState
+from gui.i18n import Words
 from gui.pages.page import Page, PageMark
 from gui.study_commands import DATA_FILTER
 from gui.theme import GAP_CARDS
@@ -183,11 +184,11 @@ class StudyPage(Page):
         name = self._draft.value(".".join([*path.split(".")[:2], "name"])) if path.startswith("candidates.") else None
         return self.tr("gui.study.problem_of", name=str(name), problem=sentence) if name else sentence
 
-    def _tell_of_data(self, text: str) -> None:
+    def _tell_of_data(self, words: Words) -> None:
         document = self.context.document
         # Told by this page's own line where the plan has the same problem; of no interest once the study is closed.
         if document.is_open and document.snapshot.plan_problem is None:
-            self.message.emit("warn", text)
+            self.message.emit("warn", words)
 
     def _show_study(self, study: Study) -> None:
         document = self.context.document

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.charts import ChartSpec
-from gui.i18n import Translator
+from gui.i18n import Translator, words_of
 from gui.models.chart_rows import table_cells
 from gui.theme import GAP_ROWS, GAP_TIGHT, Theme
 from gui.widgets.chart_canvas import ChartCanvas, only_appended
@@ -36,7 +36,7 @@ class ChartView(QWidget):
     `set_live_spec` draws at most ten times a second, for curves that grow while a job runs.
     """
 
-    message = Signal(str, str)
+    message = Signal(str, object)
     point_clicked = Signal(str)
 
     def __init__(self, theme: Theme, translator: Translator, parent: QWidget | None = None) -> None:
@@ -117,7 +117,7 @@ class ChartView(QWidget):
         data.setImageData(self.image())
         data.setText(self.table.selected_text())
         QApplication.clipboard().setMimeData(data)
-        self.message.emit("good", self._translator.tr("gui_decide.chart.copied"))
+        self.message.emit("good", words_of("gui_decide.chart.copied"))
 
     def image(self) -> object:
         """The chart with its title as a QImage."""
@@ -201,12 +201,10 @@ class ChartView(QWidget):
         except OSError as problem:
             self.message.emit(
                 "bad",
-                self._translator.tr(
-                    "gui_decide.chart.save_failed", path=name, problem=problem.strerror or str(problem)
-                ),
+                words_of("gui_decide.chart.save_failed", path=name, problem=problem.strerror or str(problem)),
             )
         else:
-            self.message.emit("good", self._translator.tr("gui_decide.chart.saved", path=name))
+            self.message.emit("good", words_of("gui_decide.chart.saved", path=name))
 
     def _link(self) -> QToolButton:
         button = QToolButton(self)

@@ -16,6 +16,7 @@ from core.spec import Columns, Data, PredictionsModel, SplitPlan, Study
 from core.store import StudyStore
 from core.study_file import resolve_path
 from gui.context import Context
+from gui.i18n import words_of_error
 from gui.models.data_rows import noise_sentence
 from gui.study_edits.shapes import defaults_of
 from gui.undo import StudyDraft
@@ -79,10 +80,13 @@ def stored_noise(store: StudyStore) -> LabelNoise | None:
 
 
 class DataCard(Card):
-    """Paths, a column for each purpose, and the split where there is one file. `file_asked` wants another file."""
+    """Paths, a column for each purpose, and the split where there is one file.
+
+    `file_asked` wants another file; `trouble` says in `Words` why it cannot be read.
+    """
 
     file_asked = Signal()
-    trouble = Signal(str)
+    trouble = Signal(object)
 
     def __init__(self, context: Context, draft: StudyDraft, parent: QWidget | None = None) -> None:
         super().__init__("…", parent)
@@ -176,7 +180,7 @@ class DataCard(Card):
 
     def _no_columns(self, error: Exception) -> None:
         self._columns_of = None
-        self.trouble.emit(self._context.translator.error(error))
+        self.trouble.emit(words_of_error(error))
 
     def _offer_columns(self) -> None:
         for path, row in [*self.columns.rows.items(), *self.split.rows.items()]:

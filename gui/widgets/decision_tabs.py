@@ -72,7 +72,7 @@ class _Tab(QWidget):
 class DecisionTabs(Card):
     """Shows one tab of a decision at a time; as high as that tab needs."""
 
-    message = Signal(str, str)
+    message = Signal(str, object)
     examples_asked = Signal(str)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 from core.domain import JobKind, JobState, Role
 from core.spec import BaselineModel, PredictionsModel, Study
 from gui.context import Context
+from gui.i18n import listed, words_of, words_of_error
 from gui.jobs.exporter import ModelExporter
 
 FORMATS = (("safetensors", "f16"), ("onnx", "f16"), ("gguf", "f16"), ("gguf", "f32"))
@@ -28,9 +29,9 @@ def is_made_here(study: Study, name: str) -> bool:
 
 
 class ExportButton(QPushButton):
-    """In sight where the chosen candidate is made by the study and measured. `message` carries (level, words)."""
+    """In sight where the chosen candidate is made by the study and measured. `message` carries (level, `Words`)."""
 
-    message = Signal(str, str)
+    message = Signal(str, object)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,7 +43,7 @@ class ExportButton(QPushButton):
         self.menu().aboutToShow.connect(self._fill)
         self.exporter.changed.connect(self.retranslate)
         self.exporter.exported.connect(self._exported)
-        self.exporter.failed.connect(lambda error: self.message.emit("bad", context.translator.error(error)))
+        self.exporter.failed.connect(lambda error: self.message.emit("bad", words_of_error(error)))
         context.translator.language_changed.connect(self.retranslate)
         self.retranslate()
 
@@ -88,6 +89,6 @@ class ExportButton(QPushButton):
         dialog.open()
 
     def _exported(self, files: Sequence[Path]) -> None:
-        names = self._context.translator.tr("gui.list_separator").join(file.name for file in files)
+        names = listed([file.name for file in files])
         folder = str(files[0].parent) if files else ""
-        self.message.emit("info", self._context.translator.tr("gui.export.done", names=names, folder=folder))
+        self.message.emit("info", words_of("gui.export.done", names=names, folder=folder))

@@ -14,6 +14,7 @@ from core.charts.live_trials import TRIAL_QUALITY, TRIAL_SPEED
 from core.domain import JobRow, JobState, LogLine, MetricPoint
 from core.store import StudyStore
 from gui.context import Context
+from gui.i18n import words_of
 from gui.jobs.queue import JobQueue
 from gui.models.job_result import job_figures
 from gui.models.jobs import LiveProgress, job_detail, job_share, job_title, stored_progress, waiting_title
@@ -62,7 +63,7 @@ def _fetch_from(store: StudyStore, job_id: str, after: int) -> _Fetched:
 class JobDetails(Card):
     """The card beside the queue. Curve and log are read from the store off the UI thread."""
 
-    message = Signal(str, str)
+    message = Signal(str, object)
 
     def __init__(self, context: Context, queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__("…", parent)
@@ -214,7 +215,7 @@ class JobDetails(Card):
 
     def _copy_log(self) -> None:
         QGuiApplication.clipboard().setText(self.log.text())
-        self.message.emit("info", self._context.translator.tr("gui.runs.log_copied"))
+        self.message.emit("info", words_of("gui.runs.log_copied"))
 
     def _lay_out(self) -> None:
         self.add_corner(self.copy_button)

@@ -8,7 +8,7 @@ from typing import Literal
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from gui.i18n import Translator
+from gui.i18n import Translator, Words
 from gui.theme import GAP_ROWS, MARGIN_PAGE, Theme
 from gui.widgets.wrapped_label import WrappedLabel
 
@@ -25,15 +25,17 @@ _ICONS: dict[str, tuple[str, str]] = {
 class MessageLine(QFrame):
     """One line. `level` names its mark and colour, never colour alone."""
 
-    def __init__(self, theme: Theme, translator: Translator, level: Level, text: str) -> None:
+    def __init__(self, theme: Theme, translator: Translator, level: Level, words: Words) -> None:
         super().__init__()
         self.setObjectName("message")
         self.setProperty("level", level)
         self.level = level
         self._theme = theme
+        self._translator = translator
+        self._words = words
+        self._action: tuple[QPushButton, Words] | None = None
         self._mark = QLabel(self)
-        self._mark.setAccessibleName(translator.tr(f"gui.message.{level}"))
-        self.label = WrappedLabel(self, text)
+        self.label = WrappedLabel(self)
         self.label.setAlignment(Qt.AlignmentFlag.AlignVCenter)
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(12, 4, 4, 4)
@@ -42,11 +44,31 @@ class MessageLine(QFrame):
         self.row.addWidget(self.label, 1)
         self.dismiss = QPushButton(self)
         self.dismiss.setProperty("kind", "quiet")
-        self.dismiss.setAccessibleName(translator.tr("gui.message.dismiss"))
-        self.dismiss.setToolTip(translator.tr("gui.message.dismiss"))
         self.row.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
         theme.theme_changed.connect(self._recolour)
+        translator.language_changed.connect(self._reword)
         self._recolour()
+        self._reword()
+
+    def offer(self, words: Words, run: Callable[[], None]) -> QPushButton:
+        """Add a button that calls `run`."""
+        button = QPushButton(self)
+        button.setProperty("kind", "link")
+        button.clicked.connect(run)
+        self.row.insertWidget(2, button)
+        self._action = (button, words)
+        self._reword()
+        return button
+
+    def _reword(self) -> None:
+        tr = self._translator.tr
+        self.label.setText(self._words(self._translator))
+        self._mark.setAccessibleName(tr(f"gui.message.{self.level}"))
+        self.dismiss.setAccessibleName(tr("gui.message.dismiss"))
+        self.dismiss.setToolTip(tr("gui.message.dismiss"))
+        if self._action is not None:
+            button, words = self._action
+            button.setText(words(self._translator))
 
     def _recolour(self) -> None:
         name, token = _ICONS[self.level]
@@ -55,7 +77,7 @@ class MessageLine(QFrame):
 
 
 class MessageBar(QWidget):
-    """The newest messages, three at most; the same text is not shown twice."""
+    """The newest messages, three at most, in the language in force; the same text is not shown twice."""
 
     def __init__(self, theme: Theme, translator: Translator, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,19 +95,16 @@ class MessageBar(QWidget):
         return [line.label.text() for line in self._lines]
 
     def show_message(
-        self, level: Level, text: str, action: str | None = None, run: Callable[[], None] | None = None
+        self, level: Level, words: Words, action: Words | None = None, run: Callable[[], None] | None = None
     ) -> None:
         """Add a line; with `action`, a button of that title that calls `run` and removes the line."""
+        text = words(self._translator)
         for line in [line for line in self._lines if line.label.text() == text]:
             self._remove(line)
-        line = MessageLine(self._theme, self._translator, level, text)
+        line = MessageLine(self._theme, self._translator, level, words)
         line.dismiss.clicked.connect(lambda: self._remove(line))
         if action is not None and run is not None:
-            button = QPushButton(action, line)
-            button.setProperty("kind", "link")
-            button.clicked.connect(run)
-            button.clicked.connect(lambda: self._remove(line))
-            line.row.insertWidget(2, button)
+            line.offer(action, run).clicked.connect(lambda: self._remove(line))
         self._lines.append(line)
         self._layout.addWidget(line)
         while len(self._lines) > MOST_LINES:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from core.domain import JobState
+from core.domain import JobRow, JobState
+from core.jobs.job_parts import JobPart
 from core.lazy import load
 from core.spec import EndpointModel, Study
 from gui.context import Context
+from gui.i18n import Translator, words_of_error
+from gui.models.jobs import job_title
+
+KnownJob = tuple[JobRow, JobPart | None]
 
 
 def asks_endpoints(study: Study) -> bool:
@@ -21,9 +27,9 @@ def asks_endpoints(study: Study) -> bool:
 
 
 class PriceButton(QPushButton):
-    """In sight where endpoints will be asked. `message` carries (level, words)."""
+    """In sight where endpoints will be asked. `message` carries (level, `Words`)."""
 
-    message = Signal(str, str)
+    message = Signal(str, object)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,35 +65,36 @@ class PriceButton(QPushButton):
 
     def _tell(self, priced: dict[str, Any]) -> None:
         self._done()
-        self.message.emit("warn" if self._caps(priced) else "info", " ".join(self._sentences(priced)))
+        refusing = any(job["refused_by"] is not None for job in priced["jobs"])
+        parts = self._context.document.parts
+        rows = {row.job_id: (row, parts.get(row.job_id)) for row in self._context.document.jobs}
+        self.message.emit("warn" if refusing else "info", lambda translator: price_sentence(translator, priced, rows))
 
     def _refused(self, error: Exception) -> None:
         self._done()
-        self.message.emit("bad", self._context.translator.error(error))
+        self.message.emit("bad", words_of_error(error))
 
     def _done(self) -> None:
         self._busy = False
         self.refresh()
 
-    def _sentences(self, priced: dict[str, Any]) -> list[str]:
-        translator, jobs = self._context.translator, priced["jobs"]
-        if not jobs:
-            return [translator.tr("gui.price.none")]
-        money = {name: translator.formats.money(priced[name], priced["currency"]) for name in ("money", "most_money")}
-        told = [translator.tr("gui.price.total", requests=priced["requests"], **money)]
-        if priced["unpriced_jobs"]:
-            told.append(translator.tr("gui.price.unpriced", count=priced["unpriced_jobs"]))
-        return told + self._caps(priced)
 
-    def _caps(self, priced: dict[str, Any]) -> list[str]:
-        """The jobs that a cap of their candidate refuses, or may refuse where only a bound is known."""
-        translator = self._context.translator
-        return [
-            translator.tr(
-                f"gui.price.{'may_be_refused' if job['bounded'] else 'refused'}",
-                names=translator.tr("gui.list_separator").join(job["candidates"]),
-                cap=translator.tr(f"field.candidate.model.endpoint.{job['refused_by']}"),
-            )
-            for job in priced["jobs"]
-            if job["refused_by"] is not None
-        ]
+def price_sentence(translator: Translator, priced: dict[str, Any], jobs: Mapping[str, KnownJob]) -> str:
+    """What `tercet run --dry-run --json` says in words: requests, money, and each of the `jobs` that a cap refuses."""
+    if not priced["jobs"]:
+        return translator.tr("gui.price.none")
+    money = {name: translator.formats.money(priced[name], priced["currency"]) for name in ("money", "most_money")}
+    told = [translator.tr("gui.price.total", requests=priced["requests"], **money)]
+    if priced["unpriced_jobs"]:
+        told.append(translator.tr("gui.price.unpriced", count=priced["unpriced_jobs"]))
+    refused = [job for job in priced["jobs"] if job["refused_by"] is not None]
+    return " ".join([*told, *(_refusal(translator, job, *jobs[job["id"]]) for job in refused)])
+
+
+def _refusal(translator: Translator, priced: dict[str, Any], row: JobRow, part: JobPart | None) -> str:
+    """That a cap refuses a job, or may refuse it where only a bound is known."""
+    return translator.tr(
+        f"gui.price.{'may_be_refused' if priced['bounded'] else 'refused'}",
+        job=job_title(translator, row, part),
+        cap=translator.tr(f"field.candidate.model.endpoint.{priced['refused_by']}"),
+    )

@@ -35,7 +35,7 @@ def nameless(root: QWidget) -> list[str]:
 @pytest.mark.parametrize("page_id", [*PAGES, "settings"])
 def test_every_focusable_widget_has_a_name(qtbot: QtBot, open_study: Application, page_id: str) -> None:
     open_study.window.show_page(page_id)
-    open_study.window.tell("warn", "Something to dismiss.")
+    open_study.window.tell("warn", lambda _translator: "Something to dismiss.")
     qtbot.wait(30)
     assert nameless(open_study.window) == []
 

@@ -395,7 +395,7 @@ def test_the_model_of_a_measured_candidate_can_be_exported(
     dialog.close()
     assert asked == [(document.path, "small", "onnx", tmp_path / "out", "f16")]
     told: list[tuple[str, str]] = []
-    page.message.connect(lambda level, text: told.append((level, text)))
+    page.message.connect(lambda level, words: told.append((level, words(application.context.translator))))
     button.exporter.exported.emit([tmp_path / "out" / "model.onnx"])
     assert told == [("info", f"The model was checked and written to {tmp_path / 'out'}: model.onnx")]
     button.exporter.failed.emit(UserError("job.not_done", name="small"))

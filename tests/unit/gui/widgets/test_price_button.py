@@ -34,7 +34,7 @@ def runs_of(qtbot: QtBot, application: Application, folder: Path, text: str) -> 
 
 def priced(qtbot: QtBot, page: RunsPage) -> tuple[str, str]:
     told: list[tuple[str, str]] = []
-    page.message.connect(lambda level, text: told.append((level, text)))
+    page.message.connect(lambda level, words: told.append((level, words(page.context.translator))))
     page.price_button.click()
     assert not page.price_button.isEnabled()  # one question at a time
     qtbot.waitUntil(lambda: bool(told), timeout=30_000)
@@ -50,7 +50,7 @@ def test_requests_and_money_are_told_with_the_cap_that_refuses_them(
     assert level == "warn"
     assert "20 requests" in text
     assert "€" in text
-    assert "big would be refused by its limit" in text
+    assert "The limit “Most requests” would refuse the job “Measure big”." in text
 
 
 def test_a_run_within_its_caps_is_only_priced(qtbot: QtBot, application: Application, tmp_path: Path) -> None:
