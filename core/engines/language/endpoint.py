@@ -162,7 +162,7 @@ class Endpoint:
             try:
                 answer = await self._paced(message)
             except RefusedRequest as refusal:
-                if self._ending or not self._form.adapt(refusal.words):
+                if self._ending or refusal.too_long or not self._form.adapt(refusal.words):
                     return self._unanswered(refusal)
             except TransientTrouble as trouble:
                 attempts += 1
@@ -207,13 +207,13 @@ class Endpoint:
 
     def _unanswered(self, refusal: RefusedRequest) -> Answer:
         """The row that the endpoint does not take. Raises UserError where it takes none."""
+        self._form.restore(refusal.words)
         if refusal.too_long:
             return Answer(Generation("", finish_reason="too_long"))
         self._refusals += 1
         # A filter may refuse the row that happens to come first; one that stops the job would stop it for ever.
         if self._refusals >= (CONSECUTIVE_FAILURES if self._tried else _FIRST_REFUSALS):
             raise self._reach.refused(refusal) from refusal
-        self._form.restore()
         return Answer(Generation("", finish_reason="failed"))
 
     async def _paced(self, message: Message) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from core.spec import EndpointModel
 TOP_LOGPROBS = 20
 _FEWER_LOGPROBS = 5
 _PATH = "/chat/completions"
+# The word itself: a server may speak of what is upstream of it.
+_STREAM = re.compile(r"\bstream")
 _OURS = ("messages", "model", "n", "stream", "stream_options", "logprobs", "top_logprobs")
 
 
@@ -28,8 +31,9 @@ class RequestForm:
     """Makes the bodies of requests, greedy unless the model's `body` says otherwise; a null there leaves a field out.
 
     `top_logprobs` is how many alternatives of each token are wanted; `streams` whether answers are to come bit by bit.
-    What the endpoint refuses is left out of later requests, and `log` hears of it. Raises UserError for a body that
-    names what Tercet itself must set.
+    What the endpoint refuses is left out of later requests, and `log` hears of it once a request is answered without:
+    one that is refused in every form is refused for what it says. Raises UserError for a body that names what Tercet
+    itself must set.
     """
 
     def __init__(
@@ -53,7 +57,8 @@ class RequestForm:
         self._settled = False
         self._counts = streams
         self.streams = streams
-        self._streamed = streams
+        self._taken = self._form
+        self._untold: list[str] = []
 
     def asked(self) -> Asked:
         """Who is asked and how, as the user means it: what an endpoint refuses changes no answer's name."""
@@ -79,21 +84,27 @@ class RequestForm:
             body["top_logprobs"] = self._logprobs
         return body
 
-    def accepted(self) -> None:
-        """A request was answered: a later refusal is about that one request, not about the fields."""
-        self._settled = True
+    @property
+    def _form(self) -> tuple[int | None, bool, bool]:
+        """What is asked for beside the answer itself."""
+        return self._logprobs, self._counts, self.streams
 
-    def restore(self) -> None:
-        """Ask for everything again, unless a request was answered since: one that is refused in every form is refused
-        for itself, and tells nothing of the fields."""
-        if self._settled or (self._logprobs, self._counts, self.streams) == (
-            self._wanted,
-            self._streamed,
-            self._streamed,
-        ):
+    def accepted(self) -> None:
+        """A request was answered: what was left out for it stays out, and a later refusal is about that one request,
+        not about the fields."""
+        self._settled, self._taken = True, self._form
+        for code in self._untold:
+            self._log(english(code))
+        self._untold.clear()
+
+    def restore(self, words: str) -> None:
+        """Ask for everything again that was left out since the last answer, for a request that is refused in every form
+        with those words."""
+        if self._form == self._taken:
             return
-        self._logprobs, self._counts, self.streams = self._wanted, self._streamed, self._streamed
-        self._log(english("endpoint.log.asked_whole_again"))
+        self._logprobs, self._counts, self.streams = self._taken
+        self._untold.clear()
+        self._log(english("endpoint.log.asked_whole_again", words=words))
 
     def adapt(self, words: str) -> bool:
         """Leave out what the endpoint refuses, by its own words, else what it may refuse; whether asking again makes
@@ -104,9 +115,9 @@ class RequestForm:
             return True
         if "temperature" in text and "temperature" in self._sent and "temperature" not in self._model.body:
             del self._sent["temperature"]
-            self._log(english("endpoint.log.no_temperature"))
+            self._untold.append("endpoint.log.no_temperature")
             return True
-        if "stream" in text and self._stream_less():
+        if _STREAM.search(text) and self._stream_less():
             return True
         if self._settled and "logprob" not in text:
             return False
@@ -114,7 +125,7 @@ class RequestForm:
             return not self._settled and self._stream_less()
         self._logprobs = _FEWER_LOGPROBS if self._logprobs > _FEWER_LOGPROBS else None
         if self._logprobs is None:
-            self._log(english("endpoint.log.no_logprobs"))
+            self._untold.append("endpoint.log.no_logprobs")
         return True
 
     def _stream_less(self) -> bool:
@@ -123,8 +134,8 @@ class RequestForm:
             return False
         if self._counts:
             self._counts = False
-            self._log(english("endpoint.log.no_usage"))
+            self._untold.append("endpoint.log.no_usage")
         else:
             self.streams = False
-            self._log(english("endpoint.log.no_stream"))
+            self._untold.append("endpoint.log.no_stream")
         return True

@@ -21,6 +21,7 @@ from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES
 from core.engines.language.endpoint_record import MANY_GIVEN_UP, MOST_GIVEN_UP
 from core.engines.language.endpoint_trouble import retry_after_s, shown_url
 from core.errors import UserError
+from core.i18n import english
 from core.spec import EndpointModel
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
@@ -177,6 +178,7 @@ def test_a_row_that_is_refused_first_stops_nothing() -> None:
         0: "failed", **dict.fromkeys(range(1, 5), "stop"),
     }  # fmt: skip
     assert any("logprobs" not in request.body for request in asked.requests if request.message == "m0")
+    assert asked.log == [english("endpoint.log.asked_whole_again", words="content filter; error")]
     assert all(request.body["logprobs"] for request in asked.requests if request.message != "m0")
 
 

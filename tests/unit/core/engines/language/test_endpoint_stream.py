@@ -253,6 +253,28 @@ def refusing(*names: str) -> Script:
     return script
 
 
+@pytest.mark.parametrize(
+    ("words", "finish", "sent", "log"),
+    [
+        ("content filter", "failed", 5, "the endpoint refuses one row in every form (content filter; error)"),
+        ("refused upstream", "failed", 5, "the endpoint refuses one row in every form (refused upstream; error)"),
+        ("maximum context length is 9", "too_long", 1, None),
+    ],
+)
+def test_of_a_first_row_that_is_refused_for_what_it_says_nothing_is_said_about_streaming(
+    words: str, finish: str, sent: int, log: str | None
+) -> None:
+    def script(number: int, request: Request) -> Reply:
+        return error(400, words) if request.message == "m0" else Reply(stream=told())
+
+    asked = Asked(script)
+    assert asked.answers[0].generation.finish_reason == finish
+    assert [request.message for request in asked.requests].count("m0") == sent
+    assert all(request.body["stream"] for request in asked.requests if request.message != "m0")
+    assert all(answer.generation.time_to_first_token_ms for row, answer in asked.answers.items() if row)
+    assert [line.partition(";")[0] for line in asked.log] == ([] if log is None else [log.partition(";")[0]])
+
+
 def test_what_an_endpoint_refuses_of_streaming_is_left_out_from_then_on() -> None:
     uncounted = Asked(refusing("stream_options"), rows=2)
     assert uncounted.answers[1].generation.text == "the answer"
