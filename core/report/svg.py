@@ -92,6 +92,16 @@ class _Labels:
         self.reserve(left, base - _LINE_HEIGHT + 3, width, _LINE_HEIGHT)
         return self._leader(x, y, left, base, width) + _text(left, base, words, classes)
 
+    def put_in(self, left: float, top: float, width: float, height: float, words: str, classes: str) -> str:
+        """Words within a region: at its right end, else further left, along its top or its bottom."""
+        size = text_width(words)
+        bases = (top + min(14.0, max(4.0, height - 4)), top + max(height - 6, 4.0))
+        ends = [left + width - 6 - step for step in range(0, max(1, int(width - size - 12)), 8)]
+        places = [(end - size, base) for base in bases for end in ends]
+        start, base = next((place for place in places if self._free(place[0] - 4, place[1], size + 8)), places[0])
+        self.reserve(start, base - _LINE_HEIGHT + 3, size, _LINE_HEIGHT)
+        return _text(start + size, base, words, classes, "end")
+
     def _leader(self, x: float, y: float, left: float, base: float, width: float) -> str:
         """A thin line from a mark to a label that found room only further away."""
         above, below = base + 4 < y - _LINE_HEIGHT, base - _LINE_HEIGHT > y + _LINE_HEIGHT
@@ -117,9 +127,8 @@ def _plane(spec: ChartSpec, language: str) -> str:
     for line in spec.lines:
         labels.reserve_line([(x.place(own_x), y.place(own_y)) for own_x, own_y in zip(line.xs, line.ys, strict=True)])
     parts = _axes(spec, x, y, language)
-    parts += [_band(band, x, y, labels, language) for band in spec.bands]
-    if spec.corner is not None:
-        parts.append(_corner(spec.corner, labels, language))
+    corner = [] if spec.corner is None else [_corner(spec.corner, labels, language)]
+    parts += [_band(band, x, y, labels, language) for band in spec.bands] + corner
     parts += [_line(line, x, y) for line in spec.lines]
     parts += [_mark(point, x, y) for point in spec.points]
     for point in spec.points:
@@ -168,11 +177,9 @@ def _band(band: Band, x: Scale, y: Scale, labels: _Labels, language: str) -> str
         box = (start, _TOP, size, HEIGHT - _BOTTOM - _TOP)
     else:
         box = (_LEFT, start, WIDTH - _RIGHT - _LEFT, size)
-    words = text_of(band.label, language)
-    at = (box[0] + box[2] - 6, box[1] + 14 if band.axis == "x" else box[1] + min(14.0, max(4.0, box[3] - 4)))
-    labels.reserve(at[0] - text_width(words), at[1] - 12, text_width(words), 15)
+    words = labels.put_in(*box, text_of(band.label, language), f"label {band.state}")
     shape = f'<rect x="{box[0]:.1f}" y="{box[1]:.1f}" width="{box[2]:.1f}" height="{box[3]:.1f}"'
-    return f'{shape} class="band {band.state}"/>' + _text(*at, words, f"label {band.state}", "end")
+    return f'{shape} class="band {band.state}"/>{words}'
 
 
 def _corner(corner: Corner, labels: _Labels, language: str) -> str:

@@ -15,6 +15,7 @@ GAP = 5.0
 ASIDE = 6.0
 STRETCHES = (1.0, 2.2, 3.8)
 SEARCH_STEP = 8.0
+EDGE = 6.0
 CROSSING_COST = 2.5
 STRETCH_COST = 3.0
 
@@ -51,6 +52,36 @@ def place_labels(
         if placement is not None:
             taken.append(placement.rect)
     return placements
+
+
+def place_in_region(
+    region: QRectF, size: QSizeF, taken: Sequence[QRectF], lines: Sequence[QLineF], bounds: QRectF
+) -> QRectF:
+    """Where the words of a region stand within it: at its right end, else further left, at its bottom, top or middle.
+
+    They lie over nothing that is `taken` and over no line; where there is no such place, over lines at most; where
+    there is none either, over as little as can be.
+    """
+    spots = list(_spots_in(region, size, bounds))
+    free = [spot for spot in spots if not any(spot.intersects(other) for other in taken)]
+    calm = (spot for spot in free if not any(crosses(spot, line) for line in lines))
+    least = min(spots, key=lambda spot: sum(_overlap(spot, other) for other in taken))
+    return next(calm, free[0] if free else least)
+
+
+def _spots_in(region: QRectF, size: QSizeF, bounds: QRectF) -> Iterator[QRectF]:
+    first, last = region.right() - size.width() - EDGE, region.left() + EDGE
+    tops = (region.bottom() - size.height() - 4, region.top() + 4, region.center().y() - size.height() / 2)
+    for column in range(max(0, int((first - last) / SEARCH_STEP)) + 1):
+        for top in tops:
+            left = min(max(first - column * SEARCH_STEP, bounds.left() + 2), bounds.right() - size.width() - 2)
+            inside = min(max(top, bounds.top()), bounds.bottom() - size.height())
+            yield QRectF(QPointF(left, inside), size)
+
+
+def _overlap(one: QRectF, other: QRectF) -> float:
+    both = one.intersected(other)
+    return both.width() * both.height()
 
 
 def segments(points: Sequence[QPointF]) -> list[QLineF]:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsLineItem, QGraphicsScene, 
 from core.charts import ChartSpec, Line, Point
 from core.decide.outcome import Message
 from gui.theme import CAPTION_PX, SECONDARY_PX, Theme, font
-from gui.widgets.chart_labels import Anchor, Placement, place_labels, segments
+from gui.widgets.chart_labels import Anchor, Placement, place_in_region, place_labels, segments
 from gui.widgets.chart_marks import line_token, mark_radius, role_token
 
 LAYER_LEADER, LAYER_TEXT = 90, 100
@@ -86,12 +86,11 @@ class ChartOverlay:
         """Put every word of `spec` into `bounds`. `bands` are (label, state, region in pixels)."""
         self.clear()
         lines = [[to_scene(x, y) for x, y in zip(line.xs, line.ys, strict=True)] for line in _drawn_lines(spec)]
-        obstacles = [
-            self._corner(spec, bounds),
-            *self._bands(bands, bounds, spec, to_scene),
-            *_intervals(spec, to_scene),
-            *_minor_marks(spec, to_scene),
-        ]
+        pieces = [piece for spots in lines for piece in segments(_few(spots))]
+        corner = self._corner(spec, bounds)
+        drawn = [*_intervals(spec, to_scene), *_marks(spec, to_scene, minor=True)]
+        taken = [*drawn, *([] if corner is None else [corner])]
+        taken += self._bands(bands, bounds, [*taken, *_marks(spec, to_scene, minor=False)], pieces)
         labelled = [self._labelled(point, to_scene, bounds) for point in spec.points if not point.minor]
         labelled.sort(key=lambda one: _rank(one[0], one[2], bounds))
         blocks, anchors = [block for _, block, _ in labelled], [anchor for _, _, anchor in labelled]
@@ -100,8 +99,6 @@ class ChartOverlay:
                 block = self._line_block(line, bounds.width())
                 blocks.append(block)
                 anchors.append(Anchor(_labelled_spot(line, spots, bounds), 3.0, block.size))
-        pieces = [piece for spots in lines for piece in segments(_few(spots))]
-        taken = [rect for rect in obstacles if rect is not None]
         for block, placement in zip(blocks, place_labels(anchors, taken, pieces, bounds), strict=True):
             if placement is not None:
                 self._put(block, placement)
@@ -143,14 +140,13 @@ class ChartOverlay:
         self,
         bands: Sequence[tuple[Message, str, QRectF]],
         bounds: QRectF,
-        spec: ChartSpec,
-        to_scene: Callable[[float, float], QPointF],
+        taken: Sequence[QRectF],
+        lines: Sequence[QLineF],
     ) -> list[QRectF]:
-        marks = [to_scene(point.x, point.y) for point in spec.points]
         rects: list[QRectF] = []
         for label, state, region in bands:
             line = TextLine(self._words(label), font(CAPTION_PX), self._theme.color(state))
-            rect = _band_spot(region.intersected(bounds), line.size, bounds, marks)
+            rect = place_in_region(region.intersected(bounds), line.size, [*taken, *rects], lines, bounds)
             self._write(line, rect.topLeft())
             rects.append(rect)
         return rects
@@ -205,29 +201,13 @@ def _intervals(spec: ChartSpec, to_scene: Callable[[float, float], QPointF]) -> 
     return rects
 
 
-def _minor_marks(spec: ChartSpec, to_scene: Callable[[float, float], QPointF]) -> list[QRectF]:
-    spots = [(to_scene(point.x, point.y), mark_radius(point)) for point in spec.points if point.minor]
+def _marks(spec: ChartSpec, to_scene: Callable[[float, float], QPointF], *, minor: bool) -> list[QRectF]:
+    spots = [(to_scene(point.x, point.y), mark_radius(point)) for point in spec.points if point.minor is minor]
     return [QRectF(spot.x() - radius, spot.y() - radius, 2 * radius, 2 * radius) for spot, radius in spots]
 
 
 def _thin_rect(start: QPointF, end: QPointF) -> QRectF:
     return QRectF(start, end).normalized().adjusted(-2, -2, 2, 2)
-
-
-def _band_spot(region: QRectF, size: QSizeF, bounds: QRectF, marks: Sequence[QPointF]) -> QRectF:
-    """Where a band's words stand: inside its region at the right, else at the left, off the marks where that can be."""
-    tops = (region.bottom() - size.height() - 4, region.top() + 4, region.center().y() - size.height() / 2)
-    lefts = (region.right() - size.width() - MARGIN, region.left() + MARGIN, region.center().x() - size.width() / 2)
-    spots = []
-    for left in lefts:
-        for top in tops:
-            rect = QRectF(QPointF(left, top), size)
-            rect.moveLeft(min(max(rect.left(), bounds.left() + 2), bounds.right() - size.width() - 2))
-            rect.moveTop(min(max(rect.top(), bounds.top()), bounds.bottom() - size.height()))
-            spots.append(rect)
-    return next(
-        (rect for rect in spots if not any(rect.adjusted(-10, -10, 10, 10).contains(mark) for mark in marks)), spots[0]
-    )
 
 
 def _in_sight(line: Line, spots: Sequence[QPointF], bounds: QRectF) -> bool:

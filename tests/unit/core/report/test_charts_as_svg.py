@@ -142,3 +142,17 @@ def test_ticks_are_written_in_the_axis_format() -> None:
     assert tick_label(0.85, QUALITY) == "85 %"
     assert tick_label(0.5, MONEY) == "$0.5"
     assert tick_label(0.1 + 0.2, replace(QUALITY, format="number")) == "0.3"
+
+
+def test_the_words_of_a_limit_lie_over_no_interval() -> None:
+    words = "below your minimum"
+    for high in (0.75, 0.79, 0.85):
+        low = Point("low", say("low"), Role.STUDENT, 3.9, 0.72, 0.6, high)
+        spec = replace(SCATTER, points=(*POINTS, low))
+        told = next(element for element in elements(spec, "text") if element.text == words)
+        right, base = float(told.get("x") or 0), float(told.get("y") or 0)
+        whiskers = [line for line in elements(spec, "line") if "whisker" in str(line.get("class"))]
+        for line in whiskers:
+            x, top, bottom = (float(line.get(name) or 0) for name in ("x1", "y2", "y1"))
+            beside = x > right or x < right - text_width(words)
+            assert beside or base < min(top, bottom) or base - 11 > max(top, bottom)

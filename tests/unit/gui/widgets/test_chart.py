@@ -249,7 +249,7 @@ def test_a_chart_is_saved_as_svg_png_and_csv(show: Show, tmp_path: Path) -> None
 
 
 def test_saving_where_nothing_can_be_written_says_so_and_leaves_nothing(
-    show: Show, tmp_path: Path, qtbot: QtBot
+    show: Show, tmp_path: Path, qtbot: QtBot, translator: Translator
 ) -> None:
     view = show(SCATTER)
     with qtbot.waitSignal(view.message) as told:
@@ -257,7 +257,7 @@ def test_saving_where_nothing_can_be_written_says_so_and_leaves_nothing(
 
     assert told.args is not None
     assert told.args[0] == "bad"
-    assert "choose another folder" in told.args[1]
+    assert "choose another folder" in told.args[1](translator)
 
 
 def test_copying_puts_image_and_rows_on_the_clipboard(show: Show, qapp: QApplication) -> None:

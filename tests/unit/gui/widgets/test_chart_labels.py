@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF
 
-from gui.widgets.chart_labels import Anchor, Placement, crosses, place_labels
+from gui.widgets.chart_labels import Anchor, Placement, crosses, place_in_region, place_labels
 
 BOUNDS = QRectF(0, 0, 500, 280)
 spots = st.tuples(st.integers(0, 500), st.integers(0, 280))
@@ -80,3 +80,29 @@ def test_leaders_run_around_the_labels_already_placed_where_there_is_a_way() -> 
         if placement is not None and placement.leader is not None:
             earlier = placed(placements[:index])
             assert not any(crosses(rect, placement.leader) for rect in earlier)
+
+
+bars = st.builds(
+    lambda x, top, height: QRectF(x, top, 4, height), st.integers(0, 496), st.integers(0, 270), st.integers(1, 200)
+)
+
+
+@given(st.lists(bars, max_size=6), st.integers(20, 260))
+@settings(max_examples=60)
+def test_the_words_of_a_region_lie_over_no_bar_where_there_is_room(taken: list[QRectF], top: int) -> None:
+    region, size = QRectF(0, top, 500, 280 - top), QSizeF(60, 14)
+
+    rect = place_in_region(region, size, taken, [], BOUNDS)
+
+    assert BOUNDS.contains(rect)
+    # Six bars of 4 pixels leave a gap of at least 68 pixels in 500, whichever their places.
+    assert not any(rect.intersects(bar) for bar in taken)
+
+
+def test_the_words_of_a_region_leave_a_line_where_they_can() -> None:
+    line = QLineF(0, 270, 500, 270)
+
+    rect = place_in_region(QRectF(0, 200, 500, 80), QSizeF(60, 14), [], [line], BOUNDS)
+
+    assert not crosses(rect, line)
+    assert rect.right() > 490
