@@ -30,6 +30,7 @@ class ScoredRows:
     `scores` are 0 to 1, shape (rows,). `confidence`, `input_tokens`, `output_tokens` and `latency_ms` have the same
     shape, with NaN where a row lacks the figure, or are null where every row does. `weights` is how much each row
     counts, of the same shape with mean 1; null means all alike, and for test rows, whose weights `TestRows` holds.
+    `job` is the id of the job that measured them, null where none did: what tells models apart that answer alike.
     """
 
     example_ids: tuple[str, ...]
@@ -40,6 +41,7 @@ class ScoredRows:
     output_tokens: FloatArray | None
     latency_ms: FloatArray | None
     weights: FloatArray | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ NO_BREAK_SPACE = "\u00a0"
 
 
 _WORD = "word "
+_SURELY = 0.995  # from here on, a chance in whole per cent would read as certain
 
 
 class Wording(string.Formatter):
@@ -18,6 +19,7 @@ class Wording(string.Formatter):
 
     `{share:.1%}` writes 0.8 as `80 %` and 0.812 as `81.2 %` (no space in Chinese); `{amount:money}` writes an amount in
     the currency that the value `currency` names: whole from 10 on, with cents below, three figures under ten cents.
+    `{share:chance}` writes a chance in whole per cent, never a bare 100 % or 0 %: 0.998 as `> 99 %`.
     `{metric:word field.task.metric}` writes the word that `words` has for `field.task.metric.` and the value, and the
     value itself where there is none.
     """
@@ -43,11 +45,20 @@ class Wording(string.Formatter):
             return str(super().format_field(value, format_spec))
         if format_spec == "money":
             return money(value.value, value.currency)
+        if format_spec == "chance":
+            return self._chance(value)
         if format_spec.endswith("%"):
             figure = format(value.value, format_spec)[:-1]
             whole = figure.rstrip("0").rstrip(".") if "." in figure else figure
             return f"{whole}{self._gap}%"
         return format(value.value, format_spec)
+
+    def _chance(self, share: _Amount) -> str:
+        if share.value >= _SURELY:
+            return f">{NO_BREAK_SPACE}{self.format_field(_Amount(0.99, None), '.0%')}"
+        if share.value < 1.0 - _SURELY:
+            return f"<{NO_BREAK_SPACE}{self.format_field(_Amount(0.01, None), '.0%')}"
+        return self.format_field(share, ".0%")
 
 
 def money(value: float, currency: str | None) -> str:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from core.decide.choice import Contender
 from core.decide.draws import Draws
 from core.decide.outcome import Retained
-from core.decide.systems import ONE_SEED, SharedRows, System, mixing_of, seeded_rows
+from core.decide.systems import (
+    ONE_SEED,
+    SharedRows,
+    System,
+    draws_of,
+    mixing_of,
+    outcomes_on_unseen,
+    seeded_rows,
+)
 from core.domain import Role
 from core.evidence import ScoredRows
 from core.metrics.quality import QualityEstimate
@@ -34,12 +42,11 @@ def hard_labels(shared: SharedRows, system: System, rows: ScoredRows) -> HardLab
     """
     metric = seeded_rows(shared, (rows,), ONE_SEED)
     estimate = estimate_seeded(metric, shared.test.groups, shared.weights)
-    draws = metric.values(shared.weights)[1:]
+    base = draws_of(shared, metric, outcomes_on_unseen(shared, rows), estimate.value)
     runs = system.seeded.runs
     if len(runs) > 1:
-        apart = SeededRows(runs, mixing_of((rows,), len(runs), len(draws)))
-        draws = draws + apart.one_training(shared.weights)[1:]
-    base = Draws(estimate.value, draws, metric.values(shared.weights)[1:])
+        apart = SeededRows(runs, mixing_of((rows,), len(runs), len(base.draws)))
+        base = replace(base, draws=base.draws + apart.one_training(shared.weights)[1:], of_rows=base.draws)
     return HardLabels(estimate, system.quality_draws.minus(base))
 
 

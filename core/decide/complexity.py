@@ -19,7 +19,7 @@ from core.decide.draws import Draws
 from core.decide.learning_curve import student_curve
 from core.decide.options import Option
 from core.decide.outcome import ComplexityProfile, ExpectedStudent, Message, SliceGap, message
-from core.decide.systems import SharedRows, System, counted, mixed_rows, shared_rows
+from core.decide.systems import SharedRows, System, counted, draws_within, mixed_rows, shared_rows
 from core.domain import Role
 from core.evidence import StudyEvidence
 from core.metrics.quality import slice_masks
@@ -163,7 +163,7 @@ def _slices(shared: SharedRows, teacher: System, student: System) -> tuple[Slice
     for (column, value), mask in slice_masks(shared.test.slices).items():
         if int(mask.sum()) < FEWEST_ROWS:
             continue
-        strong, weak = (system.seeded.within(mask, shared.weights) for system in (teacher, student))
-        gap = Draws(float(strong[0] - weak[0]), (strong - weak)[1:])
-        found.append(SliceGap(column, value, int(mask.sum()), float(strong[0]), float(weak[0]), gap.interval))
+        strong, weak = (draws_within(shared, system, mask) for system in (teacher, student))
+        gap = strong.minus(weak)
+        found.append(SliceGap(column, value, int(mask.sum()), strong.value, weak.value, gap.interval))
     return tuple(sorted(found, key=lambda one: (-one.gap.value, one.column, one.value)))

@@ -1,4 +1,4 @@
-"""A figure with its bootstrap draws, and what can be said from them."""
+"""A figure with its draws, and what can be said from them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ _TINY = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """A figure, and the same figure in each resample of the shared rows, shape (draws,); one draw means: certain.
+    """A figure, and the same figure in each draw, shape (draws,): on resampled shared rows, joined by what they have
+    not shown (`core.metrics.unseen`). One draw means: certain.
 
     Where the draws hold the spread between seeds as well, `of_rows` holds those that every seed counts alike in: the
-    spread between rows alone. Else it is null.
+    spread between rows alone. Else it is null. `unseen` is what the unseen row adds to each draw, of the same shape,
+    null where the draws have none.
     """
 
     value: float
     draws: FloatArray
     of_rows: FloatArray | None = None
+    unseen: FloatArray | None = None
 
     @property
     def interval(self) -> Interval:
-        """The two-sided 95 % percentile interval; without ends where the figure does not vary."""
+        """The two-sided 95 % percentile interval, widened to the figure; without ends where that does not vary."""
         if float(np.ptp(self.draws)) <= _TINY * max(abs(self.value), _TINY):
             return Interval(self.value)
         low, high = np.quantile(self.draws, [0.025, 0.975])
-        return Interval(self.value, float(low), float(high))
+        return Interval(self.value, min(float(low), self.value), max(float(high), self.value))
 
     @property
     def lower_bound(self) -> float:
@@ -45,19 +48,27 @@ class Draws:
 
     @property
     def rows_alone(self) -> FloatArray:
-        """The draws without the spread between seeds."""
+        """The draws without the spread between seeds, on rows seen and unseen."""
         return self.draws if self.of_rows is None else self.of_rows
 
     @property
     def spread(self) -> float:
-        """The standard error of the figure that more rows would lower."""
-        return float(np.std(self.rows_alone))
+        """The standard error of the figure that is due to the rows seen, and falls with the root of their number."""
+        return float(np.std(self.rows_alone if self.unseen is None else self.rows_alone - self.unseen))
 
     def reach_of_seeds(self, level: float) -> float:
         """How far the seeds alone move the figure, one-sided, at a level above 0.5; 0 without their spread."""
         if self.of_rows is None:
             return 0.0
         return float(np.quantile(np.abs(self.draws - self.of_rows), 2.0 * level - 1.0))
+
+    def reach_of_unseen(self, limit: float, level: float) -> float:
+        """How far the unseen row alone moves the figure towards a limit, one-sided, at a level above 0.5; 0 without it.
+        It falls with the number of rows itself."""
+        if self.unseen is None:
+            return 0.0
+        towards = -self.unseen if self.value >= limit else self.unseen
+        return max(float(np.quantile(towards, level)), 0.0)
 
     def probability_at_least(self, limit: float) -> float:
         """P(figure >= limit)."""
@@ -72,7 +83,12 @@ class Draws:
         alone = None
         if self.of_rows is not None or other.of_rows is not None:
             alone = self.rows_alone - other.rows_alone
-        return Draws(self.value - other.value, self.draws - other.draws, alone)
+        unseen = None
+        if self.unseen is not None or other.unseen is not None:
+            nothing = np.zeros(())
+            own = nothing if self.unseen is None else self.unseen
+            unseen = own - (nothing if other.unseen is None else other.unseen)
+        return Draws(self.value - other.value, self.draws - other.draws, alone, unseen)
 
     def share_of(self, whole: Draws) -> Interval | None:
         """The paired ratio with its interval; null where the whole is 0, without ends where a draw of it is."""

@@ -1,6 +1,6 @@
 """What excludes a candidate: rules, memory, and chance constraints on quality, latency and budget.
 
-A chance constraint holds where its probability, from the bootstrap, is at least 0.9. What is not known is not passed.
+A chance constraint holds where its probability, from the draws, is at least 0.9. What is not known is not passed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from core.decide.compliance import compliance_gates
 from core.decide.outcome import GateResult, Latency, message
 from core.decide.systems import System
 from core.domain import FloatArray, Gate, Role
+from core.i18n import Value
 from core.metrics.percentiles import MINIMUM_SAMPLES, percentiles, probability_within
 from core.spec import Candidate, SelfHosted, Study
 
@@ -111,9 +112,15 @@ def _quality_gate(study: Study, candidate: Candidate, system: System) -> list[Ga
         return [GateResult(Gate.QUALITY, "fail", NOTHING_RIGHT_RULE, text)]
     if floor is None:
         return []
-    code = "decide.gate.quality.pass" if chance >= CHANCE else "decide.gate.quality.fail"
-    text = message(code, candidate=candidate.name, value=system.quality.value, limit=floor, chance=chance)
-    return [GateResult(Gate.QUALITY, "pass" if chance >= CHANCE else "fail", None, text, chance)]
+    value = system.quality.value
+    state: Literal["pass", "fail"] = "pass" if chance >= CHANCE else "fail"
+    told: dict[str, Value] = {"candidate": candidate.name, "value": value, "limit": floor, "chance": chance}
+    if state == "fail" and value >= floor:
+        # What the rows show is enough: there are too few of them to rely on it.
+        text = message("decide.gate.quality.few", rows=system.quality.n, needed=CHANCE, **told)
+    else:
+        text = message(f"decide.gate.quality.{state}", **told)
+    return [GateResult(Gate.QUALITY, state, None, text, chance)]
 
 
 def _latency_gate(study: Study, candidate: Candidate, latency: Latency | None) -> list[GateResult]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.decide.choice import Settled
+from core.decide.choice import Contender, Settled
 from core.decide.compliance import open_questions
-from core.decide.gates import FIRST_TOKEN_RULE, FURTHER_TOKEN_RULE
+from core.decide.gates import FIRST_TOKEN_RULE, FURTHER_TOKEN_RULE, is_undecided
 from core.decide.options import Option, missing_measurements
 from core.decide.outcome import MeasureNext, message
 from core.decide.seeds import more_seeds
-from core.decide.value import partial_information
+from core.decide.value import Z_90, more_examples, partial_information
 from core.domain import FloatArray, Gate
 from core.spec import BaselineModel, Study
 
@@ -30,6 +30,7 @@ def measure_next_of(study: Study, settled: Settled, options: Sequence[Option]) -
     ]
     found += _missing_figures(options)
     found += _more_examples(settled)
+    found += _open_gates(study, settled, options)
     found += more_seeds(settled, options)
     found += _qualities(settled, options)
     if study.criteria.cost.value_per_success is None:
@@ -63,6 +64,33 @@ def _more_examples(settled: Settled) -> list[MeasureNext]:
         values |= {"candidate": settled.rival, "rival": settled.reference}
         return [MeasureNext(message("decide.next.examples_reference", **values), None, None)]
     return [MeasureNext(message("decide.next.examples", **values), settled.evpi, None)]
+
+
+def _open_gates(study: Study, settled: Settled, options: Sequence[Option]) -> list[MeasureNext]:
+    """More examples for what would be the better choice, and is kept out by nothing but too few rows."""
+    floor = study.criteria.service.min_quality
+    contenders = {one.name: one for option in options if (one := option.contender) is not None}
+    best = contenders.get(settled.candidate or settled.leading or "")
+    if floor is None or best is None or not best.passes:
+        return []
+    found = []
+    for one in contenders.values():
+        few = one.quality.value >= floor and all(
+            gate.state == "pass" or (gate.gate is Gate.QUALITY and is_undecided(gate)) for gate in one.gates
+        )
+        if one.passes or not one.routable or not few or not _better(one, best):
+            continue
+        examples = more_examples(one.quality, floor, one.rows, z=Z_90)
+        if examples is not None:
+            text = message("decide.next.examples_gate", examples=examples, candidate=one.name, rival=best.name)
+            found.append(MeasureNext(text, None, None))
+    return found
+
+
+def _better(one: Contender, best: Contender) -> bool:
+    if one.net_benefit is not None and best.net_benefit is not None:
+        return one.net_benefit.value > best.net_benefit.value
+    return one.month < best.month
 
 
 def _qualities(settled: Settled, options: Sequence[Option]) -> list[MeasureNext]:

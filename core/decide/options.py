@@ -291,9 +291,10 @@ def _net_benefit(study: Study, system: System, bill: Bill, paid_once: OneOff | N
     month = bill.monthly
     spread = (0.0 if paid_once is None else paid_once.total) / criteria.horizon_months
     worth = value * criteria.monthly_requests
-    alone = system.success.of_rows
+    alone, unseen = system.success.of_rows, system.success.unseen
     return Draws(
         worth * system.success.value - month.value - spread,
         worth * system.success.draws - month.draws - spread,
         None if alone is None else worth * alone - month.draws - spread,
+        None if unseen is None else worth * unseen,
     )

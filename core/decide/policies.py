@@ -40,6 +40,7 @@ from core.domain import BoolArray, FloatArray, IntArray, PolicyKind, Verdict
 from core.evidence import CandidateEvidence, ScoredRows
 from core.jobs.results import PolicyScores, RouteResult
 from core.metrics.quality import COUNTED_METRICS
+from core.metrics.unseen import unseen_row
 from core.routing.curve import RoutedRows, routed_macro_f1
 from core.routing.evaluate import CostOfRouting, PolicyEvaluation, evaluate_policy
 from core.routing.measure import PolicyMeasure, measure_policy
@@ -282,8 +283,10 @@ def _operating(measured: _MeasuredPolicy, sent: bytes) -> tuple[System, Paths]:
         effective = min(len(teacher.latency_ms), len(student.latency_ms))
     placed = _in_test_order(mask, measured.order)
     rows = mixed_rows(teacher.rows, student.rows, placed)
+    shared = measured.of.shared
+    outcomes = unseen_row(len(shared.weights) - 1).routed(teacher.outcomes, student.outcomes, share)
     system = system_of(
-        measured.of.shared, (rows,), ONE_SEED, latency, "mixture", None, effective_latency_samples=effective
+        shared, (rows,), ONE_SEED, outcomes, latency, "mixture", None, effective_latency_samples=effective
     )
     tokens = mixed_tokens(teacher.tokens, student.tokens, latency, share, score_ms, cascade=cascade)
     return replace(system, tokens=tokens), paths_of(placed, scores.kind)

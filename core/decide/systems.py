@@ -1,7 +1,8 @@
-"""Measured systems: each candidate's figures on the shared held-out rows, as a value and as bootstrap draws.
+"""Measured systems: each candidate's figures on the shared held-out rows, as a value and as draws.
 
 Nothing here depends on criteria or prices, so that deciding again under other assumptions costs little. All weights
-have the shape (1 + draws, rows); the first row is the plain sample, the others are resamples of whole groups.
+have the shape (1 + draws, rows); the first row is the plain sample, the others are resamples of whole groups. A
+draw is such a resample joined by an unseen row (`core.metrics.unseen`), for which each model has outcomes of its own.
 
 A candidate that was trained with several seeds has the mean over them, and draws that hold the spread between them too.
 Seeds are drawn apart for each candidate, but alike for those made from each other: the INT8 form of seed 2 shares the
@@ -24,8 +25,10 @@ from core.domain import BoolArray, FloatArray
 from core.evidence import CandidateEvidence, ScoredRows, TestRows
 from core.jobs.results import CheckResult, RuntimeFigures
 from core.metrics.bootstrap import resample_weights, seed_weights
+from core.metrics.effective import effective_rows
 from core.metrics.quality import MetricRows, QualityEstimate, mean_rows, metric_rows
 from core.metrics.seeds import SeededRows, estimate_seeded
+from core.metrics.unseen import outcomes_of, unseen_row
 
 RESAMPLES = 1000
 FEWEST_RESAMPLES = 200
@@ -66,7 +69,8 @@ class SharedRows:
 @dataclass(frozen=True, eq=False)
 class System:
     """One candidate as measured. `rows` are of its first seed, `seeded` of all under the study's metric, `right` of all
-    as shares of right answers. Tokens are means a request;
+    as shares of right answers, `outcomes` whether it is right on the unseen row, shape (1 + draws, sticks). Tokens are
+    means a request;
     `latency_ms` holds single requests, one at a time; `requests_per_second` is of one machine.
     `effective_latency_samples` is the length of the shorter series behind a mixture. `tokens` is when the tokens of
     single answers come. `requests_each` is how many
@@ -75,6 +79,7 @@ class System:
     rows: ScoredRows
     seeded: SeededRows
     right: SeededRows
+    outcomes: BoolArray
     quality: QualityEstimate
     quality_draws: Draws
     success: Draws
@@ -123,7 +128,10 @@ def measured_system(shared: SharedRows, candidate: CandidateEvidence, trained: C
     if throughput is None and samples is not None and float(samples.mean()) > 0.0:
         throughput = MILLISECONDS / float(samples.mean())
     mixing = mixing_of(trained.runs, len(trained.runs), len(shared.weights) - 1)
-    system = system_of(shared, candidate.runs, mixing, samples, source, throughput, one_at_a_time=one_at_a_time)
+    outcomes = outcomes_on_unseen(shared, candidate.runs[0])
+    system = system_of(
+        shared, candidate.runs, mixing, outcomes, samples, source, throughput, one_at_a_time=one_at_a_time
+    )
     tokens = token_samples(candidate.benchmark, samples, asked_again=requests_each > 1.0)
     return replace(system, requests_each=requests_each, tokens=tokens)
 
@@ -143,6 +151,7 @@ def system_of(
     shared: SharedRows,
     runs: Sequence[ScoredRows],
     mixing: FloatArray,
+    outcomes: BoolArray,
     latency_ms: FloatArray | None,
     latency_source: Literal["timed", "predictions", "mixture"],
     requests_per_second: float | None,
@@ -150,7 +159,7 @@ def system_of(
     one_at_a_time: bool = False,
     effective_latency_samples: int | None = None,
 ) -> System:
-    """A system made of the rows of each seed, mixed as `mixing` says, and of timings."""
+    """A system made of the rows of each seed, mixed as `mixing` says, of outcomes on the unseen row and of timings."""
     metric = seeded_rows(shared, runs, mixing)
     own = shared.test.weights
     success = SeededRows(tuple(mean_rows(rows.scores).weighted(own) for rows in runs), mixing)
@@ -159,9 +168,10 @@ def system_of(
         rows=runs[0],
         seeded=metric,
         right=success,
+        outcomes=outcomes,
         quality=estimate,
-        quality_draws=_draws(estimate.value, metric, shared),
-        success=_draws(None, success, shared),
+        quality_draws=draws_of(shared, metric, outcomes, estimate.value),
+        success=draws_of(shared, success, outcomes),
         latency_ms=latency_ms,
         latency_source=latency_source,
         requests_per_second=requests_per_second,
@@ -181,9 +191,44 @@ def counted(shared: SharedRows, rows: ScoredRows) -> MetricRows:
     return found.weighted(shared.test.weights)
 
 
-def _draws(value: float | None, rows: SeededRows, shared: SharedRows) -> Draws:
+def outcomes_on_unseen(shared: SharedRows, rows: ScoredRows) -> BoolArray:
+    """Whether the model behind some rows is right on the unseen row, shape (1 + draws, sticks).
+
+    Rows of the same job are the same model's, whatever the candidate is called and wherever it stands; what no job
+    measured is told apart by its scores.
+    """
+    key = rows.scores.tobytes() if rows.job is None else rows.job.encode()
+    return outcomes_of(key, len(shared.weights) - 1)
+
+
+@lru_cache(maxsize=4)
+def _worth(shared: SharedRows) -> float:
+    return effective_rows(shared.test.groups, shared.test.weights)
+
+
+def draws_of(shared: SharedRows, rows: SeededRows, outcomes: BoolArray, value: float | None = None) -> Draws:
+    """A figure of metric rows with its draws; `value` null means that of the plain sample."""
+    unseen, worth = unseen_row(len(shared.weights) - 1), _worth(shared)
     values, alone = rows.values(shared.weights), rows.alone(shared.weights)
-    return Draws(float(values[0]) if value is None else value, values[1:], None if alone is None else alone[1:])
+    by_rows = values if alone is None else alone
+    joined = unseen.joined(by_rows, outcomes, worth)
+    return Draws(
+        value=float(values[0]) if value is None else value,
+        draws=unseen.joined(values, outcomes, worth)[1:],
+        of_rows=None if alone is None else joined[1:],
+        unseen=(joined - by_rows)[1:],
+    )
+
+
+def draws_within(shared: SharedRows, system: System, mask: BoolArray) -> Draws:
+    """The quality on the rows of a mask, shape (rows,), in the draws that have some of them: for every system the
+    same."""
+    some = shared.weights[:, mask].sum(axis=1) > 0
+    values = system.seeded.within(mask, shared.weights)
+    own, members = shared.test.weights, np.flatnonzero(mask).tolist()
+    worth = effective_rows([shared.test.groups[row] for row in members], None if own is None else own[mask])
+    joined = unseen_row(len(some) - 1).joined(values, system.outcomes, worth, some)
+    return Draws(float(values[0]), joined[1:])
 
 
 @dataclass(frozen=True, eq=False)

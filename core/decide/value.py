@@ -59,14 +59,18 @@ def partial_information(net_benefit: Mapping[str, FloatArray], name: str) -> flo
 def more_examples(figure: Draws, limit: float, rows: int, z: float = Z_95_ONE_SIDED) -> int | None:
     """About how many further examples separate a figure from a limit, if it stays where it is now.
 
-    n = (z · s ÷ distance)², with s the standard deviation of one example. What the seeds of a training leave open no
-    example closes: the square of their reach is taken off that of the distance. Null where the figure sits on the
-    limit or within the seeds' reach of it, or where more than a million would be needed.
+    At n examples the rows leave open z · s ÷ √n, with s the standard deviation of one, and what they have not shown
+    r ÷ n; both together, as the root of the sum of their squares, are to reach no further than the distance. Without
+    the second that is n = (z · s ÷ distance)². What the seeds of a training leave open no example closes: the square of
+    their reach is taken off that of the distance. Null where the figure sits on the limit or within the seeds' reach of
+    it, or where more than a million would be needed.
     """
     distance = _without_seeds(figure, abs(figure.value - limit), z)
-    if distance <= 0.0 or figure.spread <= 0.0:
+    seen = (z * figure.spread) ** 2 * rows
+    unseen = figure.reach_of_unseen(limit, NormalDist().cdf(z)) * rows
+    if distance <= 0.0 or (seen <= 0.0 and unseen <= 0.0):
         return None
-    needed = (z * figure.spread * math.sqrt(rows) / distance) ** 2
+    needed = (seen + math.hypot(seen, 2.0 * distance * unseen)) / (2.0 * distance**2)
     if needed > MOST_EXAMPLES:
         return None
     return max(_two_digits(needed - rows), 1)

@@ -7,11 +7,17 @@ import math
 from core.wording import CURRENCY_SIGNS
 
 _MEBIBYTES_PER_GIBIBYTE = 1024
+_SURELY = 0.9995  # from here on, a chance with one decimal would read as certain
 
 
 def percent(share: float) -> str:
     """A share from 0 to 1 as per cent with one decimal: 0.918 gives `91.8 %`."""
     return f"{_signed(share * 100, 1)} %"
+
+
+def chance(share: float) -> str:
+    """A chance from 0 to 1 as per cent with one decimal, never a bare 100 %: 0.9996 gives `> 99.9 %`."""
+    return "> 99.9 %" if share >= _SURELY else percent(share)
 
 
 def points(difference: float) -> str:

@@ -108,9 +108,13 @@ class _Parts:
             return {}
         return queries.prediction_rows(self.connection, job_id)
 
-    def test(self, rows: dict[str, Prediction]) -> ScoredRows | None:
-        """The test rows among predictions."""
-        return _scored(rows, [row for row in self.examples if row.split is Split.TEST]) if rows else None
+    def test(self, part: str, rows: dict[str, Prediction] | None = None) -> ScoredRows | None:
+        """The test rows of a benchmark among its predictions, which are looked up where they are not at hand."""
+        rows = self.rows(part) if rows is None else rows
+        if not rows:
+            return None
+        found = _scored(rows, [row for row in self.examples if row.split is Split.TEST])
+        return replace(found, job=answering_job(self.ids, part))
 
     def tuning(self, rows: dict[str, Prediction]) -> ScoredRows | None:
         """The other rows among predictions."""
@@ -147,7 +151,11 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
     seeds = [seed for seed in seeds_of(study, study.candidate(name)) if seed is not None]
     suffixes = {seed: f"@{seed}" if place else "" for place, seed in enumerate(seeds)} if len(seeds) > 1 else {}
     predictions = {seed: rows for seed, suffix in suffixes.items() if (rows := parts.rows(f"benchmark{suffix}"))}
-    tested = {seed: test for seed, rows in predictions.items() if (test := parts.test(rows)) is not None}
+    tested = {
+        seed: test
+        for seed, rows in predictions.items()
+        if (test := parts.test(f"benchmark{suffixes[seed]}", rows)) is not None
+    }
     first = next(iter(predictions), None)
     suffix = "" if first is None else suffixes[first]
     rows = parts.rows("benchmark") if first is None else predictions[first]
@@ -157,7 +165,7 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
         name=name,
         benchmark=benchmark,
         benchmarked_at=None if benchmark is None else parts.jobs[parts.ids[f"benchmark{suffix}"]].finished_at,
-        test=parts.test(rows) if first is None else tested[first],
+        test=parts.test("benchmark", rows) if first is None else tested[first],
         tuning=parts.tuning(rows),
         training=parts.result(f"train{suffix}", TrainResult),
         compression=parts.result(f"compress{suffix}", CompressResult),
@@ -166,7 +174,7 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
         seeds=tuple(tested),
         seeds_planned=max(len(suffixes), 1),
         uncompressed=None if suffix else _uncompressed(parts, name),
-        baseline_test=parts.test(parts.rows("baseline_benchmark")),
+        baseline_test=parts.test("baseline_benchmark"),
         label=parts.result(f"label{suffix}", LabelResult) or parts.result(f"first_label{suffix}", LabelResult),
         load=parts.result("load", LoadResult),
         sweep=parts.result(f"sweep{suffix}", SweepResult),
@@ -183,13 +191,13 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
 def _run_rows(parts: _Parts, suffixes: Mapping[int, str], run: CurveRun) -> ScoredRows | None:
     """The test rows of one training of the learning curve; null where they are not answered yet."""
     own = f"benchmark{suffixes.get(run.seed, '')}"
-    return parts.test(parts.rows(own if run.own else f"{CURVE}benchmark{run.suffix}"))
+    return parts.test(own if run.own else f"{CURVE}benchmark{run.suffix}")
 
 
 def _uncompressed(parts: _Parts, name: str) -> CandidateEvidence | None:
     """What the first seed's model was before the candidate compressed it; null where that is not measured."""
     benchmark = parts.result("uncompressed_benchmark", BenchmarkResult)
-    test = parts.test(parts.rows("uncompressed_benchmark"))
+    test = parts.test("uncompressed_benchmark")
     return None if benchmark is None else CandidateEvidence(name, benchmark=benchmark, test=test)
 
 

@@ -35,7 +35,7 @@ def _key_figures(material: Material) -> list[Block]:
         loss = confidence["expected_loss"]
         note = None if loss is None else message("report.answer.at_risk", amount=material.money(loss))
         label = message("report.figure.probability_best")
-        shown.append(KeyFigure(label, figures.percent(confidence["probability_best"]), note))
+        shown.append(KeyFigure(label, figures.chance(confidence["probability_best"]), note))
     if confidence["evpi"] is not None:
         note = message("report.answer.evpi")
         shown.append(KeyFigure(message("report.figure.evpi"), material.money(confidence["evpi"]), note))

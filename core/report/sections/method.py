@@ -26,6 +26,7 @@ _ROWS_FOR_P95, _ROWS_FOR_P99 = 59, 299
 def method(material: Material) -> Section:
     """How the rows were split, the candidates trained, timed and compared, and what is left out."""
     items: list[Phrase] = [*_splitting(material), *_folds(material), message("report.method.intervals")]
+    items.append(message("report.method.chances"))
     if any(entry.benchmark is not None and entry.benchmark.runtimes for entry in material.evidence.candidates):
         items.append(message("report.method.timing"))
     blocks: list[Block] = [Bullets(tuple(items))]

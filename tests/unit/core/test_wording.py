@@ -30,6 +30,15 @@ def test_a_share_in_a_sentence_loses_empty_decimals_and_is_spaced_as_the_languag
     assert Wording("zh_CN").fill(template, values) == "81.2% of 80%"
 
 
+@pytest.mark.parametrize(
+    ("chance", "english", "chinese"),
+    [(1.0, ">\u00a099\u00a0%", ">\u00a099%"), (0.9949, "99\u00a0%", "99%"), (0.0, "<\u00a01\u00a0%", "<\u00a01%")],
+)
+def test_a_chance_in_a_sentence_is_never_certain(chance: float, english: str, chinese: str) -> None:
+    assert Wording("en").fill("{chance:chance}", {"chance": chance}) == english
+    assert Wording("zh_CN").fill("{chance:chance}", {"chance": chance}) == chinese
+
+
 def test_an_amount_in_a_sentence_carries_the_sign_of_its_currency() -> None:
     values = {"benefit": 1234.5, "currency": "EUR"}
     assert Wording("en").fill("{benefit:money} a month", values) == "€1,234 a month"
