@@ -26,12 +26,13 @@ from gui.widgets.candidate_fields import (
     step_fields,
     value_of,
 )
-from gui.widgets.editors import ChoiceEditor, Editor, WordsEditor
+from gui.widgets.editors import ChoiceEditor, Editor
 from gui.widgets.field_section import FieldSection
 from gui.widgets.form import FieldRow
 from gui.widgets.parts_editor import PartKinds, PartsEditor
 from gui.widgets.path_editor import PathEditor
 from gui.widgets.problems import name_problem
+from gui.widgets.words_editor import WordsEditor
 
 FIELD_LABEL_WIDTH = 152
 STEPS = PartKinds("candidate.compress", step_fields(), step_kind, step_of)

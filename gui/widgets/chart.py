@@ -22,8 +22,9 @@ from core.charts import ChartSpec
 from gui.i18n import Translator, words_of
 from gui.models.chart_rows import table_cells
 from gui.theme import GAP_ROWS, GAP_TIGHT, Theme
-from gui.widgets.chart_canvas import ChartCanvas, only_appended
+from gui.widgets.chart_canvas import ChartCanvas
 from gui.widgets.chart_export import FORMATS, chart_image, chart_svg, image_bytes, table_csv, write_whole
+from gui.widgets.chart_growth import only_appended
 from gui.widgets.rows_table import RowsTable
 
 LIVE_INTERVAL_MS = 100

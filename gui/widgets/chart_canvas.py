@@ -9,14 +9,16 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetricsF, QMouseEvent
 from PySide6.QtWidgets import QGraphicsScene, QToolTip, QVBoxLayout, QWidget
 
-from core.charts import Axis, ChartSpec, Line, Point
+from core.charts import Axis, ChartSpec, Point
 from core.decide.outcome import Message
 from gui.formatting import Formats
 from gui.i18n import Translator
 from gui.theme import SECONDARY_PX, Theme, font
 from gui.widgets import chart_marks as marks
+from gui.widgets.chart_growth import only_appended
 from gui.widgets.chart_overlay import ChartOverlay, PlacedBlock
 from gui.widgets.chart_scale import Scale, limits_of, scale_of, tick_texts, values_of
+from gui.widgets.chart_words import ChartWords
 
 HOVER_PX = 22
 LABEL_ROOM = 10
@@ -35,6 +37,7 @@ class ChartCanvas(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._translator = translator
+        self._said = ChartWords(translator)
         self._spec: ChartSpec | None = None
         self._x = self._y = FLAT
         self._curves: dict[str, Any] = {}
@@ -63,7 +66,7 @@ class ChartCanvas(QWidget):
 
     def words(self, message: Message) -> str:
         """A message in the language in force."""
-        return self._translator.stored(message.code, message.values, message.text)
+        return self._said.words(message)
 
     def set_spec(self, spec: ChartSpec) -> None:
         """Draw another spec; where only points were appended to its lines, only the curves are touched."""
@@ -125,17 +128,7 @@ class ChartCanvas(QWidget):
 
     def describe(self, point: Point) -> str:
         """A point's row in words: label, both figures with their intervals, why it is excluded."""
-        if self._spec is None:
-            return ""
-        lines = [self.words(point.label)]
-        for axis, value, low, high in (
-            (self._spec.y, point.y, point.y_low, point.y_high),
-            (self._spec.x, point.x, point.x_low, point.x_high),
-        ):
-            lines.append(f"{self.words(axis.title)}: {self._with_interval(axis, value, low, high)}")
-        if point.excluded is not None:
-            lines.append(self.words(point.excluded))
-        return "\n".join(lines)
+        return "" if self._spec is None else self._said.row(self._spec, point)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """Show the row under the pointer; leave the wheel to the page."""
@@ -210,16 +203,7 @@ class ChartCanvas(QWidget):
 
     def axis_caption(self, axis: Axis, *, vertical: bool) -> str:
         """What an axis shows, whether it is logarithmic, and which way is better."""
-        title = self.words(axis.title)
-        if axis.log:
-            title = self._translator.tr("gui_decide.axis.log", title=title)
-        if axis.better is None:
-            return title
-        code = f"gui_decide.axis.{'up' if vertical else 'across'}.{axis.better}"
-        if axis.format == "money" and not vertical:
-            code += ".money"
-        template = "gui_decide.axis.better_after" if title.endswith((")", "）")) else "gui_decide.axis.better"
-        return self._translator.tr(template, title=title, better=self._translator.tr(code))
+        return self._said.caption(axis, vertical=vertical)
 
     def _draw_marks(self, spec: ChartSpec, item: Any) -> None:
         self._draw_grid(spec)
@@ -278,35 +262,8 @@ class ChartCanvas(QWidget):
         else:
             QToolTip.showText(event.globalPosition().toPoint(), self.describe(point), self)
 
-    def _with_interval(self, axis: Axis, value: float, low: float | None, high: float | None) -> str:
-        formats = Formats(self._translator.language)
-        text = formats.value(value, axis.format, axis.unit, low, high)
-        if low is None or high is None:
-            return text
-        ends = [formats.value(end, axis.format, axis.unit, low, high) for end in (low, high)]
-        return f"{text} ({formats.interval(*ends)})"
-
     def _hex(self, token: str) -> str:
         return self._theme.color(token).name()
-
-
-def only_appended(before: ChartSpec, after: ChartSpec) -> bool:
-    """Whether `after` is `before` with points appended to its lines and nothing else changed."""
-    same = (before.code, before.kind, before.points, before.bands, before.x, before.y, before.empty)
-    if same != (after.code, after.kind, after.points, after.bands, after.x, after.y, after.empty):
-        return False
-    if [line.name for line in before.lines] != [line.name for line in after.lines] or not after.lines:
-        return False
-    return all(_is_prefix(old, new) for old, new in zip(before.lines, after.lines, strict=True))
-
-
-def _is_prefix(old: Line, new: Line) -> bool:
-    """Compares the ends only, so that a long curve costs nothing; a curve's recorded points never change."""
-    count = len(old.xs)
-    if count > len(new.xs) or new.y_lows or old.kind != new.kind:
-        return False
-    before = (old.xs[0], old.ys[0], old.xs[-1], old.ys[-1]) if count else ()
-    return before == ((new.xs[0], new.ys[0], new.xs[count - 1], new.ys[count - 1]) if count else ())
 
 
 def _distance(a: QPointF, b: QPointF) -> float:

@@ -21,11 +21,12 @@ from gui.models.data_rows import noise_sentence
 from gui.study_edits.shapes import defaults_of
 from gui.undo import StudyDraft
 from gui.widgets.card import Card
-from gui.widgets.editors import ChoiceEditor, WordsEditor
+from gui.widgets.editors import ChoiceEditor
 from gui.widgets.fields import FieldKind, FieldSpec, Presentation, fields_of
 from gui.widgets.form import FieldForm, bind
 from gui.widgets.given_files import GivenFiles
 from gui.widgets.key_value import KeyValueRows
+from gui.widgets.words_editor import WordsEditor
 from gui.widgets.wrapped_label import WrappedLabel
 
 COLUMN_FIELDS = ("input", "target", "group", "weight", "document", "context", "image", "slice")

@@ -7,12 +7,11 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.charts import learning_curve_chart, routing_curve_chart
 from core.decide.data_notes import cut_notes
-from core.decide.outcome import ComplexityProfile, Decision, Interval, PolicyDecision
+from core.decide.outcome import Decision
 from core.decide.unanswered import unanswered_notes
-from core.domain import Role, Verdict
 from gui.context import Context
 from gui.models.candidate_rows import compared_rows, retrieval_sentences
-from gui.models.class_slice_rows import class_slice_rows, slice_name, slices_not_compared
+from gui.models.class_slice_rows import class_slice_rows, slices_not_compared
 from gui.models.data_rows import (
     curve_sentences,
     expected_sentence,
@@ -21,7 +20,8 @@ from gui.models.data_rows import (
     suspect_notes,
     suspect_rows,
 )
-from gui.models.decision_rows import DASH, DecisionRows
+from gui.models.decision_rows import DecisionRows
+from gui.models.evidence_rows import complexity_rows, measure_next_words, policy_row
 from gui.models.load_rows import load_columns, load_rows, saturation_sentences
 from gui.models.table import Cell
 from gui.theme import GAP_CARDS, GAP_ROWS
@@ -38,7 +38,6 @@ TAB_CODES = (
 )  # fmt: skip
 CURVE_HEIGHT = 320
 ONE_OFF_WORTH_TELLING = 0.01
-_VERDICT_STATE = {Verdict.RECOMMENDED: "good", Verdict.NO_LEARNED_ROUTER: "", Verdict.INCONCLUSIVE: "warn"}
 
 
 class _Tab(QWidget):
@@ -153,7 +152,7 @@ class DecisionTabs(Card):
         shown = flips if with_bars else [row[:-1] for row in flips]
         titles = rows.titles("assumption", "value", "flips_at", "flips_to", "benefit")[: len(shown[0]) if shown else 5]
         sentence = "" if flips else rows.tr("gui_decide.flips.none")
-        self.tabs[FLIPS].fill(sentence, titles, shown, _measure_next(rows))
+        self.tabs[FLIPS].fill(sentence, titles, shown, measure_next_words(rows))
         self.benefit_caption.setText(rows.tr("gui_decide.flips.caption"))
         self.benefit_caption.setVisible(with_bars)
 
@@ -186,7 +185,7 @@ class DecisionTabs(Card):
         self.curve.set_spec(routing_curve_chart(rows.decision, policies[0].candidate))
         titles = rows.titles("policy", "apgr", "apgr_random", "apgr_length", "cpt50", "cpt80", "verdict")
         reasons = "\n".join(f"{rows.tr(f'gui_decide.policy.{p.kind.value}')}: {rows.words(p.reason)}" for p in policies)
-        self.tabs[ROUTER].fill("", titles, [_policy(policy, rows) for policy in policies], reasons)
+        self.tabs[ROUTER].fill("", titles, [policy_row(policy, rows) for policy in policies], reasons)
 
     def _fill_compliance(self, rows: DecisionRows) -> None:
         table = rows.compliance()
@@ -222,7 +221,7 @@ class DecisionTabs(Card):
         if chart is not None:
             self.learning.set_spec(chart)
         titles = rows.titles("figure", "value", "meaning")
-        table = [*_complexity(profile, rows), *learning_rows(rows)]
+        table = [*complexity_rows(profile, rows), *learning_rows(rows)]
         notes = "\n".join(filter(None, (curve_sentences(rows), slices_not_compared(rows))))
         self.tabs[COMPLEXITY].fill(sentence, titles, table, notes)
 
@@ -238,89 +237,3 @@ class DecisionTabs(Card):
     def _fill_parts(self, rows: DecisionRows) -> None:
         parts = class_slice_rows(rows)
         self.tabs[PARTS].fill(parts.sentence, parts.titles, parts.rows, parts.notes, stretch=0)
-
-
-def _measure_next(rows: DecisionRows) -> str:
-    lines = []
-    for item in rows.decision.measure_next:
-        text = rows.words(item.message)
-        if item.evppi is not None:
-            worth = rows.formats.money_a_month(item.evppi, rows.decision.currency)
-            text = rows.tr("gui_decide.measure_next.worth", what=text, worth=worth)
-        lines.append(text)
-    return rows.tr("gui_decide.measure_next", what="\n".join(lines)) if lines else ""
-
-
-def _policy(policy: PolicyDecision, rows: DecisionRows) -> list[Cell]:
-    def apgr(value: float | None) -> Cell:
-        return Cell(DASH if value is None else rows.formats.number(value, 3), value, number=True)
-
-    def share(value: float | None) -> Cell:
-        return Cell(DASH if value is None else rows.formats.percent(value), value, number=True)
-
-    own = apgr(policy.apgr)
-    if policy.apgr_low is not None and policy.apgr_high is not None:
-        ends = rows.formats.interval(rows.formats.number(policy.apgr_low, 3), rows.formats.number(policy.apgr_high, 3))
-        own = Cell(f"{own.text} ({ends})", policy.apgr, number=True)
-    verdict = rows.tr(f"gui_decide.router_verdict.{policy.verdict.value.replace(' ', '_')}")
-    return [
-        Cell(f"{policy.candidate}, {rows.tr(f'gui_decide.policy.{policy.kind.value}')}", role=Role.HYBRID, bold=True),
-        own,
-        apgr(policy.baseline_random),
-        apgr(policy.baseline_length),
-        share(policy.cpt50),
-        share(policy.cpt80),
-        Cell(verdict, policy.verdict, color=_VERDICT_STATE[policy.verdict] or "text", bold=True),
-    ]
-
-
-def _complexity(profile: ComplexityProfile, rows: DecisionRows) -> list[list[Cell]]:
-    formats = rows.formats
-    values: list[tuple[str, str | None]] = [
-        ("disagreement", None if profile.disagreement is None else formats.percent(round(profile.disagreement, 3))),
-        ("gap", _points(profile.gap, rows)),
-        ("headroom", None if profile.headroom is None else formats.points(profile.headroom)),
-        ("floor_gap", _points(profile.floor_gap, rows)),
-        (
-            "label_entropy",
-            None if profile.label_entropy_bits is None else f"{formats.number(profile.label_entropy_bits, 2)}\u00a0bit",
-        ),
-        ("input_length", _lengths(profile, rows)),
-    ]
-    table = [
-        [
-            Cell(rows.tr(f"gui_decide.complexity.{code}")),
-            Cell(text, bold=True),
-            Cell(rows.tr(f"gui_decide.complexity.{code}.meaning"), color="muted"),
-        ]
-        for code, text in values
-        if text is not None
-    ]
-    for part in profile.slices:
-        name = slice_name(part, rows)
-        meaning = rows.tr(
-            "gui_decide.complexity.slice.meaning",
-            rows=part.rows,
-            teacher=formats.percent(part.teacher),
-            student=formats.percent(part.student),
-        )
-        table.append([Cell(name), Cell(_points(part.gap, rows) or DASH, bold=True), Cell(meaning, color="muted")])
-    return table
-
-
-def _points(gap: Interval | None, rows: DecisionRows) -> str | None:
-    if gap is None:
-        return None
-    if gap.low is None or gap.high is None:
-        return rows.formats.points(gap.value)
-    return rows.formats.points_with_interval(gap.value, gap.low, gap.high)
-
-
-def _lengths(profile: ComplexityProfile, rows: DecisionRows) -> str | None:
-    if profile.input_length_p50 is None or profile.input_length_p95 is None:
-        return None
-    return rows.tr(
-        "gui_decide.complexity.lengths",
-        median=rows.formats.number(profile.input_length_p50, 0),
-        p95=rows.formats.number(profile.input_length_p95, 0),
-    )

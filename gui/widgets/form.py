@@ -15,11 +15,12 @@ from core.spec import PLUGIN_PREFIX
 from gui.i18n import Translator
 from gui.theme import CONTROL_HEIGHT, GAP_CARDS, GAP_ROWS, LABEL_WIDTH
 from gui.undo import StudyDraft
-from gui.widgets.editors import ChoiceEditor, Editor, FlagEditor, LineEditor, WordsEditor
+from gui.widgets.editors import ChoiceEditor, Editor, FlagEditor, LineEditor
 from gui.widgets.facts_editor import FactsEditor
 from gui.widgets.fields import FieldKind, FieldSpec
 from gui.widgets.path_editor import PathEditor
 from gui.widgets.problems import problem_sentence
+from gui.widgets.words_editor import WordsEditor
 from gui.widgets.written_editors import FlagsEditor, TextEditor, WrittenEditor
 
 SHOWN_BY_EXAMPLE = frozenset(

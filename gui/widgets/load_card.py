@@ -12,9 +12,9 @@ from gui.context import Context
 from gui.study_edits.references import testable_under_load
 from gui.study_edits.shapes import Document, defaults_of
 from gui.undo import StudyDraft
-from gui.widgets.editors import WordsEditor
 from gui.widgets.fields import FieldKind, FieldSpec, Presentation, fields_of
 from gui.widgets.part_card import OptionalPartCard
+from gui.widgets.words_editor import WordsEditor
 
 PATH = "load"
 CANDIDATES = f"{PATH}.candidates"

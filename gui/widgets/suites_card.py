@@ -11,9 +11,9 @@ from gui.context import Context
 from gui.study_edits.references import asked_in_suites
 from gui.study_edits.shapes import Document, defaults_of
 from gui.undo import StudyDraft
-from gui.widgets.editors import WordsEditor
 from gui.widgets.fields import FieldKind, FieldSpec, Presentation
 from gui.widgets.part_card import PartCard
+from gui.widgets.words_editor import WordsEditor
 
 PATH = "suites"
 _SHARED = ("limit", "num_fewshot", "chat_template", "include_path", "candidates")

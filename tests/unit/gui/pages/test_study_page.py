@@ -17,9 +17,10 @@ from gui.app import Application
 from gui.document import SaveState
 from gui.pages.page import PageMark
 from gui.widgets.data_card import column_specs, split_specs
-from gui.widgets.editors import ChoiceEditor, LineEditor, WordsEditor
+from gui.widgets.editors import ChoiceEditor, LineEditor
 from gui.widgets.given_files import given_specs
 from gui.widgets.task_fields import task_specs
+from gui.widgets.words_editor import WordsEditor
 
 BUDGET, REQUESTS = "criteria.cost.monthly_budget", "criteria.cost.monthly_requests"
 

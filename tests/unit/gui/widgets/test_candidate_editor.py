@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from gui.app import Application
 from gui.study_edits.edits import changed
 from gui.widgets.candidate_editor import CandidateEditor
-from gui.widgets.editors import WordsEditor
+from gui.widgets.words_editor import WordsEditor
 
 FORMS = "candidate.model.sweep.quantize"
 

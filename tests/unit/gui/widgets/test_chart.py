@@ -19,7 +19,7 @@ from core.domain import Role
 from gui.i18n import Translator
 from gui.theme import Theme
 from gui.widgets.chart import LIVE_INTERVAL_MS, ChartView
-from gui.widgets.chart_canvas import only_appended
+from gui.widgets.chart_growth import only_appended
 from gui.widgets.chart_marks import mark_radius
 
 

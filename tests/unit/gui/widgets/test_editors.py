@@ -10,9 +10,10 @@ from pytestqt.qtbot import QtBot
 from core.spec import Compliance, Cost, Service
 from gui.app import Application
 from gui.formatting import Formats
-from gui.widgets.editors import FlagEditor, LineEditor, WordsEditor, parse_number
+from gui.widgets.editors import FlagEditor, LineEditor, parse_number
 from gui.widgets.facts_editor import FactsEditor
 from gui.widgets.fields import FieldKind, FieldSpec, fields_of
+from gui.widgets.words_editor import WordsEditor
 
 
 def spec_of(path: str) -> FieldSpec:

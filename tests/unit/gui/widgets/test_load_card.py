@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 from core.spec import LoadPlan
 from gui.app import Application
 from gui.pages.study import StudyPage
-from gui.widgets.editors import WordsEditor
 from gui.widgets.load_card import CANDIDATES, RATES, load_specs
+from gui.widgets.words_editor import WordsEditor
 
 TWO_MORE = """
   - {name: looks-up, role: student, retrieval: true, model: {source: hub, id: org/model}}

@@ -10,10 +10,10 @@ from pytestqt.qtbot import QtBot
 
 from core.spec import Routing
 from gui.app import Application
-from gui.widgets.editors import WordsEditor
 from gui.widgets.fields import fields_of
 from gui.widgets.routing_card import FOLDS
 from gui.widgets.task_card import NAME
+from gui.widgets.words_editor import WordsEditor
 
 HYBRID = """
 version: 1

@@ -8,8 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from core.spec import Suite
 from gui.app import Application
-from gui.widgets.editors import WordsEditor
 from gui.widgets.suites_card import CANDIDATES, CHAT, FOLDER, LIMIT, SHOTS, TASKS, SuitesCard, suites_specs
+from gui.widgets.words_editor import WordsEditor
 
 STUDY = f"{TEXT_STUDY}suites: [{{task: own, include_path: tasks, limit: 7}}]\n"
 
