@@ -76,3 +76,19 @@ def test_a_chance_of_nine_in_ten_to_reach_a_floor_that_is_missed_is_told_at_most
     told = np.array([(own[1:] >= floor).mean() >= 0.9 for own in sets])
     assert told_plain.mean() > 0.2  # all 40 are right in about 30 of 100 test sets
     assert told.mean() <= 0.1
+
+
+@pytest.mark.parametrize(("rows", "plainly", "at_most"), [(26, 0.3, 0.02), (100, 0.12, 0.1)])
+def test_a_student_beyond_the_margin_is_less_often_shown_to_be_within_it(
+    rows: int, plainly: float, at_most: float
+) -> None:
+    """A student that loses 3.1 rows of 100 to its teacher and wins none, on 200 test sets, against 3 points."""
+    generator, lost = np.random.default_rng(2), 0.031
+    shown_plain, shown = [], []
+    for index, wrong in enumerate(generator.binomial(rows, lost, 200).tolist()):
+        student = resampled(rows - wrong, rows, DRAWS, seed=index)
+        gap = joined(student, rows, b"student %d" % index) - joined(np.ones(1 + DRAWS), rows, b"teacher %d" % index)
+        shown_plain.append(np.quantile(student[1:] - 1.0, 0.05) >= -0.03 - 1e-12)
+        shown.append(np.quantile(gap[1:], 0.05) >= -0.03 - 1e-12)
+    assert np.mean(shown_plain) > plainly
+    assert np.mean(shown) <= at_most
