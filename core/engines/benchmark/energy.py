@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.engines.benchmark.memory import cuda_in_use
 from core.lazy import is_installed, load
 
 _POWERCAP = Path("/sys/class/powercap")
@@ -27,7 +29,10 @@ class Counter:
 
 
 class EnergyMeter:
-    """Joules of what ran since it was started, with the idle draw of the machine subtracted."""
+    """Joules of what ran since it was started, with the idle draw of the machine subtracted.
+
+    A counter may begin again once meanwhile: at 200 W the smallest ones last for minutes, and a pass for seconds.
+    """
 
     def __init__(self, counters: list[Counter]) -> None:
         self._counters = counters
@@ -58,20 +63,32 @@ def counters(on_gpu: bool, powercap: Path = _POWERCAP) -> list[Counter]:
     processor = _rapl(powercap)
     if not on_gpu:
         return processor
-    gpu = _nvml() if is_installed("pynvml") else None
-    return [*processor, gpu] if gpu is not None else []
+    gpus = _nvml() if is_installed("pynvml") else []
+    return [*processor, *gpus] if gpus else []
 
 
 def _rapl(powercap: Path) -> list[Counter]:
-    """One counter for each processor package; the sub-domains below it are part of it."""
+    """One counter for each processor package and each package's memory, which is no part of it.
+
+    A package's cores and graphics are part of it, and `psys`, the whole board, holds the packages (Linux,
+    Documentation/power/powercap/powercap.rst; Intel's Software Developer's Manual, volume 3, 16.10).
+    """
     found = []
     for folder in sorted(powercap.glob("intel-rapl:*")):
+        name, level = _domain(folder), folder.name.count(":")
+        counts = name.startswith("package") if level == 1 else name == "dram"
         path = folder / "energy_uj"
-        if folder.name.count(":") != 1 or not _readable(path):
+        if not counts or not _readable(path):
             continue
         limit = folder / "max_energy_range_uj"
         found.append(Counter(_microjoules(path), int(limit.read_text()) / 1e6 if _readable(limit) else None))
     return found
+
+
+def _domain(folder: Path) -> str:
+    """What a counter counts, such as `package-0`, `core`, `dram` or `psys`."""
+    path = folder / "name"
+    return path.read_text(encoding="ascii", errors="replace").strip() if _readable(path) else ""
 
 
 def _microjoules(path: Path) -> Callable[[], float]:
@@ -79,7 +96,7 @@ def _microjoules(path: Path) -> Callable[[], float]:
 
 
 def _readable(path: Path) -> bool:
-    """Reading is for root only on most systems; then there is no counter."""
+    """Since CVE-2020-8694 reading is for root only on most systems; then there is no counter."""
     try:
         path.read_text()
     except OSError:
@@ -87,13 +104,40 @@ def _readable(path: Path) -> bool:
     return True
 
 
-def _nvml() -> Counter | None:
-    """The energy counter of the first GPU (Volta and later); null where the driver has none."""
+def _nvml() -> list[Counter]:
+    """The energy counters of the GPUs that may work here (Volta and later); none where one of them has none."""
     nvml: Any = load("pynvml")
     try:
         nvml.nvmlInit()
-        handle = nvml.nvmlDeviceGetHandleByIndex(0)
-        nvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+        handles = _handles(nvml)
+        if any(_is_divided(nvml, handle) for handle in handles):
+            return []
+        for handle in handles:
+            nvml.nvmlDeviceGetTotalEnergyConsumption(handle)
     except nvml.NVMLError:
-        return None
-    return Counter(lambda: float(nvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1000)
+        return []
+    return [Counter(_millijoules(nvml, handle)) for handle in handles]
+
+
+def _handles(nvml: Any) -> list[Any]:
+    """The GPU that torch uses, by its UUID, for NVML knows neither CUDA's order nor `CUDA_VISIBLE_DEVICES`; where
+    another library computes, which may use several, all of them, unless some are hidden from it."""
+    if cuda_in_use():
+        cuda = load("torch").cuda
+        return [nvml.nvmlDeviceGetHandleByUUID(f"GPU-{cuda.get_device_properties(cuda.current_device()).uuid}")]
+    count = nvml.nvmlDeviceGetCount()
+    hidden = count > 1 and os.environ.get("CUDA_VISIBLE_DEVICES") is not None
+    return [] if hidden else [nvml.nvmlDeviceGetHandleByIndex(place) for place in range(count)]
+
+
+def _is_divided(nvml: Any, handle: Any) -> bool:
+    """Whether a GPU is shared out by MIG: its counter then counts the work of all its instances."""
+    try:
+        current, _ = nvml.nvmlDeviceGetMigMode(handle)
+    except nvml.NVMLError:  # most GPUs know no MIG
+        return False
+    return bool(current == nvml.NVML_DEVICE_MIG_ENABLE)
+
+
+def _millijoules(nvml: Any, handle: Any) -> Callable[[], float]:
+    return lambda: float(nvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1000
