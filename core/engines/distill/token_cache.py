@@ -1,7 +1,8 @@
 """The teacher's outputs on the completion tokens: its likeliest tokens and the rest, computed once, kept on disk.
 
-A training has one temperature, at which everything is kept. A search tries many: for it the likeliest tokens are kept
-as they are, and of the rest what `tempering` needs to know its probability at any temperature.
+A training has one temperature, at which everything is kept: the likeliest tokens, the probability of the rest, and
+tokens drawn from it. A search tries many: for it the likeliest tokens are kept as they are, and of the rest what
+`tempering` needs to know its probability at any temperature.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from core.engines.device import Device
 from core.engines.distill.causal_model import body_states, check_apart, head_logits
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.kept_outputs import remember_rows, rows_done, taken_over
+from core.engines.distill.rest_draws import RestDraws, drawn_from_rest
 from core.engines.distill.tempering import Temperatures, node_weights, tails_beyond
 from core.engines.distill.token_gradient import TeacherTokens
 from core.engines.distill.token_losses import CHUNK_POSITIONS, likeliest_tokens
+from core.engines.distill.token_records import DRAWN, draws_of, ids_of, put_ids, record_type
 from core.engines.durable import disk_full_told
 from core.errors import UserError
 from core.i18n import english
@@ -33,37 +36,9 @@ from core.worker.context import JobContext, Stopped
 PHASE = "phase.teacher_outputs"
 ARRAY_NAME = "teacher_tokens.npy"
 STATE_NAME = "teacher_tokens.json"
-MOST_BYTES_PER_TOKEN = 200
 BATCH_ROWS = 16
 _SAVE_SECONDS = 5.0
 _BLOCK_BYTES = 1 << 24
-_TOKENS_OF_TWO_BYTES, _MOST_TOKENS = 1 << 16, 1 << 24
-_THIRD_BYTE = "ids_third_byte"
-
-
-def record_type(top_k: int, vocabulary: int, tails: int = 0) -> np.dtype[np.void]:
-    """What is kept of one token: ids (2 bytes each, and a third one in a vocabulary that needs it), log-probabilities
-    (2 bytes each), and the rest's (4 bytes); or of the rest so many `tails` (4 bytes each)."""
-    if vocabulary > _MOST_TOKENS:
-        raise ValueError(f"ids of three bytes name {_MOST_TOKENS} tokens, and the vocabulary has {vocabulary}")
-    rest = ("tails", "<f4", (tails,)) if tails else ("rest", "<f4")
-    third = [(_THIRD_BYTE, "u1", (top_k,))] if vocabulary > _TOKENS_OF_TWO_BYTES else []
-    return np.dtype([("ids", "<u2", (top_k,)), *third, ("top", "<f2", (top_k,)), rest])
-
-
-def ids_of(records: NDArray[np.void]) -> IntArray:
-    """The ids of the likeliest tokens that are kept, shape (positions, top_k)."""
-    ids: IntArray = records["ids"].astype(np.int64)
-    if _THIRD_BYTE in (records.dtype.names or ()):
-        ids += records[_THIRD_BYTE].astype(np.int64) * _TOKENS_OF_TWO_BYTES
-    return ids
-
-
-def _put_ids(records: NDArray[np.void], ids: IntArray) -> None:
-    if _THIRD_BYTE not in (records.dtype.names or ()):
-        records["ids"] = ids  # all two bytes, or four in a file of an earlier version
-        return
-    records[_THIRD_BYTE], records["ids"] = np.divmod(ids, _TOKENS_OF_TWO_BYTES)
 
 
 class TeacherOutputs(Protocol):
@@ -107,7 +82,8 @@ class TokenCache:
         Half-precision logarithms are scaled so that each position adds up to one again.
         """
         picked = self._picked(rows)
-        return _normalised(ids_of(picked), picked["top"].astype(np.float32), picked["rest"].copy(), device)
+        drawn = (ids_of(picked, DRAWN), picked["drawn_mean"].copy()) if draws_of(picked.dtype) else None
+        return _normalised(ids_of(picked), picked["top"].astype(np.float32), picked["rest"].copy(), device, drawn)
 
     def _picked(self, rows: IntArray) -> NDArray[np.void]:
         return np.concatenate([self._records[self._starts[row] : self._starts[row + 1]] for row in rows])
@@ -119,11 +95,19 @@ class TokenCache:
 
 
 def _normalised(
-    ids: IntArray, top: NDArray[np.float32], rest: NDArray[np.float32], device: torch.device
+    ids: IntArray,
+    top: NDArray[np.float32],
+    rest: NDArray[np.float32],
+    device: torch.device,
+    drawn: tuple[IntArray, NDArray[np.float32]] | None = None,
 ) -> TeacherTokens:
     likeliest, beyond = (torch.from_numpy(part).to(device) for part in (top, rest))
     whole = torch.cat([likeliest, beyond[:, None]], dim=-1).logsumexp(dim=-1, keepdim=True)
-    return TeacherTokens(torch.from_numpy(ids).to(device), likeliest - whole, beyond - whole.squeeze(-1))
+    draws = None
+    if drawn is not None:
+        drawn_ids, mean = (torch.from_numpy(part).to(device) for part in drawn)
+        draws = RestDraws(drawn_ids, mean - whole.squeeze(-1))
+    return TeacherTokens(torch.from_numpy(ids).to(device), likeliest - whole, beyond - whole.squeeze(-1), draws)
 
 
 def row_starts(rows: CausalRows) -> IntArray:
@@ -226,8 +210,11 @@ class _Filler:
         followed = torch.from_numpy(self._rows.followed(rows)).to(self._device.torch_device)
         with torch.inference_mode():
             hidden = body_states(model, ids, mask)[:, :-1][followed]
-            chunks = torch.split(hidden, CHUNK_POSITIONS)
-            records = np.concatenate([self._records(model, chunk, array.dtype) for chunk in chunks])
+            places = np.concatenate([np.arange(self._starts[row], self._starts[row + 1]) for row in rows])
+            chunks = zip(
+                *(torch.split(part, CHUNK_POSITIONS) for part in (hidden, torch.from_numpy(places))), strict=True
+            )
+            records = np.concatenate([self._records(model, part, where, array.dtype) for part, where in chunks])
         taken = 0
         for row in rows:
             first, last = int(self._starts[row]), int(self._starts[row + 1])
@@ -236,18 +223,24 @@ class _Filler:
             array[first:last] = records[taken : taken + last - first]
             taken += last - first
 
-    def _records(self, model: Any, hidden: torch.Tensor, kind: np.dtype[np.void]) -> NDArray[np.void]:
-        """What is kept of some positions, given their hidden states."""
+    def _records(
+        self, model: Any, hidden: torch.Tensor, places: torch.Tensor, kind: np.dtype[np.void]
+    ) -> NDArray[np.void]:
+        """What is kept of some positions, given their hidden states and their places in the file."""
         logits, temperature = head_logits(model, hidden, self._vocabulary), self._temperature
-        found = likeliest_tokens(logits, self._top_k, temperature if isinstance(temperature, float) else 1.0)
+        found, rest = likeliest_tokens(logits, self._top_k, temperature if isinstance(temperature, float) else 1.0)
         records = np.empty(len(hidden), dtype=kind)
-        _put_ids(records, found.ids.cpu().numpy())
+        put_ids(records, found.ids.cpu().numpy())
         # Half precision ends at −65,504; no probability that small matters.
         records["top"] = found.log_probabilities.clamp(min=-60000.0).cpu().numpy()
         if isinstance(temperature, float):
             records["rest"] = found.log_rest.cpu().numpy()
         else:
             records["tails"] = tails_beyond(logits, found.ids, temperature).cpu().numpy()
+        if draws := draws_of(kind):
+            drawn = drawn_from_rest(rest, draws, places)
+            put_ids(records, drawn.ids.cpu().numpy(), DRAWN)
+            records["drawn_mean"] = drawn.mean_log_probability.cpu().numpy()
         return records
 
     def _remember(self, array: NDArray[np.void], done: int) -> None:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from core.engines.distill.rest_draws import RestDraws
+
 # Below it a probability's logarithm is that of a rounded or vanished number.
 _SMALLEST_TOLD = 1e-30
 # One minus a sum near one has lost so many digits that the rest is added up itself.
@@ -17,15 +19,18 @@ _SMALLEST_DIFFERENCE = 0.01
 
 class TeacherTokens(NamedTuple):
     """The teacher's distribution at some positions: `ids` and `log_probabilities` of its likeliest tokens, shape
-    (positions, k), and the logarithm of the probability of all others together, shape (positions,)."""
+    (positions, k), the logarithm of the probability of all others together, shape (positions,), and tokens `drawn` from
+    them, null where they are one class."""
 
     ids: torch.Tensor
     log_probabilities: torch.Tensor
     log_rest: torch.Tensor
+    drawn: RestDraws | None = None
 
     def part(self, first: int, last: int) -> TeacherTokens:
         """The positions from `first` up to, not including, `last`."""
-        return TeacherTokens(self.ids[first:last], self.log_probabilities[first:last], self.log_rest[first:last])
+        drawn = None if self.drawn is None else self.drawn.part(first, last)
+        return TeacherTokens(self.ids[first:last], self.log_probabilities[first:last], self.log_rest[first:last], drawn)
 
 
 def taught_loss(
@@ -41,7 +46,8 @@ def taught_loss(
 class _TaughtLoss(torch.autograd.Function):
     """With q the student's softmax at T, p the teacher's, r what is beyond its likeliest tokens:
 
-    ∂KL/∂z of a likely token is q − p, of any other q · (1 − p_r / q_r), both times 1/T; ∂CE/∂z is softmax(z) − one-hot.
+    ∂KL/∂z of a likely token is q − p; of any other q · (1 − p_r / q_r), or q less p_r / draws for each time that it was
+    drawn; all times 1/T. ∂CE/∂z is softmax(z) − one-hot.
     """
 
     @staticmethod
@@ -64,16 +70,15 @@ class _TaughtLoss(torch.autograd.Function):
         hard = (
             (whole - scaled.gather(-1, targets[:, None]).squeeze(-1)).sum() if shared else torch.zeros_like(own[0, 0])
         )
-        gradient.scatter_(-1, teacher.ids, 0.0)
-        rest = _rest_of(gradient, own)
-        taught_rest = teacher.log_rest.exp()
-        beyond = taught_rest > 0
         weight = alpha * temperature
-        gradient *= (weight * (1.0 - taught_rest / rest) + shared)[:, None]
         taught = teacher.log_probabilities.exp()
-        gradient.scatter_(-1, teacher.ids, (weight + shared) * own.exp() - weight * taught)
         divergence = (taught * (teacher.log_probabilities - own)).sum()
-        divergence += (taught_rest * (torch.where(beyond, teacher.log_rest, 0.0) - rest.log())).sum()
+        if teacher.drawn is None:
+            divergence += _summed_rest(gradient, own, teacher, weight, shared)
+            gradient.scatter_(-1, teacher.ids, (weight + shared) * own.exp() - weight * taught)
+        else:
+            divergence += _drawn_rest(gradient, scaled, whole, teacher.log_rest, teacher.drawn, weight, shared)
+            gradient.scatter_add_(-1, teacher.ids, -weight * taught)
         if alpha < 1.0 and not shared:
             log_q = logits.log_softmax(dim=-1)
             hard = -log_q.gather(-1, targets[:, None]).sum()
@@ -90,6 +95,38 @@ class _TaughtLoss(torch.autograd.Function):
         (scale,) = outputs
         gradient, context.gradient = context.gradient, None
         return gradient.mul_(scale), None, None, None, None
+
+
+def _summed_rest(
+    gradient: torch.Tensor, own: torch.Tensor, teacher: TeacherTokens, weight: float, shared: float
+) -> torch.Tensor:
+    """The rest's share of the divergence as one class, a scalar; `gradient`, the student's softmax, becomes that of all
+    tokens but the likeliest."""
+    gradient.scatter_(-1, teacher.ids, 0.0)
+    rest = _rest_of(gradient, own)
+    taught = teacher.log_rest.exp()
+    gradient *= (weight * (1.0 - taught / rest) + shared)[:, None]
+    return (taught * (torch.where(taught > 0, teacher.log_rest, 0.0) - rest.log())).sum()
+
+
+def _drawn_rest(
+    gradient: torch.Tensor,
+    scaled: torch.Tensor,
+    whole: torch.Tensor,
+    log_rest: torch.Tensor,
+    drawn: RestDraws,
+    weight: float,
+    shared: float,
+) -> torch.Tensor:
+    """The rest's share of the divergence by its draws, a scalar; `gradient`, the student's softmax, becomes that of all
+    tokens, but for what the likeliest take from it."""
+    taught = log_rest.exp()
+    own = scaled.gather(-1, drawn.ids) - whole[:, None]
+    if weight + shared != 1.0:
+        gradient *= weight + shared
+    each = -weight / drawn.ids.shape[-1] * taught
+    gradient.scatter_add_(-1, drawn.ids, each[:, None].expand_as(own))
+    return (taught * (drawn.mean_log_probability - own.mean(dim=-1))).sum()
 
 
 def _log_normalizers(scaled: torch.Tensor, softmax: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:

@@ -30,7 +30,15 @@ class HeadWeights(NamedTuple):
     receivers: list[torch.Tensor]
 
 
-def likeliest_tokens(logits: torch.Tensor, count: int, temperature: float) -> TeacherTokens:
+class Outputs(NamedTuple):
+    """What a teacher says of some positions: its likeliest tokens, and the probabilities of all others, shape
+    (positions, vocabulary), with those of the likeliest at 0."""
+
+    tokens: TeacherTokens
+    rest: torch.Tensor
+
+
+def likeliest_tokens(logits: torch.Tensor, count: int, temperature: float) -> Outputs:
     """The `count` likeliest tokens of each position of `logits`, shape (positions, vocabulary), at a temperature.
 
     The rest's probability is summed over the tokens of the rest, so that it is right to the last bit also where it is
@@ -38,22 +46,27 @@ def likeliest_tokens(logits: torch.Tensor, count: int, temperature: float) -> Te
     """
     log_probabilities = (logits.float() / temperature).log_softmax(dim=-1)
     top, ids = log_probabilities.topk(min(count, logits.shape[-1]), dim=-1)
-    rest = log_probabilities.exp_().scatter_(-1, ids, 0.0).sum(dim=-1).log()
-    return TeacherTokens(ids, top, rest)
+    rest = log_probabilities.exp_().scatter_(-1, ids, 0.0)
+    return Outputs(TeacherTokens(ids, top, rest.sum(dim=-1).log()), rest)
 
 
 def token_divergence(logits: torch.Tensor, teacher: TeacherTokens, temperature: float) -> torch.Tensor:
-    """T² · KL(teacher ‖ student) of each position over the teacher's likeliest tokens and the rest as one more class.
+    """T² · KL(teacher ‖ student) of each position over the teacher's likeliest tokens and the rest.
 
     `logits` are the student's, shape (positions, vocabulary). Without the rest the loss would pull the student's
-    likeliest tokens towards a total of one, whatever the teacher's total is; with it the loss is 0 only where the
-    masses agree, and never above the divergence over the whole vocabulary (data-processing inequality).
+    likeliest tokens towards a total of one, whatever the teacher's total is. Where tokens were drawn from it, they
+    stand for it, and the loss is that over the whole vocabulary in expectation. Else it is one more class: the loss is
+    then 0 only where the masses agree, and never above the divergence over the whole vocabulary (data-processing
+    inequality).
     """
     scaled = logits.float() / temperature
     whole = scaled.logsumexp(dim=-1, keepdim=True)
     own = scaled.gather(-1, teacher.ids) - whole
-    rest = scaled.scatter(-1, teacher.ids, -torch.inf).logsumexp(dim=-1) - whole.squeeze(-1)
     top = (teacher.log_probabilities.exp() * (teacher.log_probabilities - own)).sum(dim=-1)
+    if teacher.drawn is not None:
+        told = (scaled.gather(-1, teacher.drawn.ids) - whole).mean(dim=-1)
+        return temperature**2 * (top + teacher.log_rest.exp() * (teacher.drawn.mean_log_probability - told))
+    rest = scaled.scatter(-1, teacher.ids, -torch.inf).logsumexp(dim=-1) - whole.squeeze(-1)
     # Where the likeliest tokens are the whole vocabulary there is no rest: 0 · (−∞ + ∞) would be NaN.
     beyond = teacher.log_rest > -torch.inf
     difference = torch.where(beyond, teacher.log_rest, 0.0) - torch.where(beyond, rest, 0.0)

@@ -17,16 +17,9 @@ from core.engines.device import choose_device
 from core.engines.distill.causal_model import body_states, head_logits
 from core.engines.distill.causal_rows import CausalRows, causal_rows
 from core.engines.distill.tempering import Temperatures
-from core.engines.distill.token_cache import (
-    MOST_BYTES_PER_TOKEN,
-    TemperedCache,
-    TokenCache,
-    _put_ids,
-    ids_of,
-    record_type,
-    teacher_tokens,
-)
+from core.engines.distill.token_cache import TemperedCache, TokenCache, teacher_tokens
 from core.engines.distill.token_losses import token_divergence
+from core.engines.distill.token_records import MOST_BYTES_PER_TOKEN, draws_of, ids_of, put_ids, record_type
 from core.engines.language.opening import open_language_model
 from core.errors import UserError
 from core.jobs.specs import DistillParameters
@@ -74,16 +67,19 @@ def cache_of(
 @pytest.mark.parametrize("tails", [0, len(Temperatures(1.0, 8.0).powers)])
 def test_the_most_that_may_be_kept_of_a_token_stays_within_200_bytes(vocabulary: int, tails: int) -> None:
     most = Train.model_fields["top_k"].metadata[1].le
-    assert record_type(most, vocabulary, tails).itemsize <= MOST_BYTES_PER_TOKEN
+    for top_k in range(1, most + 1):
+        kind = record_type(top_k, vocabulary, tails)
+        assert kind.itemsize <= MOST_BYTES_PER_TOKEN
+        assert draws_of(kind) == 0 if tails else 10 <= draws_of(kind) <= 16
 
 
 def test_ids_of_a_large_vocabulary_are_kept_whole(setting: Setting, tmp_path: Path) -> None:
     """As of a vocabulary that needs a third byte; the model itself knows fewer tokens."""
     two, _ = cache_of(setting, tmp_path / "two")
     three = np.empty(3, record_type(4, 200_000))
-    _put_ids(three, np.array([[0, 65_535, 65_536, 199_999]] * 3))
+    put_ids(three, np.array([[0, 65_535, 65_536, 199_999]] * 3))
     assert ids_of(three)[2].tolist() == [0, 65_535, 65_536, 199_999]
-    assert (two.bytes_per_token, three.itemsize) == (8 * 4 + 4, 4 * 5 + 4)
+    assert (two.bytes_per_token, three.itemsize) == (8 * 4 + 8 + 16 * 2, 4 * 5 + 8 + 16 * 3)
 
 
 def test_a_cache_of_an_earlier_version_is_gone_on_with_as_it_is(
@@ -101,8 +97,10 @@ def test_a_cache_of_an_earlier_version_is_gone_on_with_as_it_is(
             cache_of(setting, tmp_path / "old" / "job", stop_when=lambda _context: next(stops))
     old, _ = cache_of(setting, tmp_path / "old" / "job")
     rows = np.arange(len(setting.rows.names))
-    assert old.bytes_per_token > new.bytes_per_token
-    assert torch.equal(*(cache.of_rows(rows, torch.device("cpu")).ids for cache in (old, new)))
+    assert old.bytes_per_token == 8 * 6 + 4
+    was, now = (cache.of_rows(rows, torch.device("cpu")) for cache in (old, new))
+    assert torch.equal(was.ids, now.ids)
+    assert was.drawn is None
 
 
 def test_the_file_is_as_large_as_said(setting: Setting, tmp_path: Path) -> None:
@@ -124,6 +122,21 @@ def test_the_teacher_itself_does_not_diverge_from_its_kept_outputs(setting: Sett
     assert float(token_divergence(logits.flip(0), kept, 2.0).mean()) > 0.1
     mass = torch.cat([kept.log_probabilities, kept.log_rest[:, None]], dim=-1).exp().sum(-1)
     assert torch.allclose(mass, torch.ones(len(mass)), atol=1e-5)
+
+
+def test_drawn_tokens_are_kept_with_the_mean_of_their_log_probabilities(setting: Setting, tmp_path: Path) -> None:
+    cache, _ = cache_of(setting, tmp_path / "job", 1.0)
+    rows = np.array([5, 2, 9])
+    ids, mask = (torch.from_numpy(part) for part in setting.rows.tokens.padded(rows, 0))
+    followed = torch.from_numpy(setting.rows.followed(rows))
+    with torch.no_grad():
+        logits = head_logits(setting.model, body_states(setting.model, ids, mask)[:, :-1][followed])
+    kept = cache.of_rows(rows, torch.device("cpu"))
+    assert kept.drawn is not None
+    assert kept.drawn.ids.shape == (len(logits), 16)
+    told = logits[:, : setting.vocabulary].log_softmax(-1).gather(-1, kept.drawn.ids).mean(-1)
+    assert torch.allclose(kept.drawn.mean_log_probability, told, atol=2e-3)
+    assert not (kept.drawn.ids[:, :, None] == kept.ids[:, None, :]).any()
 
 
 @pytest.mark.parametrize("temperature", [1.0, 1.3, 2.0, 4.5, 8.0])

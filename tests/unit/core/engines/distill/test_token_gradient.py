@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from core.engines.distill.token_gradient import taught_loss
+from core.engines.distill.rest_draws import drawn_from_rest
+from core.engines.distill.token_gradient import TeacherTokens, taught_loss
 from core.engines.distill.token_losses import likeliest_tokens, token_divergence
 
 
@@ -14,12 +15,20 @@ def random_logits(seed: int, scale: float = 3.0) -> torch.Tensor:
     return scale * torch.randn(12, 50, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).float()
 
 
-@pytest.mark.parametrize("kept", [4, 50])
+def teacher_of(kept: int, temperature: float, draws: int) -> TeacherTokens:
+    found = likeliest_tokens(random_logits(1), kept, temperature)
+    drawn = drawn_from_rest(found.rest, draws, torch.arange(12)) if draws else None
+    return found.tokens._replace(drawn=drawn)
+
+
+@pytest.mark.parametrize(("kept", "draws"), [(4, 0), (50, 0), (4, 1), (4, 16)])
 @pytest.mark.parametrize("alpha", [1.0, 0.7, 0.0])
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
-def test_value_and_gradient_are_those_of_automatic_differentiation(kept: int, alpha: float, temperature: float) -> None:
+def test_value_and_gradient_are_those_of_automatic_differentiation(
+    kept: int, draws: int, alpha: float, temperature: float
+) -> None:
     targets = torch.arange(12)
-    teacher = likeliest_tokens(random_logits(1), kept, temperature)
+    teacher = teacher_of(kept, temperature, draws)
     own = random_logits(2).requires_grad_()
     found = taught_loss(own, targets, teacher, temperature, alpha)
     soft = token_divergence(own, teacher, temperature).sum()
@@ -29,8 +38,9 @@ def test_value_and_gradient_are_those_of_automatic_differentiation(kept: int, al
     assert torch.allclose(one, other, atol=1e-5)
 
 
-def test_a_student_that_gives_the_rest_no_probability_at_all_has_a_finite_loss_that_corrects_it() -> None:
-    teacher = likeliest_tokens(random_logits(1), 4, 1.0)
+@pytest.mark.parametrize("draws", [0, 16])
+def test_a_student_that_gives_the_rest_no_probability_at_all_has_a_finite_loss_that_corrects_it(draws: int) -> None:
+    teacher = teacher_of(4, 1.0, draws)
     certain = torch.full((12, 50), -400.0).scatter(-1, teacher.ids, 0.0).requires_grad_()
     loss = taught_loss(certain, torch.zeros(12, dtype=torch.int64), teacher, 1.0, 1.0)
     (gradient,) = torch.autograd.grad(loss, certain)
@@ -42,7 +52,7 @@ def test_a_student_that_gives_the_rest_no_probability_at_all_has_a_finite_loss_t
 @pytest.mark.parametrize("scale", [30.0, 80.0], ids=["peaked", "beyond what fp32 can tell"])
 @pytest.mark.parametrize("sure", [True, False], ids=["of the teacher's tokens", "of others"])
 def test_a_very_sure_student_is_judged_as_in_double_precision(scale: float, sure: bool) -> None:
-    teacher = likeliest_tokens(random_logits(1), 4, 1.0)
+    teacher = likeliest_tokens(random_logits(1), 4, 1.0).tokens
     own = scale * random_logits(2, 1.0)
     own = own.scatter_add(-1, teacher.ids, torch.full_like(own[:, :4], scale if sure else -scale))
     exact = own.double().requires_grad_()

@@ -55,19 +55,19 @@ def whole_divergence(teacher: torch.Tensor, student: torch.Tensor, temperature: 
 @pytest.mark.parametrize("temperature", [1.0, 2.0, 4.0])
 def test_equal_models_do_not_diverge(temperature: float) -> None:
     logits = random_logits()
-    loss = token_divergence(logits, likeliest_tokens(logits, 8, temperature), temperature)
+    loss = token_divergence(logits, likeliest_tokens(logits, 8, temperature).tokens, temperature)
     assert float(loss.abs().max()) < 1e-5
 
 
 def test_all_tokens_kept_give_the_whole_divergence_without_nan() -> None:
     teacher, student = random_logits(seed=1), random_logits(seed=2)
-    found = token_divergence(student, likeliest_tokens(teacher, 50, 2.0), 2.0)
+    found = token_divergence(student, likeliest_tokens(teacher, 50, 2.0).tokens, 2.0)
     assert torch.allclose(found, whole_divergence(teacher, student, 2.0), atol=1e-4)
 
 
 def test_a_few_tokens_and_the_rest_never_exceed_the_whole_divergence() -> None:
     teacher, student = random_logits(seed=1), random_logits(seed=2)
-    found = token_divergence(student, likeliest_tokens(teacher, 8, 1.0), 1.0)
+    found = token_divergence(student, likeliest_tokens(teacher, 8, 1.0).tokens, 1.0)
     assert (found <= whole_divergence(teacher, student, 1.0) + 1e-5).all()
     assert (found >= 0).all()
 
@@ -75,7 +75,7 @@ def test_a_few_tokens_and_the_rest_never_exceed_the_whole_divergence() -> None:
 def test_the_rest_keeps_the_loss_unbiased_where_likeliest_tokens_alone_do_not() -> None:
     """The gradient at the teacher's own logits is zero with the rest, and not without it."""
     logits = random_logits(scale=1.0)
-    teacher = likeliest_tokens(logits, 8, 1.0)
+    teacher = likeliest_tokens(logits, 8, 1.0).tokens
     student = logits.clone().requires_grad_()
     (with_rest,) = torch.autograd.grad(token_divergence(student, teacher, 1.0).sum(), student)
     renormalised = teacher.log_probabilities.log_softmax(-1)
@@ -90,7 +90,7 @@ def test_the_square_of_the_temperature_keeps_the_size_of_the_gradient() -> None:
     sizes = []
     for temperature in (1.0, 2.0, 4.0):
         student = base.clone().requires_grad_()
-        loss = token_divergence(student, likeliest_tokens(teacher, 50, temperature), temperature).sum()
+        loss = token_divergence(student, likeliest_tokens(teacher, 50, temperature).tokens, temperature).sum()
         sizes.append(float(torch.autograd.grad(loss, student)[0].norm()))
     assert max(sizes) / min(sizes) < 1.1
 
@@ -101,7 +101,7 @@ def test_a_chunked_loss_has_the_gradients_of_the_plain_one(monkeypatch: pytest.M
     hidden = torch.randn(17, 6, generator=generator, requires_grad=True)
     head = torch.randn(40, 6, generator=generator, requires_grad=True)
     targets = torch.randint(0, 40, (17,), generator=generator)
-    teacher = likeliest_tokens(torch.randn(17, 40, generator=generator), 7, 2.0)
+    teacher = likeliest_tokens(torch.randn(17, 40, generator=generator), 7, 2.0).tokens
 
     def of_chunk(chunk: torch.Tensor, first: int, last: int) -> torch.Tensor:
         return mixed_token_loss(chunk @ head.T, targets[first:last], teacher.part(first, last), 2.0, 0.7)
@@ -120,7 +120,7 @@ def test_the_temperature_keeps_the_size_of_the_gradient_of_sorted_probabilities(
     sizes = []
     for temperature in (1.0, 2.0, 4.0):
         student = base.clone().requires_grad_()
-        distance = sorted_distance(student, likeliest_tokens(teacher, 24, temperature), temperature).sum()
+        distance = sorted_distance(student, likeliest_tokens(teacher, 24, temperature).tokens, temperature).sum()
         sizes.append(float(torch.autograd.grad(temperature * distance, student)[0].norm()))
     assert max(sizes) / min(sizes) < 1.2
 
@@ -128,7 +128,7 @@ def test_the_temperature_keeps_the_size_of_the_gradient_of_sorted_probabilities(
 def test_equal_distributions_have_no_distance_whatever_their_tokens_are_called() -> None:
     logits = random_logits()
     shuffled = logits[:, torch.randperm(50, generator=torch.Generator().manual_seed(1))]
-    assert float(sorted_distance(shuffled, likeliest_tokens(logits, 8, 2.0), 2.0).max()) < 1e-5
+    assert float(sorted_distance(shuffled, likeliest_tokens(logits, 8, 2.0).tokens, 2.0).max()) < 1e-5
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,7 @@ def test_dropping_other_positions_and_chunks_change_no_gradient_in_lower_precisi
     picked = np.array([0, 3, 5, 6])
     ids, mask = (torch.from_numpy(part) for part in rows.tokens.padded(picked, 0))
     followed = torch.from_numpy(rows.followed(picked))
-    teacher = likeliest_tokens(random_logits(int(followed.sum()), len(tokenizer), seed=4), 24, 2.0)
+    teacher = likeliest_tokens(random_logits(int(followed.sum()), len(tokenizer), seed=4), 24, 2.0).tokens
     monkeypatch.setattr(token_losses, "CHUNK_POSITIONS", 3)
     for precision, tolerance in ((None, 1e-5), (torch.bfloat16, 0.02)):
         objective = CausalObjective(rows, len(tokenizer), cast(TokenCache, Told(teacher)), 2.0, 0.7)
@@ -248,7 +248,7 @@ def test_a_padded_vocabulary_changes_neither_loss_nor_gradient_of_equal_models(t
 
 
 def test_teacher_tokens_are_cut_by_position() -> None:
-    teacher = likeliest_tokens(random_logits(), 4, 1.0)
+    teacher = likeliest_tokens(random_logits(), 4, 1.0).tokens
     part = teacher.part(3, 5)
     assert isinstance(part, TeacherTokens)
     assert torch.equal(part.ids, teacher.ids[3:5])
