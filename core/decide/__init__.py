@@ -1,7 +1,7 @@
 """Deciding: pure functions of rows and criteria. The same evidence gives the same decision, byte for byte.
 
 - `decision`: `decide`, the six steps from rows to a recommendation; `outcome`: what it says, as frozen values
-- `systems`, `draws`: each candidate's figures on the shared rows, with their bootstrap draws
+- `systems`, `draws`: each candidate's figures on the shared rows, with their draws; `latency`: timed requests
 - `cost`, `bills`: every cost formula, and what each system costs
 - `one_off`: what is paid once; `baselines`: what a student kept, and what distillation added
 - `policies`, `options`: hybrids at their operating points; every candidate priced and held against the gates

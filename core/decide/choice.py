@@ -29,8 +29,6 @@ from core.spec import Study
 
 NEGLIGIBLE = 0.01
 _ROUNDING = 1e-12
-# About twice the error of a difference between two chances of 1,000 draws: the same rows come as near as that.
-_SAME_CHANCE = 0.05
 Why = Literal[
     "clear", "nothing_measured", "no_cost", "none_passes", "gate_open", "policy_open", "too_close", "not_shown",
     "none_shown",
@@ -216,9 +214,7 @@ def _nothing_passes(
     ]
     if not hopeful:
         return Settled(Choice.NONE, None, "none_passes", reference=reference)
-    likeliest = max(_least_chance(one) for one in hopeful)
-    alike = [one for one in hopeful if _least_chance(one) >= likeliest - _SAME_CHANCE]
-    leading = min(alike, key=lambda one: (one.month, -_least_chance(one), *one.size_order))
+    leading = min(hopeful, key=lambda one: (-_least_chance(one), one.month, *one.size_order))
     floor = study.criteria.service.min_quality
     on_quality = any(gate.gate is Gate.QUALITY and gate.state != "pass" for gate in leading.gates)
     examples = more_examples(leading.quality, floor, leading.rows, z=Z_90) if on_quality and floor is not None else None

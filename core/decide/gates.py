@@ -105,7 +105,7 @@ def _modality_gate(study: Study, candidate: Candidate) -> list[GateResult]:
 
 def _quality_gate(study: Study, candidate: Candidate, system: System) -> list[GateResult]:
     floor = study.criteria.service.min_quality
-    chance = 1.0 if floor is None else system.quality_draws.probability_at_least(floor)
+    chance = 1.0 if floor is None else system.chance_of_quality(floor)
     if chance >= CHANCE and system.success.value <= 0.0:
         # However little it costs: the cost of a right answer is not finite.
         text = message("decide.gate.nothing_right", candidate=candidate.name, rows=system.quality.n)

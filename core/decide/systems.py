@@ -20,10 +20,10 @@ from typing import Literal
 import numpy as np
 
 from core.decide.draws import Draws
+from core.decide.latency import latency_samples, share_asked_again, with_second_requests
 from core.decide.token_samples import UNTIMED, TokenSamples, token_samples
 from core.domain import BoolArray, FloatArray
 from core.evidence import CandidateEvidence, ScoredRows, TestRows
-from core.jobs.results import CheckResult, RuntimeFigures
 from core.metrics.bootstrap import resample_weights, seed_weights
 from core.metrics.effective import effective_rows
 from core.metrics.quality import MetricRows, QualityEstimate, mean_rows, metric_rows
@@ -69,9 +69,10 @@ class SharedRows:
 @dataclass(frozen=True, eq=False)
 class System:
     """One candidate as measured. `rows` are of its first seed, `seeded` of all under the study's metric, `right` of all
-    as shares of right answers, `outcomes` whether it is right on the unseen row, shape (1 + draws, sticks). Tokens are
-    means a request;
-    `latency_ms` holds single requests, one at a time; `requests_per_second` is of one machine.
+    as shares of right answers, `outcomes` whether it is right on the unseen row, shape (1 + draws, sticks). `seen` is
+    the quality on the sample and its resamples without that row, shape (1 + draws,), `worth` how many rows they are.
+    Tokens are means a request; `latency_ms` holds single requests, one at a time; `requests_per_second` is of one
+    machine.
     `effective_latency_samples` is the length of the shorter series behind a mixture. `tokens` is when the tokens of
     single answers come. `requests_each` is how many
     requests an answer takes, above 1 where answers that fail their checks are asked for again."""
@@ -80,6 +81,8 @@ class System:
     seeded: SeededRows
     right: SeededRows
     outcomes: BoolArray
+    seen: FloatArray
+    worth: float
     quality: QualityEstimate
     quality_draws: Draws
     success: Draws
@@ -90,6 +93,10 @@ class System:
     effective_latency_samples: int | None = None
     requests_each: float = 1.0
     tokens: TokenSamples = UNTIMED
+
+    def chance_of_quality(self, floor: float) -> float:
+        """P(quality >= floor); the same for the same rows, whoever answered them."""
+        return unseen_row(len(self.seen) - 1).chance_at_least(self.seen, self.worth, floor)
 
 
 def resamples_for(rows: int) -> int:
@@ -118,7 +125,7 @@ def measured_system(shared: SharedRows, candidate: CandidateEvidence, trained: C
     if any(rows.example_ids != shared.test.example_ids for rows in candidate.runs):
         raise ValueError(f"the rows of {candidate.name} are not the held-out rows of the study")
     timed = candidate.benchmark.runtimes[0] if candidate.benchmark.runtimes else None
-    samples, source = _latency(timed, candidate.test)
+    samples, source = latency_samples(timed, candidate.test)
     throughput = None if timed is None else timed.requests_per_second
     requests_each = 1.0 if candidate.checking is None else 1.0 + share_asked_again(candidate.checking)
     if candidate.checking is not None and source == "timed" and samples is not None:
@@ -164,13 +171,16 @@ def system_of(
     own = shared.test.weights
     success = SeededRows(tuple(mean_rows(rows.scores).weighted(own) for rows in runs), mixing)
     estimate = estimate_seeded(metric, shared.test.groups, shared.weights)
+    seen = metric.values(shared.weights)
     return System(
         rows=runs[0],
         seeded=metric,
         right=success,
         outcomes=outcomes,
+        seen=seen,
+        worth=_worth(shared),
         quality=estimate,
-        quality_draws=draws_of(shared, metric, outcomes, estimate.value),
+        quality_draws=_joined(shared, seen, metric.alone(shared.weights), outcomes, estimate.value),
         success=draws_of(shared, success, outcomes),
         latency_ms=latency_ms,
         latency_source=latency_source,
@@ -208,12 +218,18 @@ def _worth(shared: SharedRows) -> float:
 
 def draws_of(shared: SharedRows, rows: SeededRows, outcomes: BoolArray, value: float | None = None) -> Draws:
     """A figure of metric rows with its draws; `value` null means that of the plain sample."""
+    values = rows.values(shared.weights)
+    return _joined(shared, values, rows.alone(shared.weights), outcomes, float(values[0]) if value is None else value)
+
+
+def _joined(
+    shared: SharedRows, values: FloatArray, alone: FloatArray | None, outcomes: BoolArray, value: float
+) -> Draws:
     unseen, worth = unseen_row(len(shared.weights) - 1), _worth(shared)
-    values, alone = rows.values(shared.weights), rows.alone(shared.weights)
     by_rows = values if alone is None else alone
     joined = unseen.joined(by_rows, outcomes, worth)
     return Draws(
-        value=float(values[0]) if value is None else value,
+        value=value,
         draws=unseen.joined(values, outcomes, worth)[1:],
         of_rows=None if alone is None else joined[1:],
         unseen=(joined - by_rows)[1:],
@@ -289,35 +305,3 @@ def mixed_rows(teacher: ScoredRows, student: ScoredRows, sent: BoolArray) -> Sco
     )
     scores = np.where(sent, teacher.scores, student.scores)
     return ScoredRows(student.example_ids, scores, outputs, None, None, None, None)
-
-
-def share_asked_again(checked: CheckResult) -> float:
-    """The share of requests that are followed by a second one."""
-    return checked.re_asked / checked.rows if checked.rows else 0.0
-
-
-def with_second_requests(samples: FloatArray, checked: CheckResult) -> FloatArray:
-    """Latency samples, milliseconds, of requests of which some are followed by a second one for an answer that failed
-    its checks.
-
-    The timing pass times the first alone, so the second's time is added to as many samples, evenly over their range and
-    slow ones to slow ones, which makes the tail rather too long than too short.
-    """
-    count = round(share_asked_again(checked) * len(samples))
-    if count == 0 or not checked.second_ms:
-        return samples
-    levels = (np.arange(count) + 0.5) / count
-    both = np.sort(samples)
-    both[(levels * len(samples)).astype(np.int64)] += np.quantile(np.array(checked.second_ms), levels)
-    return both
-
-
-def _latency(
-    timed: RuntimeFigures | None, rows: ScoredRows
-) -> tuple[FloatArray | None, Literal["timed", "predictions"]]:
-    if timed is not None:
-        return np.asarray(timed.latency.milliseconds, dtype=np.float64), "timed"
-    if rows.latency_ms is None:
-        return None, "predictions"
-    known = rows.latency_ms[np.isfinite(rows.latency_ms)]
-    return (known if len(known) else None), "predictions"

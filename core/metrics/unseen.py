@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from core.domain import BoolArray, FloatArray
 STICKS = 8
 """The last stick holds what the others left, on average 1 ÷ 128 of the whole."""
 _SEED = 1
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,20 @@ class UnseenRow:
         sticks, right = self.sticks[some], outcomes[some]
         weight = sticks.sum(axis=1)
         return np.asarray(values + ((sticks * right).sum(axis=1) - weight * values) / (rows + weight))
+
+    def chance_at_least(self, values: FloatArray, rows: float, limit: float) -> float:
+        """P(figure >= limit) of one model, whatever falls on its sticks: over all outcomes, each as likely as any
+        other, so that models with the same values, shape (1 + draws,), have the same chance."""
+        weight = self.sticks.sum(axis=1)
+        needed = limit * (rows + weight) - rows * values - _ROUNDING * (rows + weight)
+        return float(np.mean(self._right[1:] >= needed[1:, None]))
+
+    @cached_property
+    def _right(self) -> FloatArray:
+        """The weight of the sticks on which a model is right, for each outcome that there is, shape (1 + draws,
+        2 ** sticks)."""
+        outcomes = np.arange(2**STICKS)[:, None] >> np.arange(STICKS) & 1
+        return np.asarray(self.sticks @ outcomes.T.astype(np.float64))
 
     def routed(self, teacher: BoolArray, student: BoolArray, share: float) -> BoolArray:
         """The outcomes of a hybrid that sends a share of requests to its teacher: all of them are the teacher's at 1,

@@ -44,8 +44,9 @@ def test_sticks_are_one_row_in_all() -> None:
 
 @pytest.mark.parametrize(("rows", "floor"), [(26, 0.99), (26, 0.95), (60, 0.97), (300, 0.995)])
 def test_nothing_wrong_in_some_rows_says_of_a_floor_what_jeffreys_prior_says(rows: int, floor: float) -> None:
-    draws = joined(np.ones(1 + 20_000), rows)[1:]
-    assert np.mean(draws >= floor) == pytest.approx(beta(rows + 0.5, 0.5).sf(floor), abs=0.02)
+    expected, values = beta(rows + 0.5, 0.5).sf(floor), np.ones(1 + 20_000)
+    assert np.mean(joined(values, rows)[1:] >= floor) == pytest.approx(expected, abs=0.02)
+    assert unseen_row(DRAWS).chance_at_least(values[: 1 + DRAWS], rows, floor) == pytest.approx(expected, abs=0.03)
 
 
 def test_with_3000_rows_bounds_and_ends_move_by_less_than_a_tenth_of_a_point() -> None:
@@ -72,8 +73,8 @@ def test_a_chance_of_nine_in_ten_to_reach_a_floor_that_is_missed_is_told_at_most
     right = generator.binomial(rows, 0.97, 400)
     plain = generator.binomial(rows, right[:, None] / rows, (400, draws)) / rows
     told_plain = (plain >= floor - 1e-12).mean(axis=1) >= 0.9
-    sets = [joined(np.concatenate([[count / rows], own]), rows) for count, own in zip(right, plain, strict=True)]
-    told = np.array([(own[1:] >= floor).mean() >= 0.9 for own in sets])
+    sets = [np.concatenate([[count / rows], own]) for count, own in zip(right, plain, strict=True)]
+    told = np.array([unseen_row(draws).chance_at_least(own, rows, floor) >= 0.9 for own in sets])
     assert told_plain.mean() > 0.2  # all 40 are right in about 30 of 100 test sets
     assert told.mean() <= 0.1
 
