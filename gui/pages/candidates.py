@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.domain import JobState, Role
 from core.errors import UserError
@@ -21,7 +21,7 @@ from gui.models.candidates import CandidateLine, CandidateListModel
 from gui.pages.page import Page, PageMark
 from gui.study_edits.edits import changed
 from gui.study_edits.lists import added, removed, renamed
-from gui.study_edits.presets import offered, preset, start_for
+from gui.study_edits.presets import preset
 from gui.study_edits.references import parts_that_name, users_of
 from gui.study_edits.shapes import Document
 from gui.theme import GAP_ROWS
@@ -30,6 +30,7 @@ from gui.widgets.candidate_editor import CandidateEditor
 from gui.widgets.candidate_sides import CandidateSides
 from gui.widgets.card import Card
 from gui.widgets.export_button import ExportButton
+from gui.widgets.preset_menu import PresetMenu
 from gui.widgets.problems import problem_sentence
 from gui.widgets.wrapped_label import WrappedLabel
 
@@ -52,6 +53,7 @@ class CandidatesPage(Page):
         self.list = self.sides.list
         self.problem = WrappedLabel(self.card)
         self.add_button = QPushButton(self)
+        self.presets = PresetMenu(context.translator, self.add_button)
         self.duplicate_button, self.remove_button = QPushButton(self.card), QPushButton(self.card)
         self.export_button = ExportButton(context, self.card)
         self._next_page = "runs"
@@ -248,19 +250,7 @@ class CandidatesPage(Page):
         return self.tr("gui.candidates.sentence", roles=self.tr("gui.list_separator").join(parts))
 
     def _fill_menu(self) -> None:
-        menu = self.add_button.menu()
-        menu.clear()
-        candidates, chosen, kind = self._candidates(), self._chosen(), self._task_kind()
-        start = start_for(candidates, chosen)
-        teacher = next((str(one["name"]) for one in candidates if one.get("role") == "teacher"), "")
-        names = {"teacher": teacher, "name": str(start["name"]) if start else ""}
-        for name in offered(candidates, kind, chosen):
-            if name in ("language_teacher", "hybrid"):
-                menu.addSeparator()
-            values = {**names, "name": str(chosen["name"])} if name == "seeds" and chosen else names
-            action = menu.addAction(self.tr(f"gui.candidates.preset.{name}", **values))
-            action.setToolTip(self.tr(f"gui.candidates.preset.{name}.help"))
-            action.triggered.connect(lambda _checked=False, name=name: self.add(name))
+        self.presets.offer(self._candidates(), self._chosen(), self._task_kind())
 
     def _connect(self) -> None:
         self._draft.changed.connect(lambda _path: self.invalidate())
@@ -289,9 +279,9 @@ class CandidatesPage(Page):
         self._show_chosen()
 
     def _lay_out(self) -> None:
-        self.add_button.setMenu(QMenu(self.add_button))
-        self.add_button.menu().setToolTipsVisible(True)
-        self.add_button.menu().aboutToShow.connect(self._fill_menu)
+        self.add_button.setMenu(self.presets)
+        self.presets.aboutToShow.connect(self._fill_menu)
+        self.presets.chosen.connect(self.add)
         self.header.insertWidget(1, self.add_button)
         self.problem.setProperty("state", "bad")
         for button in (self.export_button, self.duplicate_button, self.remove_button):

@@ -25,6 +25,7 @@ from gui.theme import GAP_ROWS, GAP_TIGHT, Theme
 from gui.widgets.chart_canvas import ChartCanvas
 from gui.widgets.chart_export import FORMATS, chart_image, chart_svg, image_bytes, table_csv, write_whole
 from gui.widgets.chart_growth import only_appended
+from gui.widgets.elided_label import ElidedLabel
 from gui.widgets.rows_table import RowsTable
 
 LIVE_INTERVAL_MS = 100
@@ -46,7 +47,7 @@ class ChartView(QWidget):
         self._translator = translator
         self._spec: ChartSpec | None = None
         self._waiting: ChartSpec | None = None
-        self.title = QLabel(self)
+        self.title = ElidedLabel(parent=self, mode=Qt.TextElideMode.ElideRight)
         self.title.setProperty("type", "section")
         self.canvas = ChartCanvas(theme, translator, self)
         self.canvas.point_clicked.connect(self.point_clicked)
@@ -123,7 +124,7 @@ class ChartView(QWidget):
     def image(self) -> object:
         """The chart with its title as a QImage."""
         self.canvas.settle()
-        return chart_image(self.canvas.scene, self._region(), self.title.text(), self._theme)
+        return chart_image(self.canvas.scene, self._region(), self.title.full_text, self._theme)
 
     def save(self, path: Path) -> None:
         """Write the chart to a file; its suffix (svg, png, csv) says how. Raises OSError, and ValueError for others."""
@@ -135,9 +136,9 @@ class ChartView(QWidget):
             titles, rows = table_cells(self._spec, self._translator)
             data = table_csv(titles, [[cell.value for cell in row] for row in rows])
         elif kind == "svg":
-            data = chart_svg(self.canvas.scene, self._region(), self.title.text(), self._theme)
+            data = chart_svg(self.canvas.scene, self._region(), self.title.full_text, self._theme)
         else:
-            data = image_bytes(chart_image(self.canvas.scene, self._region(), self.title.text(), self._theme))
+            data = image_bytes(chart_image(self.canvas.scene, self._region(), self.title.full_text, self._theme))
         write_whole(path, data)
 
     def _region(self) -> QRectF:

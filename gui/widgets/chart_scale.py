@@ -17,6 +17,8 @@ MIN_TICKS = 3
 PADDING = 0.06
 """Room beyond the outermost mark, and beyond an end of the axis, as a part of the range: enough for half a mark, and
 half the words of a tick, which pyqtgraph hides where they reach beyond the axis."""
+TICK_ROOM = 0.04
+"""How near to an end of the axis a tick is hidden; an end that bounds the values is farther from it."""
 LIMIT_ROOM = 0.12
 """Room beyond a limit at the edge of the picture, enough for its words."""
 LIMIT_REACH = 1.5
@@ -69,7 +71,14 @@ def scale_of(axis: Axis, values: Sequence[float], limits: Sequence[float] = (), 
     least = -math.inf if axis.minimum is None else axis.minimum
     most = math.inf if axis.maximum is None else axis.maximum
     ticks = tuple(tick for tick in ticks if least <= tick <= most)
-    return Scale(low, high, ticks, log)
+    return Scale(low, high, _with_words(ticks, low, high, log), log)
+
+
+def _with_words(ticks: tuple[float, ...], low: float, high: float, log: bool) -> tuple[float, ...]:
+    """The ticks that keep their words; pyqtgraph hides those that reach beyond the axis, and leaves a bare line."""
+    room = TICK_ROOM * (high - low)
+    kept = tuple(tick for tick in ticks if low + room <= (math.log10(tick) if log else tick) <= high - room)
+    return kept if len(kept) > 1 else ticks
 
 
 def linear_ticks(low: float, high: float, most: int = MAX_TICKS) -> tuple[float, ...]:

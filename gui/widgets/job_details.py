@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QTreeView, QWidget
 
 from core.charts import loss_chart
 from core.charts.live_trials import TRIAL_QUALITY, TRIAL_SPEED
-from core.domain import JobRow, JobState, LogLine, MetricPoint
+from core.domain import JobKind, JobRow, JobState, LogLine, MetricPoint
 from core.store import StudyStore
 from gui.context import Context
 from gui.i18n import words_of
@@ -106,8 +106,7 @@ class JobDetails(Card):
             self.log.clear()
             self._fetched = _Fetched()
             self._show_figures()
-        live = self._queue.live if self._queue.running_job == row.job_id else None
-        self._show_state(row, live or stored_progress(row))
+        self._show_state(row, self._progress_of(row))
         if before != row:
             self._fetch()
 
@@ -127,8 +126,12 @@ class JobDetails(Card):
         self.log_view.setAccessibleName(tr("gui.runs.log"))
         self.progress.setAccessibleName(tr("gui.runs.progress"))
         if self._row is not None:
-            self._show_state(self._row, stored_progress(self._row))
+            self._show_state(self._row, self._progress_of(self._row))
             self._show_figures()
+
+    def _progress_of(self, row: JobRow) -> LiveProgress | None:
+        live = self._queue.live if self._queue.running_job == row.job_id else None
+        return live or stored_progress(row)
 
     def _show_state(self, row: JobRow, live: LiveProgress | None) -> None:
         translator = self._context.translator
@@ -150,7 +153,9 @@ class JobDetails(Card):
         facts = []
         if row.started_at is not None:
             facts.append(translator.tr("gui.runs.fact.started", moment=translator.moment(row.started_at)))
-        if live is not None and live.total_steps > 1 and row.state is not JobState.SUCCEEDED:
+        # A search counts parts of its trials, which say nothing to anybody; how many there were stands below.
+        counted = row.state is not JobState.SUCCEEDED and row.kind is not JobKind.SWEEP
+        if live is not None and live.total_steps > 1 and counted:
             step, total = (translator.formats.number(value, 0) for value in (live.step, live.total_steps))
             facts.append(translator.tr("gui.runs.fact.step", step=step, total=total))
         if row.attempt > 1:

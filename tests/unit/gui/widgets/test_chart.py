@@ -354,3 +354,18 @@ def test_a_limit_is_drawn_with_its_words_where_it_is_near_the_marks_and_else_not
     view = show(replace(SCATTER, lines=(limit,), bands=()), QSize(640, 380))
     assert (view.canvas.to_scene(0.13, height).y() < view.canvas.plot_rect().bottom()) is shown
     assert ("95 % of the teacher" in words_on(view)) is shown
+
+
+def test_a_title_without_room_is_cut_with_a_mark_and_told_on_hover(show: Show) -> None:
+    whole = "Search for the smallest student: quality against speed of its trials"
+    view = show(replace(SCATTER, title=text(whole)), QSize(420, 300))
+    assert view.title.text().endswith("…")
+    assert view.title.toolTip() == whole
+    assert view.title.geometry().right() < view.copy_button.x()
+
+
+def test_every_line_of_the_grid_has_its_words(show: Show) -> None:
+    for top in (0.63, 0.64, 0.645, 0.65, 0.66):
+        points = (point("a", Role.STUDENT, 0.15, top), point("b", Role.STUDENT, 0.24, 0.626))
+        view = show(replace(SCATTER, points=points, bands=(), lines=()), QSize(530, 270))
+        assert len(tick_words(view, "left")) == len(view.canvas._y.ticks), top
