@@ -26,11 +26,17 @@ def saturation_point(rates: Sequence[float]) -> int | None:
 
 
 def arrival_times(rate: float, count: int, arrivals: Literal["poisson", "constant"], seed: int) -> list[float]:
-    """Seconds after the start at which `count` requests are due, `rate` a second: evenly, or with exponential gaps."""
-    if arrivals == "constant":
+    """Seconds after the start at which `count` requests are due, `rate` a second: evenly, or with exponential gaps.
+
+    The gaps are stretched to the whole time that the rate gives them, which leaves the moments between random (those of
+    a Poisson process whose last arrival is known): 300 drawn gaps alone would miss the rate by 6 % on average, and near
+    saturation the waits by far more.
+    """
+    if arrivals == "constant" or count == 1:
         return [place / rate for place in range(count)]
-    gaps = np.random.default_rng(seed).exponential(1.0 / rate, size=count)
-    return [float(moment) for moment in np.cumsum(gaps) - gaps[0]]
+    gaps = np.random.default_rng(seed).exponential(size=count - 1)
+    moments = np.cumsum(gaps) * ((count - 1) / rate / gaps.sum())
+    return [0.0, *(float(moment) for moment in moments)]
 
 
 def goodput(requests_per_second: float, met: Sequence[bool]) -> float:

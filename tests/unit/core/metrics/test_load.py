@@ -34,6 +34,23 @@ def test_constant_arrivals_are_evenly_spaced_and_random_ones_are_as_many_a_secon
     assert gaps.std() == pytest.approx(0.01, rel=0.08)  # an exponential's mean and deviation are the same
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_random_arrivals_keep_the_rate_however_few_they_are(seed: int) -> None:
+    assert arrival_times(8.0, 41, "poisson", seed)[-1] == pytest.approx(5.0)
+    assert arrival_times(8.0, 1, "poisson", seed) == [0.0]
+
+
+@pytest.mark.parametrize("load", [0.3, 0.6, 0.8])
+def test_random_arrivals_at_one_server_wait_as_long_as_theory_says(load: float) -> None:
+    service = 0.05
+    free, waits = 0.0, []
+    for due in arrival_times(load / service, 200_000, "poisson", 1):
+        waits.append(max(0.0, free - due))
+        free = max(free, due) + service
+    # Pollaczek and Khinchine's formula for a constant time of service.
+    assert np.mean(waits) == pytest.approx(load * service / (2 * (1 - load)), rel=0.03)
+
+
 def test_random_arrivals_are_the_same_on_every_run() -> None:
     assert arrival_times(10.0, 50, "poisson", 3) == arrival_times(10.0, 50, "poisson", 3)
     assert arrival_times(10.0, 50, "poisson", 3) != arrival_times(10.0, 50, "poisson", 4)
