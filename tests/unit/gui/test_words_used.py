@@ -16,6 +16,8 @@ from gui.widgets.fields import FieldKind, FieldSpec
 from gui.widgets.form import SHOWN_BY_EXAMPLE, FieldForm
 from gui.widgets.part_card import OptionalPartCard, PartCard
 
+TEMPLATES = Path(str(core.__file__)).parents[1] / "resources" / "templates"
+IN_TEMPLATE = re.compile(r"""["']([a-z_]+(?:\.[a-z_]+)+)["']""")
 COUNTED = re.compile(r"\.(one|other)$")
 # Codes put together from nothing but these beginnings are those of forms and cards, which are asked themselves.
 OF_FORMS = ("gui.", "field.", "setting.")
@@ -39,6 +41,8 @@ class Sources:
                 self.texts.add(node.value)
             elif isinstance(node, ast.JoinedStr):
                 self._take([str(part.value) if isinstance(part, ast.Constant) else None for part in node.values])
+        for template in TEMPLATES.rglob("*.j2"):
+            self.texts |= set(IN_TEMPLATE.findall(template.read_text(encoding="utf-8")))
 
     def _take(self, parts: list[str | None]) -> None:
         match parts:
