@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.charts import trials_chart
 from core.charts.live_trials import live_trials_chart, trials_so_far
+from core.decide.outcome import Message
 from core.domain import MetricPoint
 from core.jobs.results import CompressResult, RoundRecord, RungRecord, SweepResult, TrainResult, TrialRecord
 from gui.models.job_words import JobFigures, JobWords
@@ -54,8 +55,10 @@ class MakingWords(JobWords):
                 count=result.rows_held_out,
             ),
         ]
-        rows = [self._trial(trial, result.chosen) for trial in result.trials]
-        return self._table(facts, "trials", rows, trials_chart(candidate, result, retain))
+        chart = trials_chart(candidate, result, retain)
+        missed = {point.name: point.excluded for point in chart.points}
+        rows = [self._trial(trial, result.chosen, missed.get(str(trial.number))) for trial in result.trials]
+        return self._table(facts, "trials", rows, chart)
 
     def search_so_far(self, candidate: str, quality: Sequence[MetricPoint], speed: Sequence[MetricPoint]) -> JobFigures:
         """The trials of a search that runs."""
@@ -87,11 +90,12 @@ class MakingWords(JobWords):
             Cell(self._formats.milliseconds(record.latency_ms), record.latency_ms, number=True),
         )
 
-    def _trial(self, trial: TrialRecord, chosen: int) -> tuple[Cell, ...]:
+    def _trial(self, trial: TrialRecord, chosen: int, missed: Message | None) -> tuple[Cell, ...]:
+        """A trial's row; `missed` says what the chart says of one that does not do."""
         mark = "chosen" if trial.number == chosen else trial.state.replace(" ", "_")
         state = self._translator.tr(f"gui.result.trial.{mark}")
-        if mark == "complete" and not trial.feasible:
-            state = self._translator.tr("gui.result.trial.misses")
+        if mark == "complete" and missed is not None:
+            state = self._translator.stored(missed.code, missed.values, missed.text)
         settings = self._settings(trial)
         return (
             self._number(trial.number),

@@ -69,6 +69,19 @@ def place_in_region(
     return next(calm, free[0] if free else least)
 
 
+def place_near(wanted: QRectF, step: float, taken: Sequence[QRectF], lines: Sequence[QLineF], most: int = 10) -> QRectF:
+    """The place nearest to the wanted one, `most` steps down at most (up where below 0), that is free; else it."""
+    spots = [wanted.translated(0, step * count) for count in range(most + 1)]
+    return next(
+        (
+            spot
+            for spot in spots
+            if not any(spot.intersects(other) for other in taken) and not any(crosses(spot, line) for line in lines)
+        ),
+        wanted,
+    )
+
+
 def _spots_in(region: QRectF, size: QSizeF, bounds: QRectF) -> Iterator[QRectF]:
     first, last = region.right() - size.width() - EDGE, region.left() + EDGE
     tops = (region.bottom() - size.height() - 4, region.top() + 4, region.center().y() - size.height() / 2)

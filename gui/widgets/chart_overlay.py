@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsLineItem, QGraphicsScene, 
 from core.charts import ChartSpec, Line, Point
 from core.decide.outcome import Message
 from gui.theme import CAPTION_PX, SECONDARY_PX, Theme, font
-from gui.widgets.chart_labels import Anchor, Placement, place_in_region, place_labels, segments
+from gui.widgets.chart_labels import Anchor, Placement, place_in_region, place_labels, place_near, segments
 from gui.widgets.chart_marks import line_token, mark_radius, role_token
 
 LAYER_LEADER, LAYER_TEXT = 90, 100
 MARGIN = 6.0
+CORNER_STEP = 4.0
 LABEL_SHARE = 0.45
 """A label is cut in its middle beyond this part of the picture's width; hovering tells it in full."""
 ARROWS = {"top_left": "↖", "top_right": "↗", "bottom_left": "↙", "bottom_right": "↘"}
@@ -87,10 +88,11 @@ class ChartOverlay:
         self.clear()
         lines = [[to_scene(x, y) for x, y in zip(line.xs, line.ys, strict=True)] for line in _drawn_lines(spec)]
         pieces = [piece for spots in lines for piece in segments(_few(spots))]
-        corner = self._corner(spec, bounds)
-        drawn = [*_intervals(spec, to_scene), *_marks(spec, to_scene, minor=True)]
-        taken = [*drawn, *([] if corner is None else [corner])]
-        taken += self._bands(bands, bounds, [*taken, *_marks(spec, to_scene, minor=False)], pieces)
+        taken = [*_intervals(spec, to_scene), *_marks(spec, to_scene, minor=True)]
+        marks = _marks(spec, to_scene, minor=False)
+        corner = self._corner(spec, bounds, [*taken, *marks], pieces)
+        taken += [] if corner is None else [corner]
+        taken += self._bands(bands, bounds, [*taken, *marks], pieces)
         labelled = [self._labelled(point, to_scene, bounds) for point in spec.points if not point.minor]
         labelled.sort(key=lambda one: _rank(one[0], one[2], bounds))
         blocks, anchors = [block for _, block, _ in labelled], [anchor for _, _, anchor in labelled]
@@ -124,7 +126,9 @@ class ChartOverlay:
         text = _cut(self._words(line.label), bold, width * LABEL_SHARE)
         return Block(line.name, (TextLine(text, bold, self._theme.color(line_token(line))),))
 
-    def _corner(self, spec: ChartSpec, bounds: QRectF) -> QRectF | None:
+    def _corner(
+        self, spec: ChartSpec, bounds: QRectF, taken: Sequence[QRectF], lines: Sequence[QLineF]
+    ) -> QRectF | None:
         if spec.corner is None:
             return None
         position = spec.corner.position
@@ -132,7 +136,8 @@ class ChartOverlay:
         line = TextLine(text, font(CAPTION_PX, bold=True), self._theme.color("good"))
         left = bounds.left() + MARGIN if position.endswith("left") else bounds.right() - line.size.width() - MARGIN
         top = bounds.top() + 2 if position.startswith("top") else bounds.bottom() - line.size.height() - MARGIN
-        rect = QRectF(QPointF(left, top), line.size)
+        inwards = CORNER_STEP if position.startswith("top") else -CORNER_STEP
+        rect = place_near(QRectF(QPointF(left, top), line.size), inwards, taken, lines)
         self._write(line, rect.topLeft())
         return rect
 

@@ -79,7 +79,7 @@ def test_a_finished_search_shows_its_trials_and_marks_the_chosen_one(show: Any) 
     )  # fmt: skip
     result = SweepResult(trials=trials, chosen=0, teacher_quality=0.93, rows_held_out=500, seconds=60.0)
     figures = show(JobKind.SWEEP, result, spec={"parameters": {"space": {"retain": 0.99}}})
-    assert texts(figures, 5) == ["chosen", "stopped early", "misses a limit"]
+    assert texts(figures, 5) == ["chosen", "stopped early", "misses the quality"]
     assert texts(figures, 1) == ["91\u00a0%", "–", "70\u00a0%"]
     assert "layers\u00a02" in figures.facts[0]
     assert "width\u00a0all" in figures.facts[0]

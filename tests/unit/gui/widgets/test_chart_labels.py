@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF
 
-from gui.widgets.chart_labels import Anchor, Placement, crosses, place_in_region, place_labels
+from gui.widgets.chart_labels import Anchor, Placement, crosses, place_in_region, place_labels, place_near
 
 BOUNDS = QRectF(0, 0, 500, 280)
 spots = st.tuples(st.integers(0, 500), st.integers(0, 280))
@@ -106,3 +106,11 @@ def test_the_words_of_a_region_leave_a_line_where_they_can() -> None:
 
     assert not crosses(rect, line)
     assert rect.right() > 490
+
+
+def test_words_of_a_corner_give_way_to_a_line_and_stay_where_nothing_is_free() -> None:
+    wanted, line = QRectF(400, 2, 90, 14), QLineF(0, 10, 500, 10)
+
+    assert place_near(wanted, 4, [], []) == wanted
+    assert place_near(wanted, 4, [], [line]) == QRectF(400, 14, 90, 14)
+    assert place_near(wanted, 4, [BOUNDS], [line]) == wanted
