@@ -17,56 +17,26 @@ from core.jobs.specs import (
     DistillParameters,
     FineTuneParameters,
     LabelParameters,
-    LoadableModel,
     SweepParameters,
     TrainPart,
 )
 from core.jobs.sweep_limits import sweep_limits
-from core.jobs.vendor_prices import vendor_price
+from core.jobs.teachers import TEXT_TECHNIQUES, Recipe, Teachers, Teaching, on_this_machine
 from core.lazy import load
 from core.spec import (
     BaselineModel,
     Candidate,
     CandidateModel,
-    EndpointModel,
     PredictionsModel,
-    Prune,
     Study,
     SweepModel,
     Task,
     TeacherLayers,
     Train,
-    runs_under_llama_cpp,
 )
 from core.study_file import resolve_path
 
-TEXT_TECHNIQUES = ("labels", "sequence")
 BASELINE = "baseline_"
-
-
-@dataclass(frozen=True)
-class _Recipe:
-    """One making of a candidate: its training with the seed in it, how its parts are named, and the part of the train
-    rows that it learns from, null for all."""
-
-    candidate: Candidate
-    training: Train
-    seed: int | None
-    suffix: str = ""
-    prefix: str = ""
-    rows: TrainPart | None = None
-
-    def part(self, name: str) -> str:
-        return f"{self.prefix}{name}{self.suffix}"
-
-
-@dataclass(frozen=True)
-class _Teaching:
-    """What a distill job gets of its teacher: inputs, or a ready model with its hash."""
-
-    inputs: dict[str, str]
-    model: LoadableModel | None = None
-    sha256: str | None = None
 
 
 @dataclass
@@ -78,13 +48,17 @@ class ModelJobs:
     graph: JobGraph
     data_job: str
     known: dict[tuple[str, int | None], ModelPart] = field(default_factory=dict)
+    teachers: Teachers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.teachers = Teachers(self.study, self.base, self.graph, self.data_job, self.model)
 
     def model(self, candidate: Candidate, seed: int | None) -> ModelPart:
         """The model of a candidate under one of its seeds. Raises UserError where a file that it names is unfit."""
         key = (candidate.name, seed)
         if key not in self.known:
             first = seed == seeds_of(self.study, candidate)[0]
-            recipe = _Recipe(candidate, self._training(candidate, seed), seed, "" if first else f"@{seed}")
+            recipe = Recipe(candidate, self._training(candidate, seed), seed, "" if first else f"@{seed}")
             self.known[key] = self._made(recipe)
         return self.known[key]
 
@@ -94,17 +68,17 @@ class ModelJobs:
         if not isinstance(candidate.model, TeacherLayers):
             plain["method"] = "fine_tune"
         training = self._training(candidate, seed).model_copy(update=plain)
-        return self._made(_Recipe(candidate, training, seed, prefix=BASELINE))
+        return self._made(Recipe(candidate, training, seed, prefix=BASELINE))
 
     def of_curve(self, candidate: Candidate, run: CurveRun) -> ModelPart:
         """The student as its learning curve wants it: by the seed of the run, of its part of the train rows."""
         rows = None if run.share == 1.0 else TrainPart(share=run.share, seed=run.seed)
         training = self._training(candidate, run.seed)
-        return self._made(_Recipe(candidate, training, run.seed, run.suffix, CURVE, rows))
+        return self._made(Recipe(candidate, training, run.seed, run.suffix, CURVE, rows))
 
     def uncompressed(self, candidate: Candidate, seed: int | None) -> ModelPart:
         """What a candidate that is trained and then compressed was before: the same training job makes it."""
-        return self._trained(_Recipe(candidate, self._training(candidate, seed), seed))
+        return self._trained(Recipe(candidate, self._training(candidate, seed), seed))
 
     def _training(self, candidate: Candidate, seed: int | None) -> Train:
         """The training without what determines no result: names, and what the plan itself acts on."""
@@ -112,11 +86,11 @@ class ModelJobs:
         own = training.seed if seed is None else seed
         return training.model_copy(update={"teacher": None, "seeds": None, "seed": own, "hard_label_baseline": False})
 
-    def _made(self, recipe: _Recipe) -> ModelPart:
+    def _made(self, recipe: Recipe) -> ModelPart:
         part = self._trained(recipe)
         return self._compressed(recipe, part) if recipe.candidate.compress else part
 
-    def _trained(self, recipe: _Recipe) -> ModelPart:
+    def _trained(self, recipe: Recipe) -> ModelPart:
         model, training = recipe.candidate.model, recipe.training
         if isinstance(model, SweepModel):
             return self._searched(recipe, model)
@@ -129,9 +103,9 @@ class ModelJobs:
             return self._distilled(recipe, training, start)
         if training.method == "none":
             return start
-        embeddings = self._embeddings(recipe.candidate)
+        embeddings = self.teachers.embeddings(recipe.candidate)
         parameters = FineTuneParameters(
-            model=_on_this_machine(start),
+            model=on_this_machine(start),
             model_sha256=start.sha256,
             task=self._task(),
             train=training,
@@ -142,7 +116,7 @@ class ModelJobs:
         inputs = {"data": self.data_job, **start.inputs, **embeddings.inputs}
         return ModelPart(self._add(recipe, parameters, inputs, "train"))
 
-    def _start(self, recipe: _Recipe) -> ModelPart:
+    def _start(self, recipe: Recipe) -> ModelPart:
         """What the training starts from: another candidate's model of the same seed, or a ready one."""
         model = recipe.candidate.model
         if isinstance(model, CandidateModel):
@@ -153,10 +127,10 @@ class ModelJobs:
             raise UserError("study.no_ready_model", field=f"candidates: {recipe.candidate.name}")
         return ready_model(model, self.base)
 
-    def _distilled(self, recipe: _Recipe, training: Train, start: ModelPart | None = None) -> ModelPart:
+    def _distilled(self, recipe: Recipe, training: Train, start: ModelPart | None = None) -> ModelPart:
         if training.dynamic is not None:
             return self._learnt_on(recipe, training, start)
-        teaching = self._teaching(recipe, training)
+        teaching = self.teachers.teaching(recipe, training)
         for number, stage in enumerate(training.stages, 1):
             layers = TeacherLayers(source="teacher", layers=stage.layers, feed_forward=stage.feed_forward)
             own = training.model_copy(update={"stages": [], "epochs": stage.epochs or training.epochs})
@@ -169,12 +143,14 @@ class ModelJobs:
                 part=recipe.rows,
             )
             assistant = self._add(recipe, parameters, {"data": self.data_job, **teaching.inputs}, f"stage{number}")
-            teaching = _Teaching({"teacher": assistant})
+            teaching = Teaching({"teacher": assistant})
             if training.technique in TEXT_TECHNIQUES and self.study.task.writes:
-                labels = self._asked(recipe, ModelPart(assistant), training, plain_task(self.study), f"label{number}")
-                teaching = _Teaching({"teacher": assistant, "labels": labels})
+                labels = self.teachers.asked(
+                    recipe, ModelPart(assistant), training, plain_task(self.study), f"label{number}"
+                )
+                teaching = Teaching({"teacher": assistant, "labels": labels})
         parameters = DistillParameters(
-            model=None if start is None else _on_this_machine(start),
+            model=None if start is None else on_this_machine(start),
             model_sha256=None if start is None else start.sha256,
             layers=recipe.candidate.model if isinstance(recipe.candidate.model, TeacherLayers) else None,
             teacher_model=teaching.model,
@@ -186,15 +162,15 @@ class ModelJobs:
         inputs = {"data": self.data_job, **teaching.inputs, **({} if start is None else start.inputs)}
         return ModelPart(self._add(recipe, parameters, inputs, "train"))
 
-    def _learnt_on(self, recipe: _Recipe, training: Train, start: ModelPart | None) -> ModelPart:
+    def _learnt_on(self, recipe: Recipe, training: Train, start: ModelPart | None) -> ModelPart:
         """A student that goes on learning from a stream; one that no job has made yet is distilled first."""
         dynamic = training.dynamic
         if dynamic is None:
             raise ValueError("the training has no stream")
         if start is None or start.job is None:
-            before = _Recipe(recipe.candidate, training, recipe.seed, recipe.suffix, f"{recipe.prefix}first_")
+            before = Recipe(recipe.candidate, training, recipe.seed, recipe.suffix, f"{recipe.prefix}first_")
             start = self._distilled(before, training.model_copy(update={"dynamic": None}), start)
-        teaching = self._teaching(recipe, training)
+        teaching = self.teachers.teaching(recipe, training)
         stream = resolve_path(self.base, dynamic.stream)
         load("core.data.reading").require_column(stream, self.study.data.columns.input, "data.columns.input")
         parameters = DistillParameters(
@@ -209,53 +185,13 @@ class ModelJobs:
         inputs = {"data": self.data_job, **teaching.inputs, **start.inputs}
         return ModelPart(self._add(recipe, parameters, inputs, "train"))
 
-    def _teaching(self, recipe: _Recipe, training: Train) -> _Teaching:
-        """The teacher itself where its outputs can be read, and what it says where it only answers in text."""
-        teacher = self.study.candidate(self.study.teacher_of(recipe.candidate) or "")
-        part = self.model(teacher, seeds_of(self.study, teacher)[0])
-        in_text = answers_in_text(self.study, teacher, self.base)
-        asked = in_text and (
-            self.study.task.kind == "classification"
-            or isinstance(part.ready, EndpointModel)
-            or runs_under_llama_cpp(part.ready)
-            or training.technique in TEXT_TECHNIQUES
-        )
-        searched = isinstance(recipe.candidate.model, SweepModel)
-        own_layers = searched or isinstance(recipe.candidate.model, TeacherLayers)
-        teaching = _Teaching({}) if asked and not own_layers else self._read(part)
-        if not asked or (training.alpha == 0.0 and not searched):
-            return teaching
-        labels = self._asked(recipe, part, training, asked_task(self.study, teacher, self.base))
-        return _Teaching({**teaching.inputs, "labels": labels}, teaching.model, teaching.sha256)
-
-    def _read(self, part: ModelPart) -> _Teaching:
-        if part.job is not None:
-            return _Teaching({"teacher": part.job})
-        model = _on_this_machine(part)
-        if isinstance(model, BaselineModel):
-            raise ValueError("a floor is trained before it teaches")
-        return _Teaching({}, model, part.sha256)
-
-    def _asked(self, recipe: _Recipe, teacher: ModelPart, training: Train, task: Task, part: str = "label") -> str:
-        if isinstance(teacher.ready, BaselineModel):
-            raise ValueError("a floor does not answer in text")
-        owner = self.study.candidate(self.study.teacher_of(recipe.candidate) or "")
-        parameters = LabelParameters(
-            task=task,
-            loadable=teacher.ready,
-            model_sha256=teacher.sha256,
-            reasoning=training.reasoning,
-            price=vendor_price(self.study, owner, teacher.ready),
-        )
-        return self._add(recipe, parameters, {"data": self.data_job, **teacher.inputs}, part)
-
-    def _searched(self, recipe: _Recipe, space: SweepModel) -> ModelPart:
+    def _searched(self, recipe: Recipe, space: SweepModel) -> ModelPart:
         teacher = self.study.candidate(self.study.teacher_of(recipe.candidate) or "")
         part = self.model(teacher, seeds_of(self.study, teacher)[0])
         writes = self.study.task.writes
         if part.job is None and not writes:
             raise UserError("study.sweep_teacher_untrained", field=f"candidates: {recipe.candidate.name}")
-        teaching = self._teaching(recipe, recipe.training)
+        teaching = self.teachers.teaching(recipe, recipe.training)
         asked = asked_task(self.study, teacher, self.base)
         parameters = SweepParameters(
             task=plain_task(self.study),
@@ -270,7 +206,7 @@ class ModelJobs:
         inputs = {"data": self.data_job, **teaching.inputs, **reference}
         return ModelPart(self._add(recipe, parameters, inputs, "sweep"))
 
-    def _reference(self, recipe: _Recipe, teacher_job: str) -> dict[str, str]:
+    def _reference(self, recipe: Recipe, teacher_job: str) -> dict[str, str]:
         """The teacher's training once more, without the rows that students are judged by: it knows its own rows by
         heart, so that a share of its quality on them is no fair bar. Empty where it was not trained on the targets."""
         trained = self.graph.specs[teacher_job]
@@ -279,10 +215,10 @@ class ModelJobs:
         parameters = trained.parameters.model_copy(update={"held_out_seed": recipe.training.seed})
         return {"reference": self._add(recipe, parameters, trained.inputs, "reference")}
 
-    def _compressed(self, recipe: _Recipe, parent: ModelPart) -> ModelPart:
-        model = _on_this_machine(parent)
+    def _compressed(self, recipe: Recipe, parent: ModelPart) -> ModelPart:
+        model = on_this_machine(parent)
         # The baseline on the targets alone hears no teacher after pruning either.
-        teacher = _Teaching({}) if recipe.prefix == BASELINE else self._recovery_teacher(recipe.candidate)
+        teacher = Teaching({}) if recipe.prefix == BASELINE else self.teachers.recovery_teacher(recipe.candidate)
         parameters = CompressParameters(
             loadable=None if isinstance(model, BaselineModel) else model,
             model_sha256=parent.sha256,
@@ -294,49 +230,15 @@ class ModelJobs:
         inputs = {"data": self.data_job, **parent.inputs, **teacher.inputs}
         return ModelPart(self._add(recipe, parameters, inputs, "compress"))
 
-    def _recovery_teacher(self, candidate: Candidate) -> _Teaching:
-        """The teacher of the recovery after pruning where the study names one; else the unpruned model teaches."""
-        named = None if candidate.train is None else candidate.train.teacher
-        if named is None or not any(isinstance(step, Prune) for step in candidate.compress):
-            return _Teaching({})
-        teacher = self.study.candidate(named)
-        return self._read(self.model(teacher, seeds_of(self.study, teacher)[0]))
-
-    def _embeddings(self, candidate: Candidate) -> _Teaching:
-        """The model whose token embeddings a floor may use: the teacher's, where its weights are here."""
-        none = _Teaching({})
-        terms_only = self.study.task.kind == "multi_label"
-        if terms_only or not isinstance(candidate.model, BaselineModel) or candidate.model.kind == "tfidf_linear":
-            return none
-        named = self.study.teacher_of(candidate)
-        if named is None or named == candidate.name:
-            return none
-        if isinstance(self.study.candidate(named).model, PredictionsModel):
-            return none
-        teacher = self.study.candidate(named)
-        part = self.model(teacher, seeds_of(self.study, teacher)[0])
-        if part.job is not None:
-            return _Teaching({"embeddings": part.job})
-        if part.ready is None or isinstance(part.ready, EndpointModel | BaselineModel):
-            return none
-        return _Teaching({}, part.ready, part.sha256)
-
     def _task(self) -> Task | None:
         """The task of a language model's training, or of rows with several labels; a classifier's needs none."""
         return None if self.study.task.kind == "classification" else plain_task(self.study)
 
     def _add(
         self,
-        recipe: _Recipe,
+        recipe: Recipe,
         parameters: FineTuneParameters | DistillParameters | LabelParameters | SweepParameters | CompressParameters,
         inputs: Mapping[str, str],
         part: str,
     ) -> str:
         return self.graph.add(parameters, inputs, recipe.candidate.name, recipe.part(part))
-
-
-def _on_this_machine(part: ModelPart) -> LoadableModel | BaselineModel | None:
-    """The ready model, null where a job makes it. Raises UserError for an endpoint, which has no weights here."""
-    if isinstance(part.ready, EndpointModel):
-        raise UserError("study.endpoint_has_no_weights", field=f"model: {part.ready.model}")
-    return part.ready
