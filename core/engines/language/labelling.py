@@ -81,9 +81,17 @@ class Labelling:
         self.missing = [place for place, key in enumerate(self._keys) if key not in store]
         self._known = len(self._keys) - len(self.missing)
         self._heard = 0
-        # What was bought earlier was looked at then.
-        self._any_usable = self._known > 0
+        # Useless answers of an earlier attempt, or of another student's job, are no reason to buy more of them.
+        self._any_usable = self._knows_usable()
         self._begun = time.monotonic()
+
+    def _knows_usable(self) -> bool:
+        """Whether any answer that was bought earlier is of use."""
+        known = ((place, key) for place, key in enumerate(self._keys) if key in self._store)
+        rows = (
+            self._row(self._rows.first_row[self._rows.messages[place]], self._store.get(key)) for place, key in known
+        )
+        return any(row.usable(self._classes) for row in rows)
 
     def estimate(self) -> RequestEstimate:
         """What the missing answers will take."""

@@ -28,7 +28,7 @@ from tiny_language_models import write_language_model, write_language_model_job
 
 from core.data.examples import write_examples
 from core.domain import Example, Split
-from core.engines.language import torch_generator
+from core.engines.language import labelling, torch_generator
 from core.engines.language.answers import read_answers
 from core.engines.language.endpoint import CONCURRENT_REQUESTS
 from core.engines.language.generator import Generation
@@ -281,6 +281,17 @@ def test_answers_that_are_all_useless_stop_the_job_early(data: Path, document: A
         assert len(server.requests) <= HOPELESS_ANSWERS + CONCURRENT_REQUESTS < ROWS
     assert refusal.value.code == code
     assert words in str(refusal.value)
+
+
+def test_useless_answers_bought_before_are_no_reason_to_buy_the_rest(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labelling, "HOPELESS_ANSWERS", 3)
+    with scripted_endpoint(lambda number, request: Reply(completion("no idea"))) as server:
+        for _ in range(2):
+            with pytest.raises(UserError, match="names none of the labels"):
+                Job(data, server.model()).run()
+        assert len(server.requests) <= 2 * (3 + CONCURRENT_REQUESTS) < ROWS
 
 
 def test_answers_that_are_all_useless_in_a_small_study_name_a_row(tmp_path: Path) -> None:
