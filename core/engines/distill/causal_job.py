@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from core.domain import IntArray
 from core.engines.distill.causal_model import check_apart, shared_vocabulary, true_vocabulary
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows, causal_rows, check_embedded, learnt_examples
@@ -145,6 +147,7 @@ def _objective(
         )
         vocabulary = shared_vocabulary(tokenizer, config)
         aligned = aligned_positions(rows, student.tokenizer, their_rows, tokenizer)
+        _say_aligned(rows, aligned, context)
         cache = _cache(parameters, teacher, their_rows, vocabulary, attempt, context)
         return CrossTokenizerObjective(
             rows, own_vocabulary, cache, their_rows, aligned, settings.temperature, settings.alpha, weights
@@ -152,6 +155,13 @@ def _objective(
     vocabulary = min(own_vocabulary, technique.shared_vocabulary or own_vocabulary)
     cache = _cache(parameters, teacher, rows, vocabulary, attempt, context)
     return CausalObjective(rows, vocabulary, cache, settings.temperature, settings.alpha, weights)
+
+
+def _say_aligned(rows: CausalRows, aligned: Sequence[IntArray], context: JobContext) -> None:
+    """On how much of the answers the teacher is heard."""
+    tokens = int(rows.completion_lengths.sum())
+    heard = sum(int((places >= 0).sum()) for places in aligned)
+    context.log(english("causal.log.aligned", heard=heard, tokens=tokens, share=f"{heard / tokens:.0%}"))
 
 
 def _cache(

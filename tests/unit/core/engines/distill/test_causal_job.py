@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,8 +89,11 @@ def test_another_tokenizer_is_met_by_characters(tmp_path: Path, teacher: Path, d
     swapped = swapped.replace('"\\u0000a":', '"b":')
     (other / "tokenizer.json").write_text(swapped, encoding="utf-8")
     parameters = training().model_copy(update={"layers": None, "model": LocalModel(source="local", path=str(other))})
-    result, _ = distil(tmp_path / "job", parameters, {"data": data, "teacher": teacher})
+    result, context = distil(tmp_path / "job", parameters, {"data": data, "teacher": teacher})
     assert (result.technique, result.reason) == ("cross_tokenizer", "train.reason.other_tokenizer")
+    (told,) = [line for line in context.logs if "the tokens of both tokenizers meet" in line]
+    heard, tokens = (int(number) for number in re.findall(r"(\d+) of (\d+) places", told.replace(",", ""))[0])
+    assert 0 < heard <= tokens
     assert result.final_loss is not None
     assert np.isfinite(result.final_loss)
 
