@@ -71,6 +71,9 @@ def _print_search(name: str, search: dict[str, Any]) -> None:
         _OF_TRIALS,
         (_trial_cells(trial, search["chosen"]) for trial in search["trials"]),
     )
+    if search["as_fast"]:
+        others = ", ".join(map(str, search["as_fast"]))
+        _say([message("sweep.as_fast", number=search["chosen"], others=others)])
 
 
 def _say(notes: Sequence[Message]) -> None:
@@ -129,11 +132,18 @@ def _trial_cells(trial: dict[str, Any], chosen: int) -> list[str]:
         english(f"report.trial.{state}"),
         settings,
         _UNKNOWN if trial["quality"] is None else f"{trial['quality']:.1%}",
-        _number(trial["requests_per_second"], 0),
+        _rate(trial),
         _number(trial["p95_latency_ms"], 1),
         _number(trial["model_size_mib"], 1),
         english(f"cli.results.{'yes' if trial['within_limits'] else 'no'}") if whole else _UNKNOWN,
     ]
+
+
+def _rate(trial: dict[str, Any]) -> str:
+    """Requests a second, and the quartiles of its timings."""
+    low, high = trial["requests_per_second_low"], trial["requests_per_second_high"]
+    rate = _number(trial["requests_per_second"], 0)
+    return rate if low is None else f"{rate} [{_number(low, 0)}, {_number(high, 0)}]"
 
 
 def _setting(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,9 +44,9 @@ class HeldOut:
         scores = np.array([float(a == b) for a, b in zip(outputs, self.targets, strict=True)])
         return float(quality_of(self.metric, scores, outputs, self.targets))
 
-    def quality_of(self, classifier: Classifier) -> float:
-        """The metric of a classifier's most probable labels, 0 to 1."""
-        chosen = answer_all(classifier, self.inputs).argmax(axis=1)
+    def quality_of(self, classifier: Classifier, tell: Callable[[], None] = lambda: None) -> float:
+        """The metric of a classifier's most probable labels, 0 to 1; `tell` is called between batches and may raise."""
+        chosen = answer_all(classifier, self.inputs, lambda rows: tell()).argmax(axis=1)
         return self.quality([classifier.labels[place] for place in chosen])
 
 

@@ -55,6 +55,9 @@ class MakingWords(JobWords):
                 count=result.rows_held_out,
             ),
         ]
+        if result.as_fast:
+            others = tr("gui.list_separator").join(map(str, result.as_fast))
+            facts.append(tr("sweep.as_fast", number=result.chosen, others=others))
         chart = trials_chart(candidate, result, retain)
         missed = {point.name: point.excluded for point in chart.points}
         rows = [self._trial(trial, result.chosen, missed.get(str(trial.number))) for trial in result.trials]

@@ -55,13 +55,14 @@ def answered_by_teacher(folder: Path, text: str, rows: int = ROWS) -> Path:
     return folder
 
 
-def timed_by_size(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let speed follow from the number of weights, so that a search is the same each time; how often it was asked."""
-    timed: list[float] = []
+def timed_by_size(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let speed follow from the number of weights, so that a search is the same each time; the turns of each timing."""
+    timed: list[int] = []
 
-    def speed_of(generator: LocalGenerator, task: Task, asked: Sequence[Example]) -> Speed:
-        timed.append(1e7 / generator.parameters)
-        return Speed(timed[-1], 1000.0 / timed[-1])
+    def speed_of(generator: LocalGenerator, task: Task, asked: Sequence[Example], turns: int, tell: object) -> Speed:
+        rate = 1e7 / generator.parameters
+        timed.append(turns)
+        return Speed((rate,) * turns, (1000.0 / rate,) * 60)
 
     monkeypatch.setattr(writers, "speed_of", speed_of)
     return timed

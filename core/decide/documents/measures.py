@@ -40,6 +40,7 @@ def search_values(sweep: SweepResult | None) -> dict[str, Any] | None:
         "metric": sweep.metric,
         "teacher_quality": sweep.teacher_quality,
         "rows_held_out": sweep.rows_held_out,
+        "as_fast": list(sweep.as_fast),
         "trials": [
             {
                 "trial": trial.number,
@@ -47,6 +48,8 @@ def search_values(sweep: SweepResult | None) -> dict[str, Any] | None:
                 "settings": dict(trial.settings),
                 "quality": trial.quality,
                 "requests_per_second": trial.requests_per_second,
+                "requests_per_second_low": trial.requests_per_second_low,
+                "requests_per_second_high": trial.requests_per_second_high,
                 "p95_latency_ms": trial.p95_latency_ms,
                 "model_size_mib": trial.model_size_mib,
                 "within_limits": trial.feasible,

@@ -24,6 +24,14 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """One of several short timings: milliseconds of single requests, and rows per second in batches of 32."""
+
+    milliseconds: tuple[float, ...]
+    requests_per_second: float
+
+
+@dataclass(frozen=True)
 class Pass:
     """One pass over the batches: rows answered, tokens written (0 where nothing is), and how long it took."""
 
@@ -66,9 +74,10 @@ def warmed_up(answer: Callable[[Sequence[str]], object], requests: Sequence[str]
 
 
 def answered_singly(
-    answer: Callable[[Sequence[str]], AnswerT], requests: Sequence[str]
+    answer: Callable[[Sequence[str]], AnswerT], requests: Sequence[str], turns: int = 1
 ) -> tuple[tuple[float, ...], list[AnswerT]]:
-    """Milliseconds and answers of one request at a time, of as many as the time allows."""
+    """Milliseconds and answers of one request at a time, of as many as the time allows; in one of several `turns` that
+    is a part of it."""
     milliseconds: list[float] = []
     answers: list[AnswerT] = []
     begun = time.monotonic()
@@ -76,20 +85,31 @@ def answered_singly(
         start = time.perf_counter()
         answers.append(answer([request]))
         milliseconds.append((time.perf_counter() - start) * 1000)
-        if _enough(len(milliseconds), time.monotonic() - begun):
+        if _enough(len(milliseconds), time.monotonic() - begun, turns):
             break
     return tuple(milliseconds), answers
 
 
-def _enough(requests: int, seconds: float) -> bool:
-    long_enough = seconds >= plan.SINGLE_SECONDS and requests >= plan.SINGLE_REQUESTS_AT_LEAST
-    return long_enough or seconds >= plan.SINGLE_SECONDS_AT_MOST
+def _enough(requests: int, seconds: float, turns: int) -> bool:
+    long_enough = seconds >= plan.SINGLE_SECONDS / turns and requests >= plan.SINGLE_REQUESTS_AT_LEAST / turns
+    return long_enough or seconds >= plan.SINGLE_SECONDS_AT_MOST / turns
 
 
 def variation_of(answer: Callable[[Sequence[str]], object], request: str) -> float:
     """Standard deviation over mean of the latency of one request, repeated."""
     latency, _ = answered_singly(answer, [request] * plan.REPEATED_REQUESTS)
     return float(np.std(latency) / np.mean(latency))
+
+
+def turn(answer: Callable[[Sequence[str]], object], requests: Sequence[str], number: int, turns: int) -> Turn:
+    """The turn of this number of so many, which together take as long as one timing: some of the single requests, then
+    the batches."""
+    milliseconds, _ = answered_singly(answer, requests[number % turns :: turns], turns)
+    batches, done = _batches(requests), Pass(0, 0, 0.0)
+    while done.rows == 0 or done.seconds < plan.THROUGHPUT_SECONDS_AT_LEAST / turns:
+        one = _pass(answer, batches, lambda answers: 0, plan.THROUGHPUT_SECONDS_AT_MOST / turns)
+        done = Pass(done.rows + one.rows, 0, done.seconds + one.seconds)
+    return Turn(milliseconds, done.rows / done.seconds)
 
 
 def answered_in_batches(
@@ -102,24 +122,31 @@ def answered_in_batches(
     `tokens_of` counts what was written. Rows stand in their random order, as requests arrive, and not sorted by length:
     a server cannot choose them.
     """
-    rows = [requests[place % len(requests)] for place in range(plan.BATCH_ROWS * plan.THROUGHPUT_BATCHES)]
-    batches = [rows[begin : begin + plan.BATCH_ROWS] for begin in range(0, len(rows), plan.BATCH_ROWS)]
+    batches = _batches(requests)
     passes: list[Pass] = []
     begun = time.monotonic()
     while not _passes_done(len(passes), time.monotonic() - begun):
-        passes.append(_pass(answer, batches, tokens_of))
+        passes.append(_pass(answer, batches, tokens_of, plan.THROUGHPUT_SECONDS_AT_MOST))
     return passes
 
 
+def _batches(requests: Sequence[str]) -> list[list[str]]:
+    rows = [requests[place % len(requests)] for place in range(plan.BATCH_ROWS * plan.THROUGHPUT_BATCHES)]
+    return [rows[begin : begin + plan.BATCH_ROWS] for begin in range(0, len(rows), plan.BATCH_ROWS)]
+
+
 def _pass(
-    answer: Callable[[Sequence[str]], AnswerT], batches: Sequence[Sequence[str]], tokens_of: Callable[[AnswerT], int]
+    answer: Callable[[Sequence[str]], AnswerT],
+    batches: Sequence[Sequence[str]],
+    tokens_of: Callable[[AnswerT], int],
+    seconds_at_most: float,
 ) -> Pass:
     rows = tokens = 0
     start = time.perf_counter()
     for batch in batches:
         tokens += tokens_of(answer(batch))
         rows += len(batch)
-        if time.perf_counter() - start >= plan.THROUGHPUT_SECONDS_AT_MOST:
+        if time.perf_counter() - start >= seconds_at_most:
             break
     return Pass(rows, tokens, time.perf_counter() - start)
 

@@ -13,7 +13,7 @@ from core.engines.distill.construct import layer_indices
 from core.engines.distill.training_job import MODEL_FOLDER
 from core.engines.models.starting import load_weights
 from core.engines.part_context import PartContext
-from core.engines.sweep.figures import Figures, KnownSpeed
+from core.engines.sweep.figures import Figures, Turns
 from core.engines.sweep.judge import Ends
 from core.engines.sweep.measure import Student, measure, write_quantised
 from core.engines.sweep.rows import SearchRows, search_rows
@@ -46,14 +46,14 @@ class ClassifierStudents:
         """As the protocol says."""
         return train_student(self._teacher, settings, self.parameters.train, self.data, chosen, ends, context)
 
-    def measure(self, folder: Path, quantize: str, known: KnownSpeed, tell: Callable[[], None]) -> Figures:
+    def measure(self, folder: Path, quantize: str, turns: Turns, tell: Callable[[], None]) -> Figures:
         """As the protocol says."""
-        return measure(self._student(folder), quantize, self.data.judged_on, known(None), tell)
+        return measure(self._student(folder), quantize, self.data.judged_on, turns(None), tell)
 
     def write(self, folder: Path, quantize: str, tell: Callable[[], None]) -> Path:
         """As the protocol says."""
         out = folder / quantize
-        write_quantised(self._student(folder), quantize, out, self.data.judged_on.inputs)
+        write_quantised(self._student(folder), quantize, out, self.data.judged_on.inputs, tell)
         return out
 
     def shown(self, settings: Settings, quantize: str | None) -> Mapping[str, Setting]:

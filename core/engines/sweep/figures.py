@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.metrics.percentiles import percentiles
 
 PLAIN = "none"
 """The form of a student as it was trained."""
@@ -11,10 +16,27 @@ PLAIN = "none"
 
 @dataclass(frozen=True)
 class Speed:
-    """Requests a second in batches of 32, and the 95th percentile of single requests; null below 59 of them."""
+    """Short timings of a student: the requests a second of each in batches of 32, and milliseconds of single requests
+    of all of them."""
 
-    requests_per_second: float
-    p95_latency_ms: float | None
+    rates: tuple[float, ...]
+    milliseconds: tuple[float, ...] = ()
+
+    @cached_property
+    def requests_per_second(self) -> float:
+        """The median."""
+        return float(np.median(self.rates))
+
+    @cached_property
+    def spread(self) -> tuple[float, float]:
+        """The quartiles of the rates: half of the timings lie between them, however long one of them was disturbed."""
+        low, high = np.quantile(self.rates, [0.25, 0.75])
+        return float(low), float(high)
+
+    @cached_property
+    def p95_latency_ms(self) -> float | None:
+        """The 95th percentile of single requests; null below 59 of them."""
+        return percentiles(self.milliseconds).p95 if self.milliseconds else None
 
 
 @dataclass(frozen=True)
@@ -27,6 +49,5 @@ class Figures:
     output_tokens: float | None = None
 
 
-KnownSpeed = Callable[[float | None], Speed | None]
-"""What was measured of a student that does the same arithmetic, given the tokens of a mean answer; null where none was.
-"""
+Turns = Callable[[float | None], int]
+"""In how many short turns a student is to be timed, given the tokens of a mean answer; null where none is written."""

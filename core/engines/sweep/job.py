@@ -19,6 +19,7 @@ from core.engines.durable import replaced_folder, write_json
 from core.engines.part_context import PartContext
 from core.engines.sweep.classifiers import ClassifierStudents
 from core.engines.sweep.figures import PLAIN
+from core.engines.sweep.pooling import as_fast
 from core.engines.sweep.records import read_trials, trainings_of
 from core.engines.sweep.rows import OUTPUTS_FOLDER, UNPACKED_FOLDER
 from core.engines.sweep.searching import PHASE, TRIALS_FOLDER, Search
@@ -80,23 +81,28 @@ def _clear(folder: Path) -> None:
 
 def _finished(search: Search) -> SweepResult:
     """Train the chosen setting on all train rows and write `model/`. Raises UserError where no trial is complete."""
-    best, context, data = search.best, search.context, search.data
+    best, context, data, tried = search.best, search.context, search.data, search.trials
     if best is None:
         raise UserError("sweep.none_complete", count=len(search.lines))
     code = "sweep.log.chosen" if best.feasible else "sweep.log.none_feasible"
     context.log(english(code, number=best.number), "info" if best.feasible else "warning")
-    line = next(line for line in search.lines if line.record.number == best.number)
+    line = next(line for line in tried if line.record.number == best.number)
+    rivals = as_fast(tried, best.number)
+    if rivals:
+        others = ", ".join(str(number) for number in rivals)
+        context.log(english("sweep.as_fast", number=best.number, others=others), "warning")
     trials, students = search.parameters.space.trials, search.students
     folder = context.folder / CHOSEN_FOLDER
     part = PartContext(context, folder, PHASE, trials, trials + 1)
     trained = students.train(line.settings, data.all_rows, None, part)
     result = SweepResult(
-        trials=tuple(one.record for one in search.lines),
+        trials=tuple(one.record for one in tried),
         chosen=best.number,
         teacher_quality=data.teacher_quality,
         rows_held_out=len(data.held_out),
         metric=data.metric,
-        seconds=sum(one.record.seconds for one in search.lines) + trained.seconds,
+        seconds=sum(one.record.seconds for one in tried) + trained.seconds,
+        as_fast=rivals,
     )
     source = folder / MODEL_FOLDER
     if line.quantize not in (None, PLAIN):

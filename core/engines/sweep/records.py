@@ -13,13 +13,14 @@ from core.engines.sweep.space import Settings
 from core.jobs.results import TrialRecord
 
 FILE_NAME = "trials.jsonl"
-_LINE_BYTES = 2000
+_LINE_BYTES = 8000
 
 
 class TrialLine(BaseModel):
     """A finished trial: the number of the training behind it, how that was told to learn, its quality after each epoch,
     and the record. `quantize` is null where the training did not come to its end, `output_tokens` of a mean answer are
-    where none is written."""
+    where none is written. `rates` and `milliseconds` are its own timings (`figures.Speed`), and the record's speed is
+    that of all timings of its shape and form until then."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -29,6 +30,8 @@ class TrialLine(BaseModel):
     qualities: tuple[float, ...]
     record: TrialRecord
     output_tokens: float | None = None
+    rates: tuple[float, ...] = ()
+    milliseconds: tuple[float, ...] = ()
 
 
 def read_trials(folder: Path) -> list[TrialLine]:

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Literal
 
 from core.engines.part_context import PartContext
-from core.engines.sweep.figures import Figures, Speed
+from core.engines.sweep.figures import Figures
 from core.engines.sweep.judge import EndedEarly, qualities_of
 from core.engines.sweep.objective import Wanted, best_trial
+from core.engines.sweep.pooling import pooled, timed_before
 from core.engines.sweep.proposing import falls_behind, next_settings
 from core.engines.sweep.records import TrialLine, append_trial, trainings_of
 from core.engines.sweep.space import Settings
 from core.engines.sweep.students import Split, Students
+from core.engines.sweep.turns import FURTHER_TURNS, TURNS
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrialRecord
@@ -28,8 +30,6 @@ TrialState = Literal["complete", "stopped early", "failed"]
 
 PHASE = "phase.sweep"
 TRIALS_FOLDER = "trials"
-# An answer takes as long as it has tokens: so far apart, two lengths make no more difference than the machine's noise.
-_SAME_LENGTH = 0.05
 _DIVERGED = "train.loss_not_finite"
 # What may go wrong with one form of a student and not with the next one.
 _OF_ONE_FORM = (
@@ -43,7 +43,7 @@ _OF_ONE_FORM = (
 
 @dataclass
 class Search:
-    """A search as it stands: `lines` are the trials that are done."""
+    """A search as it stands: `lines` are the trials that are done, each with its own timings."""
 
     context: JobContext
     students: Students
@@ -70,9 +70,14 @@ class Search:
         return tuple(dict.fromkeys(self.parameters.space.quantize))
 
     @property
+    def trials(self) -> list[TrialLine]:
+        """The trials that are done, with what all timings of their shape and form say."""
+        return pooled(self.lines, self.wanted)
+
+    @property
     def best(self) -> TrialRecord | None:
         """The best trial so far."""
-        return best_trial([line.record for line in self.lines])
+        return best_trial([line.record for line in self.trials])
 
     def go_on(self) -> None:
         """Train and measure until the trials, the time or the space are used up. Raises Stopped."""
@@ -86,7 +91,7 @@ class Search:
             )
         )
         for number in range(self.parameters.space.trials):
-            trainings = trainings_of(self.lines)
+            trainings = trainings_of(self.trials)
             before = trainings[:number]
             if number < len(trainings) and self._is_done(trainings[number]):
                 continue
@@ -143,10 +148,10 @@ class Search:
             if quantize in known:
                 continue
             begun, own = time.monotonic(), seconds if quantize == self.forms[0] else 0.0
-            written: float | None = None
-            known_speed = partial(self._known_speed, settings, quantize)
+            figures: Figures | None = None
+            turns = partial(self._turns, settings, quantize)
             try:
-                figures = self.students.measure(folder, quantize, known_speed, partial(self.tell, part))
+                figures = self.students.measure(folder, quantize, turns, partial(self.tell, part))
             except UserError as error:
                 if error.code not in _OF_ONE_FORM:
                     raise
@@ -154,8 +159,7 @@ class Search:
                 record = self._record("failed", settings, own + time.monotonic() - begun, quantize)
             else:
                 record = self._record("complete", settings, own + time.monotonic() - begun, quantize, figures)
-                written = figures.output_tokens
-            self._add(number, settings, quantize, qualities_of(folder), record, written)
+            self._add(number, settings, quantize, qualities_of(folder), record, figures)
 
     def tell(self, part: PartContext) -> None:
         """Say that a part is nearly done. Raises Stopped."""
@@ -163,14 +167,9 @@ class Search:
         if self.context.should_stop():
             raise Stopped
 
-    def _known_speed(self, settings: Settings, quantize: str, written: float | None) -> Speed | None:
-        """What was measured of the first student of this shape and form, and of answers as long."""
-        for line in self.lines:
-            rate = line.record.requests_per_second
-            same = line.settings.shape == settings.shape and line.quantize == quantize
-            if same and rate is not None and _as_long(line.output_tokens, written):
-                return Speed(rate, line.record.p95_latency_ms)
-        return None
+    def _turns(self, settings: Settings, quantize: str, written: float | None) -> int:
+        """In how many turns a student is timed: in fewer where its shape and form, and answers as long, have been."""
+        return FURTHER_TURNS if timed_before(self.lines, settings, quantize, written) else TURNS
 
     def _record(
         self,
@@ -203,34 +202,43 @@ class Search:
         quantize: str | None,
         qualities: Sequence[float],
         record: TrialRecord,
-        written: float | None = None,
+        figures: Figures | None = None,
     ) -> None:
         """Tell of a trial, then count it as done: what stands in the file must never be missing from the curves."""
-        if record.quality is not None and record.requests_per_second is not None:
-            self.context.metric("trial_quality", record.number, record.quality)
-            self.context.metric("trial_requests_per_second", record.number, record.requests_per_second)
         line = TrialLine(
             training=number,
             settings=settings,
             quantize=quantize,
             qualities=tuple(qualities),
             record=record,
-            output_tokens=written,
+            output_tokens=None if figures is None else figures.output_tokens,
+            rates=() if figures is None else figures.speed.rates,
+            milliseconds=() if figures is None else tuple(round(one, 4) for one in figures.speed.milliseconds),
         )
+        told = pooled([*self.lines, line], self.wanted)[-1].record
+        line = line.model_copy(update={"record": told})
+        if told.quality is not None and told.requests_per_second is not None:
+            self.context.metric("trial_quality", told.number, told.quality)
+            self.context.metric("trial_requests_per_second", told.number, told.requests_per_second)
         append_trial(self.context.folder, line)
         self.lines.append(line)
-        self.context.log(_line(record))
-
-
-def _as_long(first: float | None, second: float | None) -> bool:
-    """Whether two mean answers have about as many tokens; those of classifiers have none."""
-    if first is None or second is None:
-        return first is second
-    return abs(first - second) <= _SAME_LENGTH * max(first, second)
+        self.context.log(_line(told))
 
 
 def _percent(share: float) -> str:
     return f"{share:.1%}"
+
+
+def _rate(record: TrialRecord) -> str:
+    """Requests a second, and in which range half of its timings lie."""
+    low, high = record.requests_per_second_low, record.requests_per_second_high
+    spread = "" if low is None or high is None else f" [{rate_text(low)}, {rate_text(high)}]"
+    return f"{rate_text(record.requests_per_second or 0.0)}{spread}"
+
+
+def rate_text(rate: float) -> str:
+    """A rate as text: a slow model's needs its decimals to differ from another's."""
+    return f"{rate:.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _line(record: TrialRecord) -> str:
@@ -244,7 +252,7 @@ def _line(record: TrialRecord) -> str:
         number=record.number,
         settings=settings,
         quality=_percent(record.quality),
-        requests_per_second=f"{record.requests_per_second:.0f}",
+        requests_per_second=_rate(record),
         latency=latency,
         size=f"{record.model_size_mib or 0.0:.1f}",
     )

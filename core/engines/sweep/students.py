@@ -8,7 +8,7 @@ from typing import Protocol
 
 from core.domain import IntArray
 from core.engines.part_context import PartContext
-from core.engines.sweep.figures import Figures, KnownSpeed
+from core.engines.sweep.figures import Figures, Turns
 from core.engines.sweep.judge import Ends
 from core.engines.sweep.space import Setting, Settings
 from core.jobs.results import TrainResult
@@ -59,9 +59,9 @@ class Students(Protocol):
         not reach. A killed training goes on from its checkpoint, and a finished one is not trained again.
         """
 
-    def measure(self, folder: Path, quantize: str, known: KnownSpeed, tell: Callable[[], None]) -> Figures:
-        """The figures of the student trained in `folder`, in the form `quantize`; `tell` is called between the steps
-        and may raise. Raises UserError where an export answers differently."""
+    def measure(self, folder: Path, quantize: str, turns: Turns, tell: Callable[[], None]) -> Figures:
+        """The figures of the student trained in `folder`, in the form `quantize`, timed in as many turns as `turns`
+        says; `tell` is called between the steps and may raise. Raises UserError where an export answers differently."""
 
     def write(self, folder: Path, quantize: str, tell: Callable[[], None]) -> Path:
         """The folder of the student trained in `folder` in the form `quantize`, which is no plain one. Raises as

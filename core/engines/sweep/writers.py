@@ -29,7 +29,7 @@ from core.engines.models.weights import resolve
 from core.engines.models.writing import save_transformers_model
 from core.engines.part_context import PartContext
 from core.engines.sweep.classifiers import check_space, fitting_widths
-from core.engines.sweep.figures import PLAIN, Figures, KnownSpeed
+from core.engines.sweep.figures import PLAIN, Figures, Turns
 from core.engines.sweep.judge import Ends
 from core.engines.sweep.rows import OUTPUTS_FOLDER, REFERENCE, UNPACKED_FOLDER
 from core.engines.sweep.space import Setting, Settings
@@ -57,12 +57,12 @@ class Writers:
         """As the protocol says; after an epoch it is judged by how many of the held-out rows' tokens it would write."""
         return train_writer(self._lessons, settings, self.parameters.train, self.data, chosen, ends, context)
 
-    def measure(self, folder: Path, quantize: str, known: KnownSpeed, tell: Callable[[], None]) -> Figures:
+    def measure(self, folder: Path, quantize: str, turns: Turns, tell: Callable[[], None]) -> Figures:
         """As the protocol says; quality is that of its answers by the task's metric."""
         source = folder / MODEL_FOLDER if quantize == PLAIN else self.write(folder, quantize, tell)
         generator = open_generator(source, partial(_stop_when_asked, self._context))
         written = answered(generator, self.parameters.task, self.data.asked, lambda rows: tell())
-        speed = known(written.output_tokens) or speed_of(generator, self.parameters.task, self.data.asked)
+        speed = speed_of(generator, self.parameters.task, self.data.asked, turns(written.output_tokens), tell)
         figures = Figures(written.quality, speed, weight_bytes(source) / _MIB, written.output_tokens)
         if quantize != PLAIN:
             shutil.rmtree(source)

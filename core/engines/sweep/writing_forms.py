@@ -1,7 +1,7 @@
 """What a trained language model is worth in one of its forms: how fast it writes here, and its weights in 8 bits.
 
-Timed as the benchmark times (`core.engines.benchmark.subjects`): single requests one after the other, then batches,
-each with the student's own answer, under torch as it was trained and under ONNX Runtime in 8 bits.
+Timed in turns (`turns`): single requests one after the other, then batches, each with the student's own answer, under
+torch as it was trained and under ONNX Runtime in 8 bits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from core.domain import Example, IntArray
-from core.engines.benchmark import plan
 from core.engines.benchmark.subjects import TextSubject
 from core.engines.compress.language_rows import next_tokens, next_tokens_from_cache
 from core.engines.compress.onnx_process import export_decoder_apart, write_int8_decoder_apart
@@ -25,8 +24,8 @@ from core.engines.language.generator import LocalGenerator
 from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.language.opening import open_language_model
 from core.engines.sweep.figures import Speed
+from core.engines.sweep.turns import timed
 from core.errors import UserError
-from core.metrics.percentiles import percentiles
 from core.spec import Task
 from core.worker.context import JobContext
 
@@ -35,13 +34,14 @@ PlainRows = Sequence[tuple[list[int], int]]
 """Tokens of prompt and completion together, and how many are the prompt's."""
 
 
-def speed_of(generator: LocalGenerator, task: Task, asked: Sequence[Example]) -> Speed:
-    """How fast a model answers these messages, each answer as long as it is."""
-    subject = TextSubject(generator, task.max_output_tokens)
-    requests = [asked[row].input for row in plan.timing_sample(len(asked))]
-    subject.warm_up(requests)
-    singles = subject.singles(requests)
-    return Speed(subject.rates(requests).requests_per_second, percentiles(singles.milliseconds).p95)
+def speed_of(
+    generator: LocalGenerator, task: Task, asked: Sequence[Example], turns: int, tell: Callable[[], None]
+) -> Speed:
+    """How fast a model answers these messages, each answer as long as it is; `tell` is called between turns and may
+    raise."""
+    answer = TextSubject(generator, task.max_output_tokens).answer
+    (speed,) = timed([answer], [one.input for one in asked], turns, tell)
+    return speed
 
 
 def write_quantised(

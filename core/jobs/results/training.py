@@ -68,7 +68,11 @@ class LabelResult(ResultModel):
 
 
 class TrialRecord(ResultModel):
-    """One trial of a sweep: its settings, and its figures on held-out train rows; null where it was stopped early."""
+    """One trial of a sweep: its settings, and its figures on held-out train rows; null where it was stopped early.
+
+    Requests a second are the median over short timings of all trials of its shape and form, `_low` and `_high` their
+    quartiles; null where an older version timed once.
+    """
 
     number: int
     state: Literal["complete", "stopped early", "failed"]
@@ -79,12 +83,15 @@ class TrialRecord(ResultModel):
     model_size_mib: float | None
     feasible: bool
     seconds: float
+    requests_per_second_low: float | None = None
+    requests_per_second_high: float | None = None
 
 
 class SweepResult(ResultModel):
     """A finished search; the chosen student stands in `model/` of the job's folder.
 
-    Qualities are in `metric`, on the train rows that were held out of every trial. `chosen` is the number of a trial.
+    Qualities are in `metric`, on the train rows that were held out of every trial. `chosen` is the number of a trial,
+    `as_fast` those of other shapes and forms that keep everything too and whose timings reach into the chosen one's.
     """
 
     trials: tuple[TrialRecord, ...]
@@ -93,6 +100,7 @@ class SweepResult(ResultModel):
     rows_held_out: int
     metric: str = "accuracy"
     seconds: float
+    as_fast: tuple[int, ...] = ()
 
 
 class RungRecord(ResultModel):

@@ -11,7 +11,7 @@ from core.i18n import catalogue
 from core.jobs.results import RoundRecord, RungRecord, SweepResult, TrainResult, TrialRecord
 from core.report import figures
 from core.report.machines import device_phrase
-from core.report.model import Block, Cell, Chart, Phrase, Table, not_measured
+from core.report.model import Block, Cell, Chart, Paragraph, Phrase, Table, not_measured
 from core.report.sections.material import Material, figure, named, numbers, words, yes_or_no
 from core.spec import SweepModel, Train
 
@@ -215,7 +215,11 @@ def _search(material: Material, entry: CandidateEvidence, sweep: SweepResult) ->
         titles + numbers("duration"),
         tuple(_trial(trial, sweep.chosen) for trial in sweep.trials),
     )
-    return [Chart(trials_chart(entry.name, sweep, retain)), table]
+    told: list[Block] = []
+    if sweep.as_fast:
+        others = ", ".join(map(str, sweep.as_fast))
+        told.append(Paragraph(message("sweep.as_fast", number=sweep.chosen, others=others)))
+    return [Chart(trials_chart(entry.name, sweep, retain)), *told, table]
 
 
 def _trial(trial: TrialRecord, chosen: int) -> tuple[Cell, ...]:

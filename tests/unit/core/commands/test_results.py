@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from distilled_by_hand import SWEEP, distilled_evidence
 
@@ -36,3 +38,29 @@ def test_the_results_document_holds_each_trial_and_null_where_nobody_searched() 
     assert [one["trial"] for one in trials] == [one.number for one in SWEEP.trials]
     assert trials[8]["within_limits"] is False
     assert trials[4]["quality"] is None
+
+
+def test_a_choice_whose_lead_is_within_the_spread_of_the_timings_is_told_with_the_spread(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spread = [
+        one.model_copy(update={"requests_per_second_low": 1500.0, "requests_per_second_high": 1700.0})
+        if one.number == SWEEP.chosen
+        else one
+        for one in SWEEP.trials
+    ]
+    found = SWEEP.model_copy(update={"trials": tuple(spread), "as_fast": (5, 6)})
+    evidence = distilled_evidence()
+    candidates = tuple(replace(one, sweep=found) if one.sweep is not None else one for one in evidence.candidates)
+    evidence = replace(evidence, candidates=candidates)
+    decision = decide(evidence, with_flips=False)
+    document = results_document(evidence, decision)
+    print_results(document, decision)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "the lead of trial 7 lies within the spread of the timings" in told
+    assert "from trial 5, 6" in told
+    assert "1,640 [1,500, 1,700]" in told
+    search = next(row["search"] for row in document["candidates"] if row["search"] is not None)
+    assert search["as_fast"] == [5, 6]
+    assert search["trials"][7]["requests_per_second_low"] == 1500.0
+    assert search["trials"][0]["requests_per_second_low"] is None

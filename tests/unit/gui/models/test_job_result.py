@@ -83,9 +83,17 @@ def test_a_finished_search_shows_its_trials_and_marks_the_chosen_one(show: Any) 
     assert texts(figures, 1) == ["91\u00a0%", "–", "70\u00a0%"]
     assert "layers\u00a02" in figures.facts[0]
     assert "width\u00a0all" in figures.facts[0]
+    assert not any("spread" in fact for fact in figures.facts)
     assert figures.chart is not None
     assert [point.name for point in figures.chart.points] == ["0", "2"]
     assert {line.name for line in figures.chart.lines} >= {"teacher", "retain"}
+
+
+def test_a_search_whose_choice_leads_by_less_than_the_timings_spread_says_so(show: Any) -> None:
+    trials = (trial(0, "complete", 0.91, 900.0), trial(1, "complete", 0.92, 890.0))
+    result = SweepResult(trials=trials, chosen=0, teacher_quality=0.93, rows_held_out=500, seconds=60.0, as_fast=(1,))
+    figures = show(JobKind.SWEEP, result, spec={"parameters": {"space": {"retain": 0.99}}})
+    assert any("lead of trial 0 lies within the spread" in fact for fact in figures.facts)
 
 
 def test_a_running_search_shows_the_trials_so_far(show: Any) -> None:

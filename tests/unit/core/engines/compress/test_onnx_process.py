@@ -50,11 +50,11 @@ def test_a_stop_within_an_export_ends_its_process_and_leaves_nothing_half_made(t
 
 
 @pytest.mark.parametrize("large", [True, False])
-def test_a_classifier_is_exported_alike_apart_and_here_and_a_large_one_hears_a_stop(
+def test_a_classifier_is_exported_alike_apart_and_here_and_a_stop_is_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
 ) -> None:
     model = write_classifier(tmp_path / "job", write_body(tmp_path / "body", tiny_config(layers=1))) / "model"
-    monkeypatch.setattr(onnx_process, "LARGE_BYTES", 0 if large else 2**40)
+    monkeypatch.setattr(onnx_process, "APART_FROM_BYTES", 0 if large else 2**40)
     busy: list[int] = []
     export_onnx_apart(model, tmp_path / "out", lambda: busy.append(len(own_processes())))
     assert (tmp_path / "out" / "model.onnx").is_file()

@@ -28,6 +28,7 @@ from core.engines.sweep import job, writers, writing_forms
 from core.engines.sweep.figures import Speed
 from core.engines.sweep.judge import qualities_of
 from core.engines.sweep.records import read_trials
+from core.engines.sweep.turns import FURTHER_TURNS, TURNS
 from core.engines.sweep.written_rows import Written
 from core.errors import UserError
 from core.jobs.results import SweepResult
@@ -46,7 +47,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(autouse=True)
-def timed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def timed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return timed_by_size(monkeypatch)
 
 
@@ -228,13 +229,13 @@ def test_a_trial_that_falls_behind_is_ended_after_an_epoch(
     assert len(read_trials(tmp_path / "jobs" / "job")[1].qualities) == 1
 
 
-def test_students_of_one_shape_are_timed_again_only_where_they_write_longer_answers(
-    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timed: list[float]
+def test_a_student_of_a_known_shape_has_fewer_turns_where_it_writes_answers_as_long(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timed: list[int]
 ) -> None:
     lengths = iter([3.0, 4.0, 4.1, 6.0])
     monkeypatch.setattr(writers, "answered", lambda *parts: Written(0.5, next(lengths)))
     run(tmp_path, inputs, searching(1, layers=[1], feed_forward=[None]))
-    assert len(timed) == 2
+    assert timed == [TURNS, FURTHER_TURNS, TURNS]
     assert [line.output_tokens for line in read_trials(tmp_path / "jobs" / "job")] == [4.0, 4.1, 6.0]
 
 
@@ -292,7 +293,7 @@ def test_eight_bits_are_a_form_of_each_student_and_may_be_chosen(
 
 
 def _faster_exported(generator: LocalGenerator) -> Speed:
-    return Speed(20.0 if generator.runtime.startswith("onnx") else 10.0, 1.0)
+    return Speed((20.0 if generator.runtime.startswith("onnx") else 10.0,))
 
 
 def test_a_gguf_teacher_is_unpacked_once_and_the_unpacked_weights_go_with_the_search(
