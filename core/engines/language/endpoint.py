@@ -87,7 +87,7 @@ class Endpoint:
         self._probing = asyncio.Lock()
         self._doubted = False
         self._tried = False
-        self._told_whole = False
+        self._told_whole = self._told_uncounted = False
         self._ending = False
         self._refusals = 0
         self._under_way: set[asyncio.Task[Any] | None] = set()
@@ -309,7 +309,11 @@ class Endpoint:
         reply.end(timer.milliseconds())
         if not reply.begun:  # an answer at once, whatever its head calls it
             return self._unstreamed(response, reply.opening, timer.milliseconds())
-        return reply.answer(self._keeps_steps)
+        answer = reply.answer(self._keeps_steps)
+        if answer.generation.output_tokens is None and self._form.asks_for_count and not self._told_uncounted:
+            self._told_uncounted = True
+            self._log(english("endpoint.log.no_usage"))
+        return answer
 
     def _unstreamed(self, response: Response, content: bytes, latency_ms: float) -> Answer:
         """A refusal, or the whole answer of an endpoint that streams none."""

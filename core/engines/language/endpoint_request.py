@@ -89,6 +89,11 @@ class RequestForm:
         """What is asked for beside the answer itself."""
         return self._logprobs, self._counts, self.streams
 
+    @property
+    def asks_for_count(self) -> bool:
+        """Whether a streamed answer is to end with the count of its tokens."""
+        return self.streams and self._counts
+
     def accepted(self) -> None:
         """A request was answered: what was left out for it stays out, and a later refusal is about that one request,
         not about the fields."""

@@ -275,6 +275,13 @@ def test_of_a_first_row_that_is_refused_for_what_it_says_nothing_is_said_about_s
     assert [line.partition(";")[0] for line in asked.log] == ([] if log is None else [log.partition(";")[0]])
 
 
+def test_a_server_that_counts_no_tokens_without_saying_so_is_told_once() -> None:
+    pieces = [(0.0, piece) for piece in (chunk("a"), chunk("b", finish="stop"), DONE)]
+    asked = Asked(lambda number, request: Reply(stream=pieces))
+    assert {answer.generation.output_tokens for answer in asked.answers.values()} == {None}
+    assert asked.log == ["the endpoint does not count the tokens of streamed answers"]
+
+
 def test_what_an_endpoint_refuses_of_streaming_is_left_out_from_then_on() -> None:
     uncounted = Asked(refusing("stream_options"), rows=2)
     assert uncounted.answers[1].generation.text == "the answer"
