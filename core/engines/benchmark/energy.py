@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.engines.benchmark.memory import cuda_in_use
+from core.engines.benchmark.memory import cuda_in_use, places_in_use
 from core.lazy import is_installed, load
 
 _POWERCAP = Path("/sys/class/powercap")
+# What has just ended still draws power: threads of OpenMP spin on for 0.2 s.
+_SETTLE_SECONDS = 0.5
 _IDLE_SECONDS = 0.5
 
 
@@ -29,33 +31,42 @@ class Counter:
 
 
 class EnergyMeter:
-    """Joules of what ran since it was started, with the idle draw of the machine subtracted.
+    """Joules of what ran since `start`, with the idle draw subtracted: what the machine draws where the meter is made.
 
-    A counter may begin again once meanwhile: at 200 W the smallest ones last for minutes, and a pass for seconds.
+    Make it where the model is loaded and has been asked nothing: right after work, processors and GPUs still draw more
+    than they do at rest. A counter may begin again once meanwhile: at 200 W the smallest ones last for minutes, and a
+    pass for seconds.
     """
 
     def __init__(self, counters: list[Counter]) -> None:
         self._counters = counters
-        self._idle_watts = self._idle()
+        if counters:
+            time.sleep(_SETTLE_SECONDS)
+        self.start()
+        if counters:
+            time.sleep(_IDLE_SECONDS)
+        joules, seconds = self._since_start()
+        self._idle_watts = joules / seconds if counters else 0.0
+        self.start()
+
+    def start(self) -> None:
+        """Let the work that is measured begin here."""
         self._begun = time.monotonic()
-        self._before = [counter.read() for counter in counters]
+        self._before = [counter.read() for counter in self._counters]
 
     def joules(self) -> float | None:
         """Joules above idle since the start; null without counters, or where the load does not rise above idle."""
         if not self._counters:
             return None
-        spent = self._spent(self._before) - self._idle_watts * (time.monotonic() - self._begun)
+        joules, seconds = self._since_start()
+        spent = joules - self._idle_watts * seconds
         return spent if spent > 0 else None
 
-    def _idle(self) -> float:
-        if not self._counters:
-            return 0.0
-        before = [counter.read() for counter in self._counters]
-        time.sleep(_IDLE_SECONDS)
-        return self._spent(before) / _IDLE_SECONDS
-
-    def _spent(self, before: list[float]) -> float:
-        return sum(counter.between(then, counter.read()) for counter, then in zip(self._counters, before, strict=True))
+    def _since_start(self) -> tuple[float, float]:
+        """The joules of all counters, and the seconds that passed: on a busy machine a sleep oversleeps."""
+        read = zip(self._counters, self._before, strict=True)
+        joules = sum(counter.between(before, counter.read()) for counter, before in read)
+        return joules, time.monotonic() - self._begun
 
 
 def counters(on_gpu: bool, powercap: Path = _POWERCAP) -> list[Counter]:
@@ -120,11 +131,12 @@ def _nvml() -> list[Counter]:
 
 
 def _handles(nvml: Any) -> list[Any]:
-    """The GPU that torch uses, by its UUID, for NVML knows neither CUDA's order nor `CUDA_VISIBLE_DEVICES`; where
-    another library computes, which may use several, all of them, unless some are hidden from it."""
+    """The GPUs that torch's model stands on, by their UUIDs, for NVML knows neither CUDA's order nor
+    `CUDA_VISIBLE_DEVICES`; where another library computes, all of them, unless some are hidden from it."""
     if cuda_in_use():
         cuda = load("torch").cuda
-        return [nvml.nvmlDeviceGetHandleByUUID(f"GPU-{cuda.get_device_properties(cuda.current_device()).uuid}")]
+        uuids = [cuda.get_device_properties(place).uuid for place in places_in_use()]
+        return [nvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}") for uuid in uuids]
     count = nvml.nvmlDeviceGetCount()
     hidden = count > 1 and os.environ.get("CUDA_VISIBLE_DEVICES") is not None
     return [] if hidden else [nvml.nvmlDeviceGetHandleByIndex(place) for place in range(count)]

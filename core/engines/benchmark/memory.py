@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class GpuMemory:
-    """What a process holds of its GPU, in MiB: the most that torch's allocator reserved since `start_phase` (cached
+    """What a process holds of its GPUs, in MiB: the most that torch's allocator reserved since `start_phase` (cached
     blocks included), and what the driver counts for the process now (its context included); null where it is not
-    told."""
+    told. Of several GPUs, the sum."""
 
     reserved_mib: float | None
     process_mib: float | None
@@ -35,16 +36,19 @@ def start_phase() -> None:
         except PermissionError:  # some containers forbid it: the mark then covers the process's whole life
             return
     if cuda_in_use():
-        load("torch").cuda.reset_peak_memory_stats()
+        cuda = load("torch").cuda
+        for place in range(cuda.device_count()):
+            cuda.reset_peak_memory_stats(place)
 
 
 def peak_mib() -> float:
-    """The most memory held since `start_phase`, in MiB: of the GPU where the model runs there, else resident.
+    """The most memory held since `start_phase`, in MiB: of the GPUs where the model runs there, else resident.
 
+    A model that is spread over several GPUs needs the most of each, at whatever moment each held it: their sum.
     Where the system cannot reset the mark (macOS, Windows), the most since the process began.
     """
     if cuda_in_use():
-        return float(load("torch").cuda.max_memory_allocated()) / _MIB
+        return _over_gpus(load("torch").cuda.max_memory_allocated)
     if _STATUS.exists():
         lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
@@ -60,8 +64,13 @@ def gpu_memory(another_library: bool = False) -> GpuMemory | None:
     torch nor through `another_library`."""
     if not cuda_in_use() and not another_library:
         return None
-    reserved = float(load("torch").cuda.max_memory_reserved()) / _MIB if cuda_in_use() else None
+    reserved = _over_gpus(load("torch").cuda.max_memory_reserved) if cuda_in_use() else None
     return GpuMemory(reserved, _driver_mib(os.getpid()) if is_installed("pynvml") else None)
+
+
+def _over_gpus(bytes_of: Callable[[int], int]) -> float:
+    """A figure of torch's allocator, in MiB, over all GPUs; it is 0 for those that hold nothing of this process."""
+    return sum(bytes_of(place) for place in range(load("torch").cuda.device_count())) / _MIB
 
 
 def _driver_mib(process: int) -> float | None:
@@ -85,3 +94,10 @@ def cuda_in_use() -> bool:
     """Whether this process has put anything on a GPU."""
     torch = sys.modules.get("torch")
     return torch is not None and bool(torch.cuda.is_initialized())
+
+
+def places_in_use() -> list[int]:
+    """CUDA's numbers of the GPUs on which something of this process stands: those that a model is spread over, or the
+    one it is on; the present one before anything stands anywhere."""
+    cuda = load("torch").cuda
+    return [place for place in range(cuda.device_count()) if cuda.memory_allocated(place)] or [cuda.current_device()]

@@ -70,6 +70,9 @@ def measure(
     subject = open_subject(source, runtime, asked)
     load_peak = memory.peak_mib()
     on_phase_end()
+    unmarked = on_unmarked_gpu(runtime, subject.device)
+    # Here, for idle is what a loaded model draws that nobody asks; behind the single requests it would not be at rest.
+    meter = EnergyMeter(counters(unmarked or memory.cuda_in_use()))
     memory.start_phase()
     warm_up_requests = subject.warm_up(asked.requests)
     on_phase_end()
@@ -78,8 +81,7 @@ def measure(
     on_phase_end()
     variation = subject.variation(_of_median_length(asked.requests))
     on_phase_end()
-    unmarked = on_unmarked_gpu(runtime, subject.device)
-    rates, joules = _throughput(subject, asked.requests, unmarked or memory.cuda_in_use())
+    rates, joules = _throughput(subject, asked.requests, meter)
     gpu = memory.gpu_memory(another_library=unmarked)
     return ProbeReport(
         runtime=subject.runtime,
@@ -106,9 +108,9 @@ def on_unmarked_gpu(runtime: str, device: str) -> bool:
     return runtime in ON_NVIDIA or (runtime == "llama.cpp" and not device.startswith("CPU"))
 
 
-def _throughput(subject: Subject, requests: Sequence[str], on_gpu: bool) -> tuple[Rates, float | None]:
+def _throughput(subject: Subject, requests: Sequence[str], meter: EnergyMeter) -> tuple[Rates, float | None]:
     """The rates of batches, and joules per request above idle."""
-    meter = EnergyMeter(counters(on_gpu))
+    meter.start()
     rates = subject.rates(requests)
     joules = meter.joules()
     return rates, None if joules is None else joules / rates.answered

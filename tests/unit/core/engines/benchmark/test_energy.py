@@ -16,16 +16,17 @@ GPUS = [SimpleNamespace(uuid="aa"), SimpleNamespace(uuid="bb")]
 
 
 class Clock:
-    """Time that passes by sleeping alone."""
+    """Time that passes by sleeping alone; on a busy machine a sleep lasts longer than asked."""
 
     def __init__(self) -> None:
         self.now = 100.0
+        self.oversleeps = 1.0
 
     def monotonic(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        self.now += seconds
+        self.now += seconds * self.oversleeps
 
 
 @pytest.fixture
@@ -39,13 +40,32 @@ def draws(clock: Clock, idle_watts: float, busy_watts: float = 0.0, busy_from: f
     return Counter(lambda: idle_watts * clock.now + busy_watts * max(0.0, clock.now - busy_from))
 
 
-def test_joules_are_those_above_the_idle_draw(clock: Clock) -> None:
-    meter = EnergyMeter([draws(clock, 5.0, 20.0, busy_from=101.0), draws(clock, 2.0)])
-    clock.now = 101.0
-    begun = clock.now
+@pytest.mark.parametrize("oversleeps", [1.0, 4.0])
+def test_joules_are_those_above_the_idle_draw_however_long_the_sleeps_last(clock: Clock, oversleeps: float) -> None:
+    clock.oversleeps = oversleeps
+    meter = EnergyMeter([draws(clock, 5.0, 20.0, busy_from=110.0), draws(clock, 2.0)])
+    clock.now = 110.0
+    meter.start()
     clock.now += 3.0
-    assert clock.now - begun == 3.0
     assert meter.joules() == pytest.approx(60.0)
+
+
+def test_what_the_work_before_still_draws_is_not_taken_for_idle(clock: Clock) -> None:
+    spins_until = clock.now + 0.2
+    counter = Counter(lambda: 5.0 * clock.now + 80.0 * min(clock.now, spins_until))
+    meter = EnergyMeter([counter, draws(clock, 0.0, 20.0, busy_from=110.0)])
+    clock.now = 110.0
+    meter.start()
+    clock.now += 3.0
+    assert meter.joules() == pytest.approx(60.0)
+
+
+def test_what_runs_between_the_idle_sample_and_the_start_is_not_counted(clock: Clock) -> None:
+    meter = EnergyMeter([draws(clock, 5.0, 20.0, busy_from=101.0)])
+    clock.now = 150.0
+    meter.start()
+    clock.now += 2.0
+    assert meter.joules() == pytest.approx(40.0)
 
 
 def test_a_load_that_does_not_rise_above_idle_and_a_machine_without_counters_have_no_joules(clock: Clock) -> None:
@@ -111,6 +131,7 @@ def test_a_counter_of_the_system_that_begins_again_during_a_pass_is_followed(tmp
     clock.sleep = lambda seconds: draw(seconds, 10, 2)  # type: ignore[method-assign]  # an idle machine
     package.write_text(str(65_532_610_987 - 100_000_000))
     meter = EnergyMeter(counters(on_gpu=False, powercap=tmp_path))
+    meter.start()
     draw(20.0, 60, 7)
     assert int(package.read_text()) < 2_000_000_000
     assert meter.joules() == pytest.approx(20.0 * (50 + 5))
@@ -170,10 +191,14 @@ def test_a_gpu_that_is_shared_out_by_mig_counts_the_work_of_others_and_is_no_cou
     assert joules_on_gpu(tmp_path) == []
 
 
-def test_the_gpu_that_torch_uses_is_found_by_its_uuid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    nvml(monkeypatch, gpus=2)
+def spread(monkeypatch: pytest.MonkeyPatch, held: list[int]) -> list[str]:
+    """A process that holds so many bytes on each of the GPUs; the returned list gathers the UUIDs NVML is asked for."""
     cuda = SimpleNamespace(
-        is_initialized=lambda: True, current_device=lambda: 1, get_device_properties=lambda place: GPUS[place]
+        is_initialized=lambda: True,
+        device_count=lambda: len(held),
+        memory_allocated=lambda place: held[place],
+        current_device=lambda: 1,
+        get_device_properties=lambda place: GPUS[place],
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
     asked: list[str] = []
@@ -183,8 +208,21 @@ def test_the_gpu_that_torch_uses_is_found_by_its_uuid(monkeypatch: pytest.Monkey
         return uuid
 
     monkeypatch.setattr(sys.modules["pynvml"], "nvmlDeviceGetHandleByUUID", handle)
-    assert joules_on_gpu(tmp_path) == [9.0]
-    assert asked == ["GPU-bb"]
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("held", "uuids"),
+    [([0, 7], ["GPU-bb"]), ([7, 0], ["GPU-aa"]), ([7, 7], ["GPU-aa", "GPU-bb"]), ([0, 0], ["GPU-bb"])],
+    ids=["the second", "the first", "spread over both", "nothing yet: the present one"],
+)
+def test_the_gpus_that_the_model_stands_on_are_found_by_their_uuids(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, held: list[int], uuids: list[str]
+) -> None:
+    nvml(monkeypatch, gpus=2)
+    asked = spread(monkeypatch, held)
+    assert joules_on_gpu(tmp_path) == [9.0] * len(uuids)
+    assert asked == uuids
 
 
 def test_of_several_gpus_all_count_unless_some_are_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,13 +37,27 @@ def test_a_spike_between_two_looks_is_part_of_its_phase_and_of_no_other() -> Non
     assert memory.peak_mib() < spike - 150
 
 
-@needs_marks
-def test_the_peak_is_the_kernel_s_own_mark() -> None:
+PHASES = """
+import json, mmap
+from core.engines.benchmark import memory
+
+def told(mebibytes):
     memory.start_phase()
-    touched(50)
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    mark = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
-    assert memory.peak_mib() == pytest.approx(mark, rel=0.02)
+    with mmap.mmap(-1, mebibytes * 2**20) as block:
+        for page in range(0, len(block), mmap.PAGESIZE):
+            block[page] = 1
+    return memory.peak_mib()
+
+print(json.dumps([told(size) for size in (1, 200, 1, 60, 1)]))
+"""
+
+
+@needs_marks
+def test_each_phase_s_peak_holds_what_was_touched_in_it_and_nothing_of_the_phases_around() -> None:
+    done = subprocess.run([sys.executable, "-c", PHASES], capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    held = [peak - told[0] for peak in told]
+    assert held == pytest.approx([0, 199, 0, 59, 0], abs=4)
 
 
 class NvmlError(Exception):
@@ -68,13 +83,31 @@ def nvml(processes: dict[int, list[tuple[int, int | None]]], broken: bool = Fals
     )
 
 
-def on_gpu(monkeypatch: pytest.MonkeyPatch, library: Any) -> None:
-    cuda = SimpleNamespace(
-        is_initialized=lambda: True,
-        max_memory_allocated=lambda: 300 * _MIB,
-        max_memory_reserved=lambda: 512 * _MIB,
-    )
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+class Cuda:
+    """The part of torch.cuda that is called, over MiB of each GPU."""
+
+    def __init__(self, allocated: list[int], reserved: list[int]) -> None:
+        self.allocated, self.reserved = allocated, reserved
+        self.begun_anew: list[int] = []
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def device_count(self) -> int:
+        return len(self.allocated)
+
+    def max_memory_allocated(self, place: int) -> int:
+        return self.allocated[place] * _MIB
+
+    def max_memory_reserved(self, place: int) -> int:
+        return self.reserved[place] * _MIB
+
+    def reset_peak_memory_stats(self, place: int) -> None:
+        self.begun_anew.append(place)
+
+
+def on_gpu(monkeypatch: pytest.MonkeyPatch, library: Any, cuda: Cuda | None = None) -> None:
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda or Cuda([300], [512])))
     monkeypatch.setitem(sys.modules, "pynvml", library)
     monkeypatch.setattr(memory, "is_installed", lambda name: name == "pynvml")
 
@@ -84,6 +117,15 @@ def test_a_gpu_s_memory_is_the_allocator_s_and_the_driver_s_for_this_process(mon
     on_gpu(monkeypatch, nvml({0: [(mine + 1, 9 * _MIB), (mine, 700 * _MIB)], 1: [(mine, 100 * _MIB)]}))
     assert memory.peak_mib() == 300.0
     assert memory.gpu_memory() == GpuMemory(reserved_mib=512.0, process_mib=800.0)
+
+
+def test_the_memory_of_a_model_that_is_spread_over_gpus_is_their_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = Cuda([300, 0, 420], [512, 2, 600])
+    on_gpu(monkeypatch, nvml({}), cuda)
+    memory.start_phase()
+    assert cuda.begun_anew == [0, 1, 2]
+    assert memory.peak_mib() == 720.0
+    assert memory.gpu_memory() == GpuMemory(reserved_mib=1114.0, process_mib=None)
 
 
 @pytest.mark.parametrize(
