@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.data.examples import read_examples
 from core.domain import FloatArray
-from core.engines.finished_result import finished_result
+from core.engines.prepared_weights import prepared_weights
 from core.i18n import english
-from core.jobs.results import PrepareResult
 from core.metrics.effective import effective_rows
 from core.spec import Train
 from core.worker.context import JobContext
@@ -21,11 +19,7 @@ def row_weights(settings: Train, names: Sequence[str], context: JobContext) -> F
     or all are equal, which is the same training to the bit. Says what the rows are worth."""
     if not settings.weighted or not names:
         return None
-    folder = context.input_folder("data")
-    prepared = PrepareResult.model_validate(finished_result(folder))
-    if not prepared.weights:
-        raise ValueError("the data of a weighted training have no weights")
-    of_name = {row.example_id: weight for row, weight in zip(read_examples(folder), prepared.weights, strict=True)}
+    of_name = prepared_weights(context.input_folder("data"))
     own = np.array([of_name[name] for name in names], dtype=np.float64)
     if bool((own == own[0]).all()):
         context.log(english("train.log.weights_equal"))

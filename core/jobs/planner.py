@@ -64,7 +64,9 @@ class Planner:
         in_words = self._has_data_files() and self.study.data.columns.image is None
         if self.study.task.kind == "classification" and in_words:
             metric: Literal["accuracy", "macro_f1"] = "macro_f1" if self.study.task.metric == "macro_f1" else "accuracy"
-            self.graph.add(ProfileParameters(metric=metric), {"data": data_job}, None, PROFILE_PART[1])
+            weighted = self.study.data.columns.weight is not None
+            parameters = ProfileParameters(metric=metric, weighted=weighted)
+            self.graph.add(parameters, {"data": data_job}, None, PROFILE_PART[1])
         return self.graph
 
     def _has_data_files(self) -> bool:

@@ -52,7 +52,8 @@ class NoiseRate:
     disagreeing: int
 
     def at_most(self, rows: int) -> int:
-        """How many of so many rows are wrongly labelled at most, by the upper end of the interval."""
+        """How many of so many rows are wrongly labelled at most, by the upper end of the interval of a rate that counts
+        rows."""
         return math.ceil(self.high * rows)
 
 
@@ -90,14 +91,19 @@ def surest_rows(probabilities: FloatArray, share: float = SUREST_SHARE) -> BoolA
     return surest
 
 
-def noise_rate(probabilities: FloatArray, labels: IntArray, groups: Sequence[str]) -> NoiseRate:
-    """The estimated share of wrong labels among rows that the model has not learnt from.
+def noise_rate(
+    probabilities: FloatArray, labels: IntArray, groups: Sequence[str], weights: FloatArray | None = None
+) -> NoiseRate:
+    """The estimated share of wrong labels among rows that the model has not learnt from; `weights`, shape (rows,), is
+    how much each row counts, null means all alike.
 
-    Raises ValueError where there are no rows.
+    Which rows are the surest is a matter of the model alone. Raises ValueError where there are no rows.
     """
     surest = np.flatnonzero(surest_rows(probabilities))
-    disagreeing = int((probabilities[surest].argmax(axis=1) != labels[surest]).sum())
-    share = disagreeing / max(len(surest), 1)
-    worth = effective_rows([groups[row] for row in surest.tolist()])
+    differs = probabilities[surest].argmax(axis=1) != labels[surest]
+    disagreeing = int(differs.sum())
+    own = None if weights is None else weights[surest]
+    share = disagreeing / max(len(surest), 1) if own is None else float(own[differs].sum() / own.sum())
+    worth = effective_rows([groups[row] for row in surest.tolist()], own)
     low, high = wilson_interval(share * worth, worth)
     return NoiseRate(share, low, high, len(surest), disagreeing)

@@ -63,11 +63,17 @@ def cross_fit(examples: Sequence[Example], on_fold: Callable[[int], None]) -> Cr
         return None
     rows = [examples[place] for place in kept.tolist()]
     known = _calibrating(rows, logits[kept], targets[kept])
-    shares = (np.bincount(targets, minlength=len(labels)) + 1.0) / (len(targets) + len(labels))
+    shares = smoothed_shares(targets, len(labels))
     probabilities = np.asarray(softmax(logits[kept] / fit_temperature(*known), axis=1))
     # What was never wrong in so many rows is not certain yet: the rule of succession.
     doubt = 1.0 / (len(known[1]) + 2.0)
     return CrossFitted(rows, labels, targets[kept], (1.0 - doubt) * probabilities + doubt * shares, shares)
+
+
+def smoothed_shares(targets: IntArray, classes: int, weights: FloatArray | None = None) -> FloatArray:
+    """How common each class is, shape (classes,), by the rule of succession; `weights`, shape (rows,) with mean 1, is
+    how much each row counts, null means all alike."""
+    return np.asarray((np.bincount(targets, weights, minlength=classes) + 1.0) / (len(targets) + classes))
 
 
 def _calibrating(rows: Sequence[Example], logits: FloatArray, targets: IntArray) -> tuple[FloatArray, IntArray]:

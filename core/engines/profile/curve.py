@@ -11,7 +11,7 @@ from core.engines.profile.linear import LinearModel, vectorizer_of
 from core.jobs.results import ExpectedQuality, HeldOutQuality, LearningCurve, SizeQuality
 from core.metrics.bootstrap import resample_weights
 from core.metrics.learning_curve import FEWEST_SIZES, Expected, extrapolate, held_out_size
-from core.metrics.quality import MetricRows, metric_rows
+from core.metrics.quality import MetricRows, at_least, metric_rows
 
 FEWEST_ROWS = 20
 _HALVINGS = 4
@@ -39,9 +39,17 @@ def _repeats(size: int, most: int) -> int:
 
 
 def learning_curve(
-    train: Sequence[Example], test: Sequence[Example], metric: str, on_fit: Callable[[int], None]
+    train: Sequence[Example],
+    test: Sequence[Example],
+    metric: str,
+    on_fit: Callable[[int], None],
+    row_weights: FloatArray | None = None,
 ) -> LearningCurve | None:
-    """The curve with what it lets expect; null where there are too few rows, or no word in them."""
+    """The curve with what it lets expect; null where there are too few rows, or no word in them.
+
+    `row_weights` is how much each test row counts, shape (rows,), null where all count alike; train rows are learnt
+    from alike in any case.
+    """
     sizes = sizes_of(len(train))
     if not sizes or len(test) < FEWEST_ROWS:
         return None
@@ -50,16 +58,18 @@ def learning_curve(
     weights = resample_weights([example.group for example in test], _RESAMPLES)
     plain: dict[int, list[float]] = {size: [] for size in sizes}
     drawn: dict[int, list[FloatArray]] = {size: [] for size in sizes}
+    last: dict[int, MetricRows] = {}
     for number, (size, repeat) in enumerate(fits_of(sizes)):
         on_fit(number)
         found = _answered([train[row] for row in orders[repeat][:size].tolist()], test, labels, metric)
         if found is None:
             return None
+        last[size] = found = found.weighted(row_weights)
         plain[size].append(float(found.value()))
         drawn[size].append(found.value(weights))
     qualities = np.array([float(np.mean(plain[size])) for size in sizes])
     resampled = np.stack([_over_repeats(drawn[size], size) for size in sizes], axis=1)
-    return _curve(metric, sizes, qualities, resampled)
+    return _curve(metric, [last[size] for size in sizes], sizes, qualities, resampled)
 
 
 def _answered(
@@ -85,7 +95,10 @@ def _over_repeats(drawn: Sequence[FloatArray], size: int) -> FloatArray:
     return np.asarray((np.stack(drawn, axis=1) * times).sum(axis=1) / count)
 
 
-def _curve(metric: str, sizes: Sequence[int], qualities: FloatArray, resampled: FloatArray) -> LearningCurve:
+def _curve(
+    metric: str, answered: Sequence[MetricRows], sizes: Sequence[int], qualities: FloatArray, resampled: FloatArray
+) -> LearningCurve:
+    """The curve through the qualities of the sizes; `answered` are the test rows of one fit of each."""
     rows = np.array(sizes, dtype=np.float64)
     low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
     checked = held_out_size(rows, qualities)
@@ -94,15 +107,19 @@ def _curve(metric: str, sizes: Sequence[int], qualities: FloatArray, resampled: 
     return LearningCurve(
         metric="macro_f1" if metric == "macro_f1" else "accuracy",
         sizes=tuple(
-            SizeQuality(
-                rows=size, quality=float(value), low=min(float(one), float(value)), high=max(float(two), float(value))
-            )
-            for size, value, one, two in zip(sizes, qualities, low, high, strict=True)
+            _measured(size, found, float(value), min(float(one), float(value)), max(float(two), float(value)))
+            for size, found, value, one, two in zip(sizes, answered, qualities, low, high, strict=True)
         ),
         held_out=HeldOutQuality(rows=checked.rows, predicted=checked.predicted, measured=checked.measured),
-        expected=tuple(_expected(one) for one in ahead),
+        expected=tuple(_expected(one, answered[-1]) for one in ahead),
     )
 
 
-def _expected(one: Expected) -> ExpectedQuality:
-    return ExpectedQuality(rows=one.rows, quality=one.value, low=one.low, high=one.high)
+def _measured(size: int, found: MetricRows, value: float, low: float, high: float) -> SizeQuality:
+    low, high = at_least(found, value, low, high)
+    return SizeQuality(rows=size, quality=value, low=low, high=high)
+
+
+def _expected(one: Expected, found: MetricRows) -> ExpectedQuality:
+    low, high = at_least(found, one.value, one.low, one.high)
+    return ExpectedQuality(rows=one.rows, quality=one.value, low=low, high=high)

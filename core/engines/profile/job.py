@@ -1,18 +1,20 @@
 """The `profile` job: what the data itself allows, found with a cheap model in well under a minute.
 
-It is about the rows as they are: a weight column plays no part in it.
+The model learns from the rows as they are; a weight column says how much each test row counts in what is said of it, as
+in every other figure over rows. Which rows are listed is a matter of counting them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from core.data.examples import read_examples
 from core.domain import Example, FloatArray, IntArray, Split
-from core.engines.profile.cross_fit import FOLDS, CrossFitted, cross_fit
+from core.engines.prepared_weights import prepared_weights
+from core.engines.profile.cross_fit import FOLDS, CrossFitted, cross_fit, smoothed_shares
 from core.engines.profile.curve import fits_of, learning_curve, sizes_of
 from core.engines.profile.linear import FAMILY
 from core.jobs.results import LabelNoise, ProfileResult, SuspectRow, UsableInformation
@@ -48,14 +50,16 @@ def run(parameters: ProfileParameters, context: JobContext) -> ProfileResult:
             raise Stopped
 
     fitted = cross_fit([*learnt, *test], step) if len(test) >= FEWEST_TEST_ROWS and classes > 1 else None
-    curve = learning_curve(train, test, parameters.metric, lambda number: step(FOLDS + number))
+    weights = _relative_weights(test, context) if parameters.weighted else {}
+    own = np.array(list(weights.values())) if weights else None
+    curve = learning_curve(train, test, parameters.metric, lambda number: step(FOLDS + number), own)
     context.progress("phase.profile", total, total)
     return ProfileResult(
         family=FAMILY,
         rows=0 if fitted is None else len(fitted.rows),
         rows_test=len(test),
-        label_noise=None if fitted is None else _label_noise(fitted),
-        usable_information=None if fitted is None else _usable_information(fitted),
+        label_noise=None if fitted is None else _label_noise(fitted, weights),
+        usable_information=None if fitted is None else _usable_information(fitted, weights),
         learning_curve=curve,
         seconds=time.monotonic() - begun,
     )
@@ -69,15 +73,34 @@ def _sampled(examples: Sequence[Example], most: int) -> list[Example]:
     return [examples[place] for place in np.sort(chosen).tolist()]
 
 
-def _label_noise(fitted: CrossFitted) -> LabelNoise | None:
+def _relative_weights(test: Sequence[Example], context: JobContext) -> dict[str, float]:
+    """The weights of the test rows by their ids, in their order, the mean at 1; empty where all count alike."""
+    of_name = prepared_weights(context.input_folder("data"))
+    own = np.array([of_name[row.example_id] for row in test], dtype=np.float64)
+    if len(own) == 0 or bool((own == own[0]).all()):
+        return {}
+    return dict(zip((row.example_id for row in test), (own / own.mean()).tolist(), strict=True))
+
+
+def _weights_of(fitted: CrossFitted, weights: Mapping[str, float]) -> FloatArray | None:
+    """Those of the test rows that were held out, shape (rows,); null where all count alike."""
+    if not weights:
+        return None
+    return np.array([weights[fitted.rows[place].example_id] for place in fitted.test.tolist()], dtype=np.float64)
+
+
+def _label_noise(fitted: CrossFitted, weights: Mapping[str, float]) -> LabelNoise | None:
     """What of the test rows is probably labelled wrongly; thresholds come from all rows. Null without test rows."""
     test = fitted.test
     if len(test) == 0:
         return None
     probabilities, targets = fitted.probabilities[test], fitted.targets[test]
-    rate = noise_rate(probabilities, targets, [fitted.rows[place].group for place in test.tolist()])
+    groups = [fitted.rows[place].group for place in test.tolist()]
+    of_rows = noise_rate(probabilities, targets, groups)
+    own = _weights_of(fitted, weights)
+    rate = of_rows if own is None else noise_rate(probabilities, targets, groups, own)
     found = suspicion(probabilities, targets, class_thresholds(fitted.probabilities, fitted.targets))
-    listed = found.most_suspect(rate.at_most(len(test)))
+    listed = found.most_suspect(of_rows.at_most(len(test)))
     return LabelNoise(
         rate=rate.value,
         low=rate.low,
@@ -101,19 +124,28 @@ def _suspect(fitted: CrossFitted, test: IntArray, suggested: IntArray, place: in
     )
 
 
-def _usable_information(fitted: CrossFitted) -> UsableInformation | None:
+def _usable_information(fitted: CrossFitted, weights: Mapping[str, float]) -> UsableInformation | None:
     """How much of the labels' uncertainty the family takes away, in bits: H(label) − H(label | text), both as the model
-    sees them (Ethayarajh, Choi and Swayamdipta, ICML 2022, arXiv 2110.08420, equations 1 to 4)."""
+    sees them (Ethayarajh, Choi and Swayamdipta, ICML 2022, arXiv 2110.08420, equations 1 to 4).
+
+    Where test rows count differently, what is known without the text is how common each label is by their weights.
+    """
     test = fitted.test
     if len(test) == 0:
         return None
     targets = fitted.targets[test]
-    without = -np.log2(fitted.label_shares[targets])
+    own = _weights_of(fitted, weights)
+    shares = fitted.label_shares if own is None else smoothed_shares(targets, len(fitted.labels), own)
+    without = -np.log2(shares[targets])
     with_text = -np.log2(np.maximum(fitted.probabilities[test, targets], np.finfo(np.float64).tiny))
-    weights = resample_weights([fitted.rows[place].group for place in test.tolist()], _RESAMPLES)
+    draws = resample_weights([fitted.rows[place].group for place in test.tolist()], _RESAMPLES)
+    if own is not None:
+        draws = draws * own
     gained: FloatArray = without - with_text
-    low, high = percentile_interval((weights @ gained) / weights.sum(axis=1))
-    value = float(gained.mean())
+    low, high = percentile_interval((draws @ gained) / draws.sum(axis=1))
+    value, label_bits = (
+        float(one.mean()) if own is None else float(np.average(one, weights=own)) for one in (gained, without)
+    )
     return UsableInformation(
-        bits=value, low=min(low, value), high=max(high, value), label_bits=float(without.mean()), rows=len(test)
+        bits=value, low=min(low, value), high=max(high, value), label_bits=label_bits, rows=len(test)
     )

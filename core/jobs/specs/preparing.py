@@ -39,10 +39,14 @@ class PrepareParameters(Part):
 
 
 class ProfileParameters(Part):
-    """Say what the rows themselves allow: wrong labels, usable information, a learning curve. Inputs: `data`."""
+    """Say what the rows themselves allow: wrong labels, usable information, a learning curve. Inputs: `data`.
+
+    `weighted` says that the data have weights, by which its figures over test rows count.
+    """
 
     kind: Literal[JobKind.PROFILE] = JobKind.PROFILE
     metric: Literal["accuracy", "macro_f1"]
+    weighted: bool = False
 
 
 class IndexParameters(Part):
