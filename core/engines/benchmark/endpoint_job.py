@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -82,7 +81,8 @@ def measure_endpoint(
         predictions = answer_all(answering, asked, context)
         answerer.tell_missing(asked, predictions, context)
         device, tokens = endpoint.device, answerer.token_times(asked, retrieved)
-    result = _result(predictions, evaluated, tokens, device, load_average, time.monotonic() - begun)
+        latency = answerer.latency(asked, predictions)
+    result = _result(predictions, evaluated, latency, tokens, device, load_average, time.monotonic() - begun)
     return result if retrieved is None else with_figures(result, retrieved, task, context)
 
 
@@ -124,6 +124,18 @@ class EndpointAnswers:
             context.log(english("benchmark.log.answers_kept", count=len(known), rows=len(messages)))
         if expected.requests:
             context.log(told_estimate(expected, price))
+
+    def latency(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> LatencySamples:
+        """One time for each request that was timed, however many rows have its answer. A request that was answered
+        without being timed paid for a connection: it warmed up."""
+        keys = [self._asked.key(question_of_row(example)) for example in examples]
+        answered = {
+            key: prediction.latency_ms
+            for key, prediction in zip(keys, predictions, strict=True)
+            if key in self._store  # neither failed nor refused
+        }
+        times = tuple(milliseconds for milliseconds in answered.values() if milliseconds is not None)
+        return LatencySamples(milliseconds=times, warm_up_requests=len(answered) - len(times))
 
     def token_times(self, examples: Sequence[Example], retrieved: Retrieved | None = None) -> TokenTimes | None:
         """The times of the tokens of all answers that were streamed, earlier ones included, later by what the search
@@ -203,20 +215,19 @@ class EndpointAnswers:
 def _result(
     predictions: Sequence[Prediction],
     examples: Sequence[Example],
+    latency: LatencySamples,
     tokens: TokenTimes | None,
     device: str,
     load_average: float | None,
     seconds: float,
 ) -> BenchmarkResult:
     rows = Counter(example.split for example in examples)
-    times = [one.latency_ms for one in predictions if one.latency_ms is not None and math.isfinite(one.latency_ms)]
-    latency = LatencySamples(milliseconds=tuple(times), warm_up_requests=len(predictions) - len(times))
     figures = RuntimeFigures(runtime="endpoint", latency=latency, requests_per_second=None, tokens=tokens)
     return BenchmarkResult(
         origin="measured",
         rows_test=rows[Split.TEST],
         rows_calibration=rows[Split.CALIBRATION],
-        runtimes=(figures,) if times else (),
+        runtimes=(figures,) if latency.milliseconds else (),
         peak_memory_mib=None,
         model_size_mib=None,
         parameters=None,
