@@ -102,8 +102,10 @@ class Endpoint:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         told = self._record.told_failures(self.sent)
-        if kind is None and told is not None:
-            self._log(told)
+        if kind is None:
+            self._form.tell_refused()
+            if told is not None:
+                self._log(told)
         self._runner.run(self._client.aclose())
         self._runner.close()
 

@@ -32,8 +32,8 @@ class RequestForm:
 
     `top_logprobs` is how many alternatives of each token are wanted; `streams` whether answers are to come bit by bit.
     What the endpoint refuses is left out of later requests, and `log` hears of it once a request is answered without:
-    one that is refused in every form is refused for what it says. Raises UserError for a body that names what Tercet
-    itself must set.
+    one that is refused in every form is refused for what it says, unless none is ever answered.
+    Raises UserError for a body that names what Tercet itself must set.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class RequestForm:
         self.streams = streams
         self._taken = self._form
         self._untold: list[str] = []
+        self._refused: list[str] = []
 
     def asked(self) -> Asked:
         """Who is asked and how, as the user means it: what an endpoint refuses changes no answer's name."""
@@ -98,6 +99,7 @@ class RequestForm:
         """A request was answered: what was left out for it stays out, and a later refusal is about that one request,
         not about the fields."""
         self._settled, self._taken = True, self._form
+        self.tell_refused()
         for code in self._untold:
             self._log(english(code))
         self._untold.clear()
@@ -109,7 +111,15 @@ class RequestForm:
             return
         self._logprobs, self._counts, self.streams = self._taken
         self._untold.clear()
-        self._log(english("endpoint.log.asked_whole_again", words=words))
+        self._refused.append(words)
+        if self._settled:  # before any answer it may be the endpoint that refuses everything
+            self.tell_refused()
+
+    def tell_refused(self) -> None:
+        """Let `log` hear of the requests that were refused in every form, where it has not yet."""
+        for words in self._refused:
+            self._log(english("endpoint.log.asked_whole_again", words=words))
+        self._refused.clear()
 
     def adapt(self, words: str) -> bool:
         """Leave out what the endpoint refuses, by its own words, else what it may refuse; whether asking again makes

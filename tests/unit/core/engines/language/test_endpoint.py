@@ -182,6 +182,25 @@ def test_a_row_that_is_refused_first_stops_nothing() -> None:
     assert all(request.body["logprobs"] for request in asked.requests if request.message != "m0")
 
 
+def test_an_endpoint_that_refuses_every_row_is_not_said_to_refuse_one() -> None:
+    log: list[str] = []
+    with (
+        scripted_endpoint(lambda number, request: error(400, "model big-teatcher does not exist")) as server,
+        pytest.raises(UserError) as refusal,
+        Endpoint(server.model(), 16, 5, log.append) as endpoint,
+    ):
+        endpoint.ask([f"m{row}" for row in range(5)], lambda place, answer: None)
+    assert refusal.value.code == "endpoint.refused"
+    assert "model.model" in refusal.value.text
+    assert log == []
+
+
+def test_why_the_only_row_was_refused_is_told_at_the_end() -> None:
+    asked = Asked(lambda number, request: error(400, "content filter"), rows=1, top=5)
+    assert asked.error is None
+    assert asked.log == [english("endpoint.log.asked_whole_again", words="content filter; error")]
+
+
 def test_a_key_that_expires_midway_stops_the_rest_and_keeps_what_was_answered() -> None:
     asked = Asked(lambda number, request: echo(number, request) if number < 10 else error(401, "expired"), rows=100)
     assert asked.code == "endpoint.key_refused"
