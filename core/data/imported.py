@@ -10,12 +10,14 @@ import pandas as pd
 from core.data.joined import PredictionTable, occurrences, read_prediction_table
 from core.domain import Example, Prediction, Split
 from core.errors import UserError
+from core.jobs.results import UnknownRows
 from core.jobs.specs import DataFile
 from core.metrics.label_sets import read_labels
 from core.metrics.reasoning import split_reasoning
 from core.metrics.scoring import kept_target, needs_target, row_scorer
 from core.spec import PredictionsModel, Task
 
+_MOST_SHOWN = 60
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -44,6 +46,24 @@ def import_predictions(
     return [
         reader.prediction(example, place) for example, place in zip(examples, places, strict=True) if place is not None
     ]
+
+
+def unknown_rows(
+    file: DataFile, model: PredictionsModel, examples: Sequence[Example], task: Task
+) -> UnknownRows | None:
+    """What of a predictions file is left out because it belongs to no row of the data; null where all is used.
+
+    A row of the train part belongs to the data like any other. Raises UserError as `import_predictions` does.
+    """
+    table = read_prediction_table(file, model, task.metric)
+    used = set(_match(table, examples))
+    left_out = [place for place in range(len(table.frame)) if place not in used]
+    if not left_out:
+        return None
+    place = left_out[0]
+    first = _cells(table.frame, "id" if "id" in table.frame else "input")[place]
+    shown = first if len(first) <= _MOST_SHOWN else f"{first[: _MOST_SHOWN - 1]}…"
+    return UnknownRows(count=len(left_out), first_row=int(table.frame.index[place]), first=shown)
 
 
 def scored_elsewhere(file: DataFile, model: PredictionsModel, examples: Sequence[Example], task: Task) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.decide.data_limits import accuracy_ceiling
 from core.decide.outcome import CandidateDecision, Message, message
 from core.evidence import StudyEvidence
+from core.i18n import Value
 from core.metrics.effective import effective_rows
 from core.spec import Study
 from core.spec.secrets import writes_password, writes_secret
@@ -64,6 +65,17 @@ def secret_notes(study: Study) -> list[Message]:
         if written
     ]
     return [message("decide.note.password_written", field=field) for field in fields]
+
+
+def unknown_row_notes(evidence: StudyEvidence) -> list[Message]:
+    """Candidates whose predictions file has rows that are not in the data: it may belong to other data."""
+    notes = []
+    for candidate in evidence.candidates:
+        unknown = None if candidate.benchmark is None else candidate.benchmark.unknown_rows
+        if unknown is not None:
+            values: dict[str, Value] = {"count": unknown.count, "row": unknown.first_row, "first": unknown.first}
+            notes.append(message("decide.note.rows_unknown", candidate=candidate.name, **values))
+    return notes
 
 
 def cut_notes(rows: Sequence[CandidateDecision]) -> list[Message]:

@@ -11,7 +11,14 @@ from core.decide.class_slices import small_slices, with_classes_and_slices
 from core.decide.complexity import complexity_of
 from core.decide.compliance import compliance_notes
 from core.decide.data_limits import suspected_rows
-from core.decide.data_notes import ceiling_notes, cut_notes, secret_notes, time_notes, weight_notes
+from core.decide.data_notes import (
+    ceiling_notes,
+    cut_notes,
+    secret_notes,
+    time_notes,
+    unknown_row_notes,
+    weight_notes,
+)
 from core.decide.flips import Answer, flips_of
 from core.decide.judging import check_notes, judge_notes
 from core.decide.measure_next import measure_next_of
@@ -127,7 +134,7 @@ def _notes(
         notes += _candidate_notes(study, option) + _unknown_outputs(evidence, study, option)
     notes += seed_notes(options) + making_notes(study, options, rows) + retrieval_notes(options)
     notes += weight_notes(evidence, study) + time_notes(evidence, study) + cut_notes(rows) + unanswered_notes(rows)
-    notes += ceiling_notes(evidence, study)
+    notes += unknown_row_notes(evidence) + ceiling_notes(evidence, study)
     notes += judge_notes(study, options) + check_notes(options)
     unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]
     if unknown:

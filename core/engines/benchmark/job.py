@@ -21,7 +21,8 @@ from core.engines.models import Classifier, open_classifier
 from core.engines.models.protocol import CutsInputs
 from core.engines.models.weights import resolve
 from core.errors import UserError
-from core.jobs.results import BenchmarkResult
+from core.i18n import english
+from core.jobs.results import BenchmarkResult, UnknownRows
 from core.jobs.specs import BenchmarkParameters
 from core.lazy import load
 from core.spec import EndpointModel
@@ -134,6 +135,13 @@ def _import(
         context.predictions(batch)
         context.progress("phase.import", start + len(batch), len(predictions))
     rows = Counter(example.split for example in examples)
+    left_out: UnknownRows | None = load("core.data.imported").unknown_rows(
+        source.file, source.columns, examples, parameters.task
+    )
+    if left_out is not None:
+        file, row = Path(source.file.path).name, left_out.first_row
+        words = english("benchmark.log.rows_unknown", file=file, count=left_out.count, row=row, first=left_out.first)
+        context.log(words, "warning")
     return BenchmarkResult(
         origin="imported",
         rows_test=rows[Split.TEST],
@@ -148,4 +156,5 @@ def _import(
         row_choices=load("core.data.result_files").has_row_choices(Path(source.file.path), source.columns.format),
         environment=None,
         seconds=time.monotonic() - begun,
+        unknown_rows=left_out,
     )

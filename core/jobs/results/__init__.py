@@ -30,6 +30,7 @@ from core.jobs.results.measuring import (
     SuiteMetric,
     SuiteResult,
     TokenTimes,
+    UnknownRows,
 )
 from core.jobs.results.routing import PolicyScores, RouteResult
 from core.jobs.results.scoring import CheckCount, CheckResult, JudgeResult, ScoreCount, VerdictCount
@@ -98,6 +99,7 @@ __all__ = [
     "TokenTimes",
     "TrainResult",
     "TrialRecord",
+    "UnknownRows",
     "UsableInformation",
     "VerdictCount",
 ]

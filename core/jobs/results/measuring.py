@@ -83,6 +83,15 @@ class RetrievalFigures(ResultModel):
     leaked_rows: int = 0
 
 
+class UnknownRows(ResultModel):
+    """Rows of a predictions file that belong to no row of the data, and were left out: how many, and the first one's
+    place in the file with its id, or its input where the file has no ids."""
+
+    count: int
+    first_row: int
+    first: str
+
+
 class BenchmarkResult(ResultModel):
     """A candidate as measured. Predictions for the calibration and test rows stand in `predictions.jsonl` of the job's
     folder (and `train` rows too where the candidate is imported) and were sent as events.
@@ -92,6 +101,7 @@ class BenchmarkResult(ResultModel):
     `cut_rows` counts test rows that are longer than the `max_length` tokens that the model sees (null without such a
     limit), `unfit_rows` those that a language model on this machine did not answer because they do not fit into its
     context; both are null where nobody knows. With `row_choices` each imported answer is one of its own row's choices.
+    `unknown_rows` is null where all rows of an imported file are used.
     """
 
     origin: Literal["measured", "imported"]
@@ -112,6 +122,7 @@ class BenchmarkResult(ResultModel):
     cut_rows: int | None = None
     unfit_rows: int | None = None
     row_choices: bool = False
+    unknown_rows: UnknownRows | None = None
 
 
 class FailureCause(ResultModel):

@@ -8,10 +8,11 @@ from own_metric import install_metric
 
 from core.data.examples import read_examples
 from core.data.fingerprint import fingerprint
-from core.data.imported import import_predictions
+from core.data.imported import import_predictions, unknown_rows
 from core.data.prepare import run
 from core.domain import Example, Prediction, Split
 from core.errors import UserError
+from core.jobs.results import UnknownRows
 from core.spec import PredictionColumns, PredictionsModel, SplitPlan, Task
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ def imported(
 ) -> list[Prediction]:
     model = PredictionsModel(source="predictions", file=str(path), columns=columns)
     return import_predictions(fingerprint(path), model, examples, task)
+
+
+def left_out(path: Path, examples: list[Example]) -> UnknownRows | None:
+    model = PredictionsModel(source="predictions", file=str(path), columns=STANDARD)
+    return unknown_rows(fingerprint(path), model, examples, ACCURACY)
 
 
 def example(number: int, target: str = "a", split: Split = Split.TEST) -> Example:
@@ -141,6 +147,17 @@ class TestImport:
     def test_one_prediction_serves_examples_with_the_same_input(self, write: Write) -> None:
         path = write("p.csv", "input,score\ninput 1,0.1\n")
         assert [one.score for one in imported(path, [example(1), example(1)])] == [0.1, 0.1]
+
+    def test_rows_that_are_not_in_the_data_are_counted_and_the_first_is_named(self, write: Write) -> None:
+        examples = [example(1), example(2, split=Split.TRAIN)]
+        named = write("named.csv", "id,input,score\nx-9,else,1\nrow-1,input 1,1\nrow-2,input 2,1\nx-8,other,1\n")
+        assert left_out(named, examples) == UnknownRows(count=2, first_row=2, first="x-9")
+        by_input = write("by_input.csv", "input,score\ninput 1,1\ninput 2,1\nelse,0\ninput 1,0\n")
+        assert left_out(by_input, examples) == UnknownRows(count=2, first_row=4, first="else")
+
+    def test_rows_of_the_train_part_are_no_fault(self, write: Write) -> None:
+        path = write("p.csv", "input,score\ninput 1,0.1\ninput 2,0.2\n")
+        assert left_out(path, [example(1), example(2, split=Split.TRAIN)]) is None
 
     def test_train_examples_need_no_prediction_and_the_others_do(self, write: Write) -> None:
         path = write("p.csv", "input,score\ninput 1,0.1\n")

@@ -14,6 +14,8 @@ from core.decide.assumptions import check_prices
 from core.decide.documents import results_document
 from core.errors import UserError
 from core.evidence import StudyEvidence
+from core.i18n import english
+from core.jobs.results import UnknownRows
 
 UNKNOWN = {"kind": "api", "price": {"source": "genai-prices", "model": "no-such-model-at-all"}}
 
@@ -90,3 +92,21 @@ def test_a_search_that_missed_its_limits_is_told() -> None:
 
     assert "decide.note.search_missed" not in told(evidence)
     assert told(replace(evidence, candidates=others))["decide.note.search_missed"] == searched.name
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "big: row 7 (x-9) of its predictions file belongs to no row of the data"),
+        (3, "big: 3 rows of its predictions file belong to no row of the data"),
+    ],
+)
+def test_rows_of_a_predictions_file_that_are_not_in_the_data_are_told(count: int, words: str) -> None:
+    left_out = UnknownRows(count=count, first_row=7, first="x-9")
+    study, rows = make_study([single("big", "teacher")]), {"big": scored(right_share(0.9, 200))}
+    found = decide(evidence_of(study, rows, {"big": benchmark(origin="imported", unknown_rows=left_out)}))
+    (note,) = [note for note in found.notes if note.code == "decide.note.rows_unknown"]
+    assert english(note.code, **note.values).startswith(words)
+    assert "x-9" in english(note.code, **note.values)
+    silent = decide(evidence_of(study, rows, {"big": benchmark(origin="imported")}))
+    assert "decide.note.rows_unknown" not in codes(silent)
