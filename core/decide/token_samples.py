@@ -44,7 +44,9 @@ def token_samples(benchmark: BenchmarkResult, whole_ms: FloatArray | None, *, as
         writes = timed.runtime == _ENDPOINT or benchmark.output_tokens_per_second is not None
         return TokenSamples(whole_ms=whole_ms) if writes else TokenSamples(whole_ms, _NO_TIMES, whole_ms)
     first = np.asarray(timed.tokens.time_to_first_token_ms, dtype=np.float64)
-    between = np.asarray(timed.tokens.time_per_output_token_ms, dtype=np.float64)
+    between: FloatArray | None = np.asarray(timed.tokens.time_per_output_token_ms, dtype=np.float64)
+    if not timed.tokens.time_per_output_token_ms and timed.tokens.further_untimed:
+        between = None  # there are further tokens, and nobody knows how long they take
     known = first if len(first) else None
     return TokenSamples(whole_ms if asked_again else known, between, whole_ms)
 

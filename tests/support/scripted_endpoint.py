@@ -100,9 +100,9 @@ def chunk(
     return event({"id": "c1", "object": "chat.completion.chunk", "choices": [choice]})
 
 
-def usage(output_tokens: int = 3, input_tokens: int = 7) -> bytes:
-    """The event that counts, behind the last choice."""
-    counted = {"prompt_tokens": input_tokens, "completion_tokens": output_tokens}
+def usage(output_tokens: int = 3, input_tokens: int = 7, **more: Any) -> bytes:
+    """The event that counts, behind the last choice; `more` are further counts."""
+    counted = {"prompt_tokens": input_tokens, "completion_tokens": output_tokens, **more}
     return event({"id": "c1", "object": "chat.completion.chunk", "choices": [], "usage": counted})
 
 

@@ -61,6 +61,7 @@ def read_document(document: Any, reach: Reach, latency_ms: float, keep_steps: bo
         reasoning=reasoning,
         input_tokens=_count(usage, "prompt_tokens"),
         output_tokens=_count(usage, "completion_tokens"),
+        hidden_tokens=_reasoning_tokens(usage) if reasoning is None else None,
         finish_reason=finish,
         mean_log_probability=sum(step.log_probability for step in steps) / len(steps) if steps else None,
         latency_ms=latency_ms,
@@ -86,6 +87,19 @@ def _content(content: Any) -> str:
 def _count(usage: Any, name: str) -> int | None:
     value = usage.get(name) if isinstance(usage, dict) else None
     return value if isinstance(value, int) and value >= 0 else None
+
+
+def _reasoning_tokens(usage: Any) -> int | None:
+    """How many of the completion's tokens are reasoning; null where none are, or nobody says. Some servers count them
+    beside the completion's, which shows in their total."""
+    if not isinstance(usage, dict):
+        return None
+    reasoning = _count(usage.get("completion_tokens_details"), "reasoning_tokens")
+    counts = [_count(usage, name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")]
+    if not reasoning or counts[1] is None or reasoning > counts[1]:
+        return None
+    beside = None not in counts and counts[2] == (counts[0] or 0) + counts[1] + reasoning
+    return None if beside else reasoning
 
 
 def _shown(reach: Reach, body: bytes) -> str:

@@ -156,9 +156,11 @@ class StreamedReply:
         written = "".join(text for _, text in self._content)
         tokens = said.output_tokens if said.output_tokens is not None else len(self._logprobs) or None
         times = [at for at, text in parts if text]
+        seen = None if tokens is None else tokens - (said.hidden_tokens or 0)
         between = None
-        if first is not None and tokens is not None and tokens > 1:
-            between = (times[-1] - first) / (tokens - 1)
+        # What came all at once says nothing of the time between its tokens.
+        if first is not None and seen is not None and seen > 1 and times[-1] > first:
+            between = (times[-1] - first) / (seen - 1)
         return replace(
             said,
             output_tokens=tokens,

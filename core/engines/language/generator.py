@@ -18,19 +18,21 @@ class Generation:
     """One answer.
 
     `text` is without the reasoning, which stands apart (null where there is none). Tokens are counted by the model's
-    own tokenizer or its server; `output_tokens` include reasoning and the end token.
+    own tokenizer or its server; `output_tokens` include reasoning and the end token. `hidden_tokens` are those of them
+    that an endpoint counts as reasoning and shows nowhere; null where there are none.
     `choice_log_probabilities` are natural logarithms, by the text of the answer's alternatives, and
     `mean_log_probability` is the mean over the tokens of the answer, where the model gives them.
     Times are milliseconds from the moment of sending: `latency_ms` to the end, the others to the first token that is
-    not empty, and to the first one after the reasoning; `time_per_output_token_ms` is (last − first) ÷ (tokens − 1),
-    `inter_token_ms` are the gaps between tokens, or between the chunks that an endpoint sends them in. They are null
-    where they were not measured.
+    not empty, and to the first one after the reasoning; `time_per_output_token_ms` is (last − first) ÷ (tokens − 1)
+    without hidden tokens, `inter_token_ms` are the gaps between tokens, or between the chunks that an endpoint sends
+    them in. They are null where they were not measured, as further tokens are of an answer in one chunk.
     """
 
     text: str
     reasoning: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    hidden_tokens: int | None = None
     finish_reason: FinishReason = "stop"
     choice_log_probabilities: Mapping[str, float] | None = None
     mean_log_probability: float | None = None

@@ -16,13 +16,16 @@ class LatencySamples(ResultModel):
 
 class TokenTimes(ResultModel):
     """Milliseconds of the tokens of single answers, from the moment of sending to the first token that is not empty and
-    to the first one after the reasoning; (last − first) ÷ (tokens − 1) of each answer; and the gaps between tokens (of
-    an endpoint: between its chunks) of all answers together."""
+    to the first one after the reasoning; (last − first) ÷ (tokens − 1) of each answer, without reasoning that an
+    endpoint hides; and the gaps between tokens (of an endpoint: between its chunks, which may hold several) of all
+    answers together. `further_untimed` counts answers whose further tokens were not timed, such as those in one chunk.
+    """
 
     time_to_first_token_ms: tuple[float, ...] = ()
     time_to_first_output_token_ms: tuple[float, ...] = ()
     time_per_output_token_ms: tuple[float, ...] = ()
     inter_token_ms: tuple[float, ...] = ()
+    further_untimed: int = 0
 
 
 class PeakMemory(ResultModel):

@@ -115,6 +115,19 @@ def test_an_answer_that_comes_at_once_has_its_first_token_then_and_no_further_on
     assert gate(found, FURTHER) is None
 
 
+@pytest.mark.parametrize(("further_untimed", "state"), [(70, "unknown"), (0, None)])
+def test_answers_whose_further_tokens_came_at_once_with_the_first_meet_no_limit_on_them(
+    further_untimed: int, state: str | None
+) -> None:
+    tokens = TokenTimes(time_to_first_token_ms=(100.0,) * 70, further_untimed=further_untimed)
+    measured = written(900.0, 100.0, 20.0)
+    in_one = measured.model_copy(
+        update={"runtimes": (measured.runtimes[0].model_copy(update={"tokens": tokens}),)},
+    )
+    held = gate(decided(in_one, **{FURTHER: 1e6}), FURTHER)
+    assert (None if held is None else held.state) == state
+
+
 def test_what_was_measured_elsewhere_tells_nothing_of_its_tokens() -> None:
     study = make_study([single("big", "teacher")], criteria={
         "cost": {"monthly_requests": 1000}, "service": {"time_to_first_token_ms": 50.0, FURTHER: 5.0},

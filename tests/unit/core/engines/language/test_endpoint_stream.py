@@ -27,6 +27,7 @@ from core.engines.language.answer import Answer, answer_document, answer_of
 from core.engines.language.endpoint import ATTEMPTS, Endpoint
 from core.engines.language.endpoint_stream import Events, StreamedReply
 from core.engines.language.endpoint_trouble import Reach, TransientTrouble
+from core.engines.language.generator import Generation
 from core.errors import UserError
 
 REACH = Reach("http://localhost/v1", "big", ("sk-hidden",), "KEY")
@@ -89,7 +90,7 @@ def test_connections_are_used_again_after_a_stream() -> None:
         assert server.connections == 1
 
 
-def test_times_are_those_of_the_tokens_and_not_of_the_chunks() -> None:
+def test_times_are_of_tokens_as_the_server_counts_them_and_gaps_of_chunks() -> None:
     said = read(
         (10.0, chunk("", role="assistant")),
         (50.0, chunk("one two")),
@@ -103,8 +104,47 @@ def test_times_are_those_of_the_tokens_and_not_of_the_chunks() -> None:
     assert said.time_to_first_token_ms == 50.0
     assert said.time_to_first_output_token_ms == 50.0
     assert said.time_per_output_token_ms == pytest.approx((90.5 - 50.0) / 5)
-    assert said.inter_token_ms == (40.0, 0.5)
+    assert said.inter_token_ms == (40.0, 0.5), "three chunks have two gaps, however many tokens they hold"
     assert said.latency_ms == 132.0
+
+
+def ten_apart(chunks: int, counted: bytes) -> Generation:
+    """An answer in chunks 10 ms apart, and its count."""
+    parts = [(10.0 * place, chunk(f"w{place} ")) for place in range(1, chunks + 1)]
+    end = 10.0 * chunks
+    return read(*parts, (end, chunk(finish="stop")), (end + 1.0, counted), (end + 2.0, DONE)).generation
+
+
+def reasoned(tokens: int) -> dict[str, Any]:
+    return {"completion_tokens_details": {"reasoning_tokens": tokens}}
+
+
+def test_hidden_reasoning_is_counted_and_takes_no_part_in_the_time_of_each_token() -> None:
+    said = ten_apart(11, usage(1011, **reasoned(1000)))
+    assert (said.output_tokens, said.hidden_tokens) == (1011, 1000)
+    assert said.time_per_output_token_ms == pytest.approx(10.0)
+
+
+def test_reasoning_that_is_streamed_or_counted_beside_the_answer_hides_no_tokens() -> None:
+    shown = read(
+        (10.0, thought("reasoning_content", "let me")),
+        (20.0, thought("reasoning_content", " think")),
+        (30.0, chunk("yes")),
+        (40.0, chunk(finish="stop")),
+        (41.0, usage(3, **reasoned(2))),
+    ).generation
+    assert shown.hidden_tokens is None
+    assert shown.time_per_output_token_ms == pytest.approx(10.0)
+    beside = ten_apart(11, usage(11, 7, total_tokens=23, **reasoned(5)))
+    assert beside.hidden_tokens is None
+    assert beside.time_per_output_token_ms == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize("counted", [usage(6), usage(1006, **reasoned(1000))])
+def test_the_further_tokens_of_an_answer_in_one_chunk_are_not_timed(counted: bytes) -> None:
+    said = ten_apart(1, counted)
+    assert said.time_to_first_token_ms == 10.0
+    assert (said.time_per_output_token_ms, said.inter_token_ms) == (None, ())
 
 
 def thought(name: str, text: str) -> bytes:
