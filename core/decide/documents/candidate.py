@@ -148,7 +148,8 @@ def _uncompressed(whole: Uncompressed | None) -> dict[str, Any] | None:
 
 
 def _latency(latency: Latency | None, tokens: TokenLatency | None) -> dict[str, Any]:
-    """Times of tokens are null where no text is written, or none of its tokens was timed."""
+    """Times of tokens are null where no text is written, or none of its tokens was timed. `inter_token` is between the
+    chunks that an endpoint sends, each of which may hold several tokens."""
     return {
         "p50": None if latency is None else latency.p50,
         "p95": None if latency is None else latency.p95,

@@ -20,6 +20,7 @@ from core.report.sections.material import Material, bounded, figure, named, numb
 from core.report.sections.retrieval import retrieval
 from core.report.sections.suites import suites
 
+_ENDPOINT = "endpoint"
 _TOKEN_TIMES = ("time_to_first_token", "time_to_first_output_token", "time_per_output_token", "inter_token")
 _PART_TITLES = {"fields": "field", "labels": "label"}
 
@@ -88,7 +89,10 @@ def _tokens(material: Material) -> Table:
         parts = [latency.get(name) for name in _TOKEN_TIMES]
         if any(part is not None for part in parts):
             rate = (row["throughput"] or {}).get("output_tokens_per_second")
-            rows.append((named(material, row["name"]), *map(_percentiles, parts), figure(rate, figures.number)))
+            cells = [_percentiles(part) for part in parts]
+            if row["runtime"] == _ENDPOINT and parts[-1] is not None:
+                cells[-1] = _between_chunks(parts[-1])
+            rows.append((named(material, row["name"]), *cells, figure(rate, figures.number)))
     titles = words("candidate") + numbers(*_TOKEN_TIMES, "output_tokens_per_second")
     return Table(message("report.table.tokens"), titles, tuple(rows))
 
@@ -97,6 +101,14 @@ def _percentiles(part: dict[str, Any] | None) -> Cell:
     if part is None:
         return not_measured()
     note = None if part["p95"] is None else message("report.p95", value=figures.milliseconds(part["p95"]))
+    return figure(part["p50"], figures.milliseconds, note)
+
+
+def _between_chunks(part: dict[str, Any]) -> Cell:
+    """The gaps of an endpoint, which sends several tokens at once where it likes."""
+    if part["p95"] is None:
+        return figure(part["p50"], figures.milliseconds, message("report.between_chunks"))
+    note = message("report.between_chunks.p95", value=figures.milliseconds(part["p95"]))
     return figure(part["p50"], figures.milliseconds, note)
 
 
