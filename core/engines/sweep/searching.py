@@ -30,7 +30,8 @@ TrialState = Literal["complete", "stopped early", "failed"]
 
 PHASE = "phase.sweep"
 TRIALS_FOLDER = "trials"
-_DIVERGED = "train.loss_not_finite"
+# A batch may overflow as a whole or in some of its rows; either way the settings are at fault, and others may not be.
+_DIVERGED = ("train.loss_not_finite", "train.row_not_finite")
 # What may go wrong with one form of a student and not with the next one.
 _OF_ONE_FORM = (
     "compress.parity",
@@ -133,7 +134,7 @@ class Search:
                 number, settings, None, qualities_of(folder), self._record("stopped early", settings, ended.seconds)
             )
         except UserError as error:
-            if error.code != _DIVERGED:
+            if error.code not in _DIVERGED:
                 raise
             self.context.log(error.text, "warning")
             self._add(number, settings, None, (), self._record("failed", settings, time.monotonic() - begun))

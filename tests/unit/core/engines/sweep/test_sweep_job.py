@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -283,20 +284,35 @@ def test_a_training_that_falls_behind_is_stopped_and_recorded(
     assert [one.state for one in kept.trials] == ["complete", "complete"]
 
 
+def too_fast(parts: list[Any]) -> None:
+    parts[2] = parts[2].model_copy(update={"learning_rate": 1e30})
+
+
+def one_row_unheard(parts: list[Any]) -> None:
+    soft = parts[3].soft.copy()
+    soft[parts[4][0]] = np.nan
+    parts[3] = replace(parts[3], soft=soft)
+
+
+@pytest.mark.parametrize(("spoil", "told"), [(too_fast, "training diverged"), (one_row_unheard, "for the row")])
 def test_a_training_that_diverges_is_recorded_and_the_search_goes_on(
-    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    inputs: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[list[Any]], None],
+    told: str,
 ) -> None:
     calls = iter(range(10))
 
     def diverging(*parts: Any) -> TrainResult:
+        spoilt = list(parts)
         if next(calls) == 0:
-            raise UserError(
-                "train.loss_not_finite", step=1, total_steps=2, examples="r1", saved_step=0, learning_rate=1.0
-            )
-        return trial.train_student(*parts)
+            spoil(spoilt)
+        return trial.train_student(*spoilt)
 
     monkeypatch.setattr(classifiers, "train_student", diverging)
-    result, _ = run(tmp_path, inputs, sweeping(trials=2))
+    result, context = run(tmp_path, inputs, sweeping(trials=2))
+    assert any(told in text for text in context.logs)
     assert [one.state for one in result.trials] == ["failed", "complete"]
     assert result.chosen == 1
 
