@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.data.examples import FILE_NAME, read_examples
@@ -44,7 +46,9 @@ def export(path: Path, candidate_name: str, format_name: str, out: Path, precisi
             raise UserError("cli.candidate_unknown", name=candidate_name, names=", ".join(names))
         folder, data = _model_folder(store, names[candidate_name])
     inputs = _held_out_inputs(data)
-    return list(load("core.engines.compress.export").export(folder, format_name, output_folder(out), inputs, precision))
+    with _gone_if_refused(out):
+        engine = load("core.engines.compress.export")
+        return list(engine.export(folder, format_name, output_folder(out), inputs, precision))
 
 
 def _held_out_inputs(data: Path) -> list[str]:
@@ -75,6 +79,19 @@ def _model_folder(store: StudyStore, candidate: Candidate) -> tuple[Path, Path]:
         raise UserError("cli.no_weights", name=candidate.name, reason=reason)
     artefacts = artefacts_of(store.path)
     return job_folder(artefacts, maker) / "model", job_folder(artefacts, inputs["data"])
+
+
+@contextmanager
+def _gone_if_refused(out: Path) -> Iterator[None]:
+    """What happens here leaves no empty folder `out`, nor one above it, where it ends in an error and made them."""
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        for folder in missing:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
 
 
 def output_folder(out: Path) -> Path:

@@ -96,6 +96,23 @@ def test_what_the_study_did_not_make_is_not_exported(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_refused_export_leaves_no_folder_that_was_not_there(
+    tmp_path: Path, measured: list[Any], monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    def refusing(*arguments: Any) -> list[Path]:
+        raise UserError("export.quantised", path="m", wanted="gguf")
+
+    monkeypatch.setattr(handing_over, "load", lambda name: SimpleNamespace(export=refusing))
+    if there:
+        (tmp_path / "above").mkdir()
+    with pytest.raises(UserError) as refused:
+        handing_over.export(tmp_path / "s.tercet", "big", "gguf", tmp_path / "above" / "out")
+    assert refused.value.code == "export.quantised"
+    assert not (tmp_path / "above" / "out").exists()
+    assert (tmp_path / "above").exists() is there
+
+
 @pytest.mark.parametrize(
     ("form", "precision", "code"), [("gguf", "q4", "cli.precision_unknown"), ("tflite", "f16", "cli.format_unknown")]
 )
