@@ -64,7 +64,8 @@ class ModelJobs:
 
     def baseline(self, candidate: Candidate, seed: int | None) -> ModelPart:
         """The same student made of the targets alone."""
-        plain: dict[str, object] = {"alpha": 0.0, "technique": "auto", "hidden_weight": 0.0}
+        of_teachers = ("technique", "hidden_weight", "reasoning", "top_k")
+        plain: dict[str, object] = {"alpha": 0.0} | {name: Train.model_fields[name].default for name in of_teachers}
         if not isinstance(candidate.model, TeacherLayers):
             plain["method"] = "fine_tune"
         training = self._training(candidate, seed).model_copy(update=plain)

@@ -41,6 +41,7 @@ from core.engines.language.opening import (
 from core.engines.models.starting import longest_input
 from core.engines.models.weights import resolve
 from core.engines.random_state import seed_all
+from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
@@ -54,6 +55,8 @@ FINE_TUNE_RATE, DISTILL_RATE = 2e-4, 4e-4
 OUTPUTS_FOLDER = "teacher_outputs"
 # Another tokenizer may need more tokens for the same text, but hardly more than so many times as many.
 _MORE_TOKENS = 4
+# Of what is for texts and for next-token distributions, what a technique leaves alone; the others leave the reasoning.
+_UNUSED = {"targets": OF_TEXT_TEACHERS, "sequence": ("top_k",)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,7 @@ def _objective(
     own_vocabulary = true_vocabulary(student.tokenizer, student.model)
     if technique.name == "sequence" and settings.alpha not in (1.0, Train(method="distill").alpha):
         context.log(english("train.log.option_unused", option="alpha", technique="sequence"), "warning")
+    tell_unused(settings, _UNUSED.get(technique.name, ("reasoning",)), technique.name, context)
     weights = row_weights(settings, rows.names, context)
     if teacher is None or technique.name in ("targets", "sequence"):
         return CausalObjective(rows, own_vocabulary, weights=weights)

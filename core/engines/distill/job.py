@@ -23,6 +23,7 @@ from core.engines.distill.training_job import (
 from core.engines.models.starting import load_starting_model, load_tokenizer, load_weights
 from core.engines.models.weights import resolve
 from core.engines.random_state import seed_all
+from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
@@ -56,6 +57,7 @@ def _classifier(parameters: DistillParameters, context: JobContext) -> TrainResu
     rows = read_training_rows(context.input_folder("data"), parameters.part)
     teaching = class_teaching(parameters, rows, context)
     context.log(english("causal.log.technique", technique=teaching.technique, reason=english(teaching.reason)))
+    tell_unused(settings, OF_TEXT_TEACHERS, teaching.technique, context)
     material = _student(parameters, teaching, context)
     tokens = tokenized(material, teaching.rows, settings.max_length, context)
     objective = _with_hidden_states(parameters, teaching, material, tokens, attempt, context)

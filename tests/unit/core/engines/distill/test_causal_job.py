@@ -20,7 +20,7 @@ from tiny_language_models import (
 )
 from transformers import AutoModelForCausalLM
 
-from core.engines.distill import causal_job
+from core.engines import fine_tune
 from core.engines.distill import job as distill_job
 from core.engines.language.answers import AnsweredRow, write_answers
 from core.engines.models.card import read_card
@@ -108,9 +108,12 @@ def test_a_teacher_that_gives_only_text_is_followed_in_text(tmp_path: Path, data
         agreement_with_targets=None, seconds=1.0,
     )  # fmt: skip
     write_answers(tmp_path / "label", "label-job", answers, (), "strip", figures)
-    parameters = training().model_copy(update={"layers": None, "model": LocalModel(source="local", path=str(own))})
+    asked = training(top_k=8, reasoning="keep")
+    parameters = asked.model_copy(update={"layers": None, "model": LocalModel(source="local", path=str(own))})
     result, context = distil(tmp_path / "job", parameters, {"data": data, "labels": tmp_path / "label"})
     assert (result.technique, result.reason) == ("sequence", "train.reason.text_only")
+    unused = [line for line in context.logs if "has no part in" in line]
+    assert unused == ["train.top_k has no part in the technique sequence"]
     assert any(line.startswith("20 training rows") for line in context.logs)
 
 
@@ -188,10 +191,11 @@ def test_a_language_model_is_fine_tuned_on_the_targets(tmp_path: Path, data: Pat
     parameters = FineTuneParameters(
         model=LocalModel(source="local", path=str(source)),
         task=TASK,
-        train=Train(method="fine_tune", epochs=12, batch_size=8, learning_rate=3e-3),
+        train=Train(method="fine_tune", epochs=12, batch_size=8, learning_rate=3e-3, top_k=8),
     )
     context = job_context(tmp_path / "job", parameters, {"data": data})
-    result = causal_job.fine_tune(parameters, context)
+    result = fine_tune.run(parameters, context)
+    assert "train.top_k has no part in the technique fine_tune" in context.logs
     losses = [value for name, _, value in context.metrics if name == "loss"]
     assert result.method == "fine_tune"
     assert losses[-1] < 0.6 * losses[0]

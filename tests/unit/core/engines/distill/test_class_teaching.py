@@ -98,8 +98,11 @@ def test_probabilities_that_were_not_told_are_refused_where_they_are_asked_for(
 
 
 def test_the_choices_of_a_classifier_can_be_learnt_alone(tmp_path: Path, teacher: Path, dataset: Path) -> None:
-    result, _ = distil(tmp_path, layered(technique="labels"), {"data": dataset, "teacher": teacher})
+    asked = layered(technique="labels", reasoning="keep", top_k=8)
+    result, context = distil(tmp_path, asked, {"data": dataset, "teacher": teacher})
     assert (result.technique, result.reason) == ("labels", "train.reason.asked")
+    unused = [text for text in context.logs if "has no part in" in text]
+    assert unused == [f"train.{name} has no part in the technique labels" for name in ("reasoning", "top_k")]
 
 
 def test_a_ready_teacher_that_no_job_made_teaches_as_well(tmp_path: Path, teacher: Path, dataset: Path) -> None:
