@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.data.examples import read_examples
 from core.domain import Split
 from core.engines.load.causes import check_usable
+from core.engines.load.kept_levels import drop_levels
 from core.engines.load.local import load_local
 from core.engines.load.remote import load_endpoint
 from core.errors import UserError
@@ -26,7 +27,12 @@ def run(parameters: LoadParameters, context: JobContext) -> LoadResult:
         found = load_local(parameters, examples, context)
     for step in found.steps:
         context.log(_line(step), "warning" if step.failed else "info")
-    check_usable(found.steps)
+    try:
+        check_usable(found.steps)
+    except UserError:
+        # The sentence says to run it again, and so it must be asked again.
+        drop_levels(context.folder)
+        raise
     return found
 
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import cast
 
 from core.domain import Example, Split
+from core.engines.benchmark import environment
 from core.engines.benchmark import plan as timing_plan
 from core.engines.benchmark.answering import as_messages, label_names
 from core.engines.benchmark.language_job import is_language_model
@@ -15,9 +16,11 @@ from core.engines.benchmark.probe_process import ProbeError, run_module
 from core.engines.benchmark.subjects import Asked
 from core.engines.compress.onnx_process import export_onnx_apart
 from core.engines.finished_result import finished_result
+from core.engines.load.kept_levels import fingerprint_of, read_levels
 from core.engines.models.card import format_of
 from core.engines.models.protocol import Runtime
 from core.engines.models.weights import resolve
+from core.i18n import english
 from core.jobs.results import BenchmarkResult, LoadResult
 from core.jobs.specs import LoadParameters
 from core.spec import EndpointModel
@@ -91,17 +94,19 @@ def _go_on(context: JobContext) -> None:
 def _probe(
     source: Path, runtime: Runtime, asked: Asked, parameters: LoadParameters, workplace: Path, context: JobContext
 ) -> LoadResult:
-    requests, plan, report, levels = (workplace / name for name in ("asked.json", "plan.json", "report.json", "levels"))
+    requests, plan, report = (workplace / name for name in ("asked.json", "plan.json", "report.json"))
     requests.write_text(asked.model_dump_json(), encoding="utf-8")
     plan.write_text(parameters.plan.model_dump_json(), encoding="utf-8")
-    levels.touch()
-    files = [str(path) for path in (source, runtime, requests, plan, report, levels)]
+    fingerprint = _fingerprint(runtime, asked, parameters)
+    if kept := read_levels(context.folder, fingerprint).steps:
+        context.log(english("load.log.kept", count=len(kept)))
+    files = [str(path) for path in (source, runtime, requests, plan, report, context.folder, fingerprint)]
     try:
         run_module(
             ["core.engines.load.probe", *files],
             runtime,
             workplace / "probe.log",
-            _waiting(levels, parameters.plan.levels, context),
+            _waiting(fingerprint, parameters.plan.levels, context),
         )
     except ProbeError as error:
         # The model answered the benchmark under this very runtime: this is our fault, not the user's.
@@ -109,9 +114,17 @@ def _probe(
     return LoadResult.model_validate_json(report.read_bytes())
 
 
-def _waiting(levels: Path, total: int, context: JobContext) -> Callable[[], None]:
+def _fingerprint(runtime: Runtime, asked: Asked, parameters: LoadParameters) -> str:
+    """What the levels depend on beside the weights, which the job's name tells: the levels of another machine are not
+    gone on with."""
+    plan = parameters.plan.model_dump(mode="json", exclude={"candidates"})
+    place = [environment.machine(), environment.cores(), runtime]
+    return fingerprint_of({"plan": plan, "asked": asked.model_dump(mode="json"), "place": place})
+
+
+def _waiting(fingerprint: str, total: int, context: JobContext) -> Callable[[], None]:
     def wait() -> None:
-        context.progress(PHASE, levels.read_bytes().count(b"\n"), total)
+        context.progress(PHASE, len(read_levels(context.folder, fingerprint).steps), total)
         _go_on(context)
 
     return wait

@@ -11,6 +11,7 @@ from job_context import job_context
 
 from core.engines.baseline.model import RUNTIME as FLOOR_RUNTIME
 from core.engines.load import job, local
+from core.engines.load.kept_levels import FILE_NAME
 from core.events import Finished, to_line
 from core.jobs.folder import EVENTS_FILE
 from core.jobs.results import RuntimeFigures
@@ -55,7 +56,11 @@ def test_threads_share_a_model_that_is_loaded_in_a_process_of_its_own(
     ]
     assert all(step.requests_per_second > 0.0 and min(step.latency_ms) > 0.0 for step in result.steps)
     assert result.requests == plan.most_requests
-    assert list(context.folder.iterdir()) == [], "nothing is left of the test's own files"
+    assert [path.name for path in context.folder.iterdir()] == [FILE_NAME], "nothing else is left of the test's files"
+    kept = (context.folder / FILE_NAME).read_bytes()
+    again = job.run(parameters, job_context(tmp_path / "load", parameters, inputs))
+    assert again.steps == result.steps, "levels that are kept are not run again"
+    assert (context.folder / FILE_NAME).read_bytes() == kept
 
 
 def test_a_floor_is_opened_by_the_runtime_that_knows_it(tmp_path: Path) -> None:
