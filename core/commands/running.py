@@ -115,7 +115,8 @@ def _run_one(session: StudySession, job: PlannedJob, shown: Display, number: int
                 shown.update(_row(session, job.job_id))
                 warnings.tell(shown, _row(session, job.job_id))
     except BaseException:
-        session.ended(job.job_id, worker.stop())
+        code = worker.stop()
+        session.ended(job.job_id, code, killed_by_us=worker.killed)
         raise
     session.ended(job.job_id, worker.close())
     row = _row(session, job.job_id)

@@ -31,6 +31,8 @@ class WorkerProcess:
             stderr=subprocess.DEVNULL,
             start_new_session=os.name == "posix",
         )
+        self.killed = False
+        """Whether `stop` had to kill it."""
 
     def exit_code(self) -> int | None:
         """The exit code, negative for a signal; null while it runs."""
@@ -53,6 +55,7 @@ class WorkerProcess:
         while self._process.poll() is None and time.monotonic() < deadline:
             time.sleep(_POLL_S)
         if self._process.poll() is None:
+            self.killed = True
             kill_tree(self._process.pid)
         return self.close()
 

@@ -121,14 +121,14 @@ class StudySession:
         """Take in what the job's worker wrote since the last call; returns how many events were new."""
         return self._recorder.ingest(job_id, self.folder(job_id))
 
-    def ended(self, job_id: str, exit_code: int) -> JobState:
+    def ended(self, job_id: str, exit_code: int, *, killed_by_us: bool = False) -> JobState:
         """Take in the rest and settle the state of a job whose worker is gone; returns that state.
 
-        `exit_code` is negative for a signal, as `subprocess` reports it.
+        `exit_code` is negative for a signal, as `subprocess` reports it. `killed_by_us` says that Tercet sent it.
         """
         self.apply(job_id)
         if self._state(job_id) is JobState.RUNNING:
-            self._settle(job_id, exit_code)
+            self._settle(job_id, exit_code, killed_by_us)
         return self._state(job_id)
 
     def requeue(self, job_id: str) -> None:
@@ -149,7 +149,7 @@ class StudySession:
         if row.state is JobState.QUEUED:
             self._change(job_id, after(row.state, Step.CANCEL), "job.cancelled")
 
-    def _settle(self, job_id: str, exit_code: int) -> None:
+    def _settle(self, job_id: str, exit_code: int, killed_by_us: bool) -> None:
         if exit_code == UNWRITABLE_EXIT:
             self._change(job_id, JobState.FAILED, "job.unwritable", path=str(self.folder(job_id)))
         elif exit_code < 0:
@@ -157,7 +157,10 @@ class StudySession:
             if name in _CRASHES:
                 self._change(job_id, JobState.FAILED, "job.crashed", signal=name)
             else:
-                self._change(job_id, JobState.INTERRUPTED, "job.killed", signal=name)
+                # Nothing else tells of it: a kernel that runs out of memory kills without a word to the process.
+                starved = name == "SIGKILL" and not killed_by_us
+                code = "job.killed_for_memory" if starved else "job.killed"
+                self._change(job_id, JobState.INTERRUPTED, code, signal=name)
         else:
             self._change(job_id, JobState.INTERRUPTED, "job.vanished", exit_code=exit_code)
 

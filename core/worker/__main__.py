@@ -23,6 +23,7 @@ from core.jobs.results import ResultModel
 from core.lazy import load
 from core.worker.channel import EventChannel, StopWatch, WorkerContext
 from core.worker.context import Stopped
+from core.worker.memory_errors import means_out_of_memory
 
 DONE_EXIT = 0
 FAILED_EXIT = 1
@@ -109,17 +110,12 @@ def _report_bug(channel: EventChannel, folder: Path, error: Exception) -> None:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         free = shutil.disk_usage(folder).free // _MIB
         _fail(channel, "failed", "disk.full", path=str(error.filename or folder), needed_mib=max(64, 256 - free))
-    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _names_memory(error):
+    elif means_out_of_memory(error):
         _fail(channel, "failed", "job.out_of_memory")
     else:
         problem = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         text = english("job.bug", problem=problem)
         channel.send(Failed, state="failed", code="job.bug", values={"problem": problem}, text=text, traceback=trace)
-
-
-def _names_memory(error: Exception) -> bool:
-    """Torch's CPU allocator raises a plain RuntimeError when memory runs out."""
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error)
 
 
 def _fail(channel: EventChannel, state: str, code: str, **values: Value) -> None:

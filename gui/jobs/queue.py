@@ -193,7 +193,7 @@ class JobQueue(QObject):
         if runner is None:
             return
         runner.deleteLater()
-        job_id = runner.job_id
+        job_id, killed = runner.job_id, runner.killed
         self._choosing = True  # nothing else starts before this job's end is in the store
 
         def recorded(_none: object) -> None:
@@ -203,7 +203,9 @@ class JobQueue(QObject):
             self._idle()
             self._pump()
 
-        self._document.command(lambda session: session.ended(job_id, code), recorded, self._not_begun)
+        self._document.command(
+            lambda session: session.ended(job_id, code, killed_by_us=killed), recorded, self._not_begun
+        )
 
     def _idle(self) -> None:
         if self._when_idle is not None and self._runner is None:

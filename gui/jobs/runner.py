@@ -52,6 +52,8 @@ class JobRunner(QObject):
         self._process.finished.connect(self._finished)
         self._process.errorOccurred.connect(self._failed)
         self._pid = 0
+        self.killed = False
+        """Whether this program killed it."""
         self._process.started.connect(self._note_pid)
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
@@ -79,6 +81,7 @@ class JobRunner(QObject):
     def kill(self) -> None:
         """Kill the worker and everything it started."""
         if self.running and self._pid:
+            self.killed = True
             process_tree.kill(self._pid)
 
     def _note_pid(self) -> None:

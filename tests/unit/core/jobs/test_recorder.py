@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,25 @@ def test_interrupted_job_is_queued_again(session: StudySession) -> None:
     assert session.next_job() is None or session.next_job() != job
     session.requeue_unfinished()
     assert session.next_job() == job
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+def test_a_worker_killed_by_the_system_is_said_to_have_lacked_memory_and_one_that_tercet_killed_is_not(
+    session: StudySession,
+) -> None:
+    job = session.next_job()
+    assert job is not None
+    for killed_by_us, code in ((False, "job.killed_for_memory"), (True, "job.killed")):
+        session.begin(job.job_id)
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as worker:
+            worker.kill()
+            exit_code = worker.wait()
+        assert session.ended(job.job_id, exit_code, killed_by_us=killed_by_us) is JobState.INTERRUPTED
+        row = session.store.job(job.job_id)
+        assert row is not None
+        assert row.message_code == code
+        assert ("lack of memory" in (row.message_text or "")) is not killed_by_us
+        session.requeue(job.job_id)
 
 
 def test_a_worker_that_a_library_crashed_has_failed_and_the_remedy_is_told(session: StudySession) -> None:
