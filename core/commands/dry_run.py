@@ -19,6 +19,7 @@ from core.engines.language.request_estimate import shown_money
 from core.engines.language.token_guess import PICTURE_TOKENS
 from core.i18n import Value, english
 from core.jobs.learning_curve import CURVE, curve_runs
+from core.jobs.machine_checks import check_machine
 from core.jobs.plan import Plan, PlannedJob, build_plan
 from core.spec import Study
 from core.store import StudyStore
@@ -63,6 +64,7 @@ def _due(
         for job in plan.jobs
         if states.get(job.job_id) is not JobState.SUCCEEDED and (chosen is None or job.job_id in chosen)
     ]
+    check_machine(due)
     return priced_jobs(plan, due, states, store_path), due, plan
 
 

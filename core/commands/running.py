@@ -46,6 +46,12 @@ def run_study(study_file: Path, store_path: Path, only: str | None = None) -> in
         session = StudySession(store)
         session.sync()
         session.requeue_unfinished()
+        try:
+            session.check_machine(chosen)
+        except UserError:
+            if fresh:
+                _remove(store_path)
+            raise
         with _terminate_gently():
             refused, told = _run_jobs(session, chosen)
         rows, titles = store.jobs(), JobTitles(store.study(), store.candidate_jobs())

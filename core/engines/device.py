@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from core.engines.machine import DEVICE_VARIABLE, cpu_threads, cpu_words
+from core.engines.machine import cpu_threads, cpu_words
 from core.errors import UserError
+from core.gpu import DEVICE_VARIABLE
 
 HUGE_PAGES_VARIABLE = "THP_MEM_ALLOC_ENABLE"
 

@@ -6,8 +6,6 @@ import os
 
 import psutil
 
-DEVICE_VARIABLE = "TERCET_DEVICE"
-
 
 def cpu_threads() -> int:
     """How many threads numeric work on the CPU gets: the physical cores this process may use, or OMP_NUM_THREADS.

@@ -12,6 +12,7 @@ from core.jobs.judging import check_judging
 from core.jobs.learning_curve import check_curve
 from core.jobs.llama_cpp_checks import check_llama_cpp, llama_cpp_source
 from core.jobs.load_checks import check_load
+from core.jobs.model_checks import check_model_fits
 from core.jobs.model_sources import answers_in_text
 from core.jobs.retrieval_jobs import check_retrieval
 from core.jobs.search_checks import SOFT_LABELS, TECHNIQUES, check_text_search
@@ -80,6 +81,7 @@ def check_supported(study: Study, base: Path) -> None:
         if candidate.role is not Role.HYBRID:
             _check_weights(study, candidate, f"candidates[{index}]", base)
             _check_teacher(study, candidate, f"candidates[{index}]", base)
+            check_model_fits(study, candidate, f"candidates[{index}]", base)
             check_sizes(study, candidate, f"candidates[{index}]", base)
 
 
@@ -204,7 +206,7 @@ def _check_steps(study: Study, candidate: Candidate, field: str) -> None:
     if not study.task.writes:
         return
     for position, step in enumerate(candidate.compress):
-        # In 4 bits a language model runs on an NVIDIA GPU, which the job itself looks for.
+        # In 4 bits a language model runs on an NVIDIA GPU, which `machine_checks` looks for.
         if isinstance(step, Quantize) and step.quantize == "int8_static":
             raise UserError(
                 "study.classification_only", field=f"{field}.compress[{position}]", what=f"quantize: {step.quantize}"

@@ -10,6 +10,7 @@ from core.errors import UserError
 from core.i18n import Value, english
 from core.jobs import folder as job_files
 from core.jobs.lifecycle import UNFINISHED_STATES, UNWRITABLE_EXIT, Step, after, allowed
+from core.jobs.machine_checks import check_machine
 from core.jobs.plan import Plan, PlannedJob, build_plan
 from core.jobs.recorder import Recorder
 from core.paths import job_folder
@@ -82,6 +83,12 @@ class StudySession:
     def folder(self, job_id: str) -> Path:
         """The folder of a job's files."""
         return job_folder(self._store.artefacts, job_id)
+
+    def check_machine(self, only: frozenset[str] | None = None) -> None:
+        """Raises UserError where this machine cannot do one of the queued jobs, of those in `only` where given."""
+        queued = {row.job_id for row in self._store.jobs() if row.state is JobState.QUEUED}
+        wanted = queued if only is None else queued & only
+        check_machine(job for job in self.plan() if job.job_id in wanted)
 
     def next_job(self, only: frozenset[str] | None = None) -> PlannedJob | None:
         """The first queued job whose inputs are all there, within `only` where given; null where there is none."""

@@ -53,6 +53,8 @@ NARROWED_FAMILIES = frozenset(
         "xlm-roberta",
     }
 )
+# Those of them whose config says how wide a head is, so that a model may have fewer.
+FREE_HEADS = frozenset({"gemma", "gemma2", "gemma3_text", "llama", "mistral", "qwen2", "qwen3", "smollm3"})
 # Of a teacher with more layers, students of one to three have hardly anything; these shares of them are worth a try.
 _SHALLOW, _DEPTHS = 6, (0.25, 0.5, 0.75)
 _GGUF_NAMES = {"layers": "block_count", "feed_forward": "feed_forward_length", "heads": "attention.head_count"}
@@ -98,6 +100,7 @@ def _check_taken(study: Study, candidate: Candidate, model: TeacherLayers | Swee
     else:
         taken = [(f"{field}.model.layers", model.layers, model.feed_forward)]
         _check_most(f"{field}.model.heads", model.heads, shape.heads, teacher, "heads")
+        _check_heads(study, candidate, f"{field}.model.heads", (model.heads, shape.heads), base)
     for name, layers, neurons in taken:
         _check_indices(name, layers, shape.layers, teacher)
         _check_most(name, layers if isinstance(layers, int) else len(layers), shape.layers, teacher, "layers")
@@ -124,6 +127,17 @@ def _check_family(study: Study, candidate: Candidate, field: str, base: Path) ->
         raise UserError("study.family_unknown", field=places[0], family=family, known=known)
 
 
+def _check_heads(
+    study: Study, candidate: Candidate, field: str, asked_of: tuple[int | None, int | None], base: Path
+) -> None:
+    """Fewer heads than there are, where the family's config has a head's width from the hidden width."""
+    asked, available = asked_of
+    family = _family(study, candidate, base)
+    fixed = family in NARROWED_FAMILIES - FREE_HEADS
+    if fixed and asked is not None and available is not None and asked < available:
+        raise UserError("study.heads_fixed", field=field, family=family, available=available)
+
+
 def _widths_asked_for(model: SweepModel) -> bool:
     """Whether the study names widths; the job fits those that a search tries by itself."""
     asked = model.feed_forward != SweepModel.model_fields["feed_forward"].default
@@ -137,8 +151,8 @@ def _family(study: Study, candidate: Candidate, base: Path) -> str | None:
     if isinstance(candidate.model, TeacherLayers | SweepModel):
         teacher = study.teacher_of(candidate)
         return None if teacher is None else _family(study, study.candidate(teacher), base)
-    path = _path_of(candidate.model, base)
-    named = None if path is None or is_gguf_file(path) else _config(path).get("model_type")
+    path = path_of(candidate.model, base)
+    named = None if path is None or is_gguf_file(path) else config_of(path).get("model_type")
     return named if isinstance(named, str) else None
 
 
@@ -166,11 +180,12 @@ def _shape(study: Study, candidate: Candidate, base: Path) -> Shape:
         whole = Shape() if teacher is None else _shape(study, study.candidate(teacher), base)
         count = model.layers if isinstance(model.layers, int) else len(model.layers)
         return Shape(count, model.feed_forward or whole.feed_forward, model.heads or whole.heads)
-    path = _path_of(model, base)
+    path = path_of(model, base)
     return Shape() if path is None else _shape_of_files(path)
 
 
-def _path_of(model: object, base: Path) -> Path | None:
+def path_of(model: object, base: Path) -> Path | None:
+    """The folder or GGUF file with a candidate's own model; null where it has none on this disk."""
     match model:
         case LocalModel():
             return resolve_path(base, model.path)
@@ -186,11 +201,12 @@ def _shape_of_files(path: Path) -> Shape:
     """Other checks say what is wrong with files that cannot be read; here they say nothing."""
     if is_gguf_file(path):
         return _shape_of_gguf(path)
-    config = _config(path)
+    config = config_of(path)
     return Shape(**{key: _first_number(config, names) for key, names in _CONFIG_NAMES.items()})
 
 
-def _config(path: Path) -> dict[str, Any]:
+def config_of(path: Path) -> dict[str, Any]:
+    """The `config.json` of a model folder; empty where it cannot be read."""
     try:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -220,7 +236,7 @@ def _check_targets(study: Study, candidate: Candidate, targets: list[str], field
     if isinstance(model, TeacherLayers):
         teacher = study.teacher_of(candidate)
         model = None if teacher is None else study.candidate(teacher).model
-    path = _path_of(model, base)
+    path = path_of(model, base)
     if path is None or not path.is_dir():
         return
     check_model_folder(path)

@@ -220,6 +220,7 @@ def _requeue_interrupted(session: StudySession) -> None:
 
 
 def _begin_next(session: StudySession) -> tuple[str, Path] | None:
+    session.check_machine()
     job = session.next_job()
     return (job.job_id, session.begin(job.job_id)) if job is not None else None
 

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from core.engines.language.chat_template import asked_in_chat
-from core.engines.machine import DEVICE_VARIABLE, cpu_threads, cpu_words
+from core.engines.machine import cpu_threads, cpu_words
 from core.errors import UserError
+from core.gpu import DEVICE_VARIABLE
 from core.lazy import load
 from core.model_files import check_gguf_file
 

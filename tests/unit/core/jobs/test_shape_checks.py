@@ -12,7 +12,7 @@ from tiny_gguf import write_gguf
 
 from core.engines.compress.prune_anatomy import FAMILIES
 from core.errors import UserError
-from core.jobs.shape_checks import NARROWED_FAMILIES, check_sizes
+from core.jobs.shape_checks import FREE_HEADS, NARROWED_FAMILIES, check_sizes
 
 DISTILBERT = {"n_layers": 6, "hidden_dim": 3072, "n_heads": 12}
 T5 = {"num_layers": 6, "d_ff": 1024, "num_heads": 8}
@@ -65,6 +65,7 @@ def test_more_than_a_family_of_its_own_names_has_is_refused(
 
 def test_the_families_that_are_told_before_a_job_are_those_that_it_prunes() -> None:
     assert frozenset(FAMILIES) == NARROWED_FAMILIES
+    assert {name for name, family in FAMILIES.items() if family.heads == "free"} == FREE_HEADS
 
 
 @pytest.mark.parametrize("config", [GPT2, {}, [], "text"])

@@ -1,0 +1,66 @@
+"""What a model's own files say that it cannot do, told before any job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import UserError
+from core.jobs.model_sources import answers_in_text
+from core.jobs.shape_checks import config_of, path_of
+from core.model_files import check_model_folder, is_language_model_folder, is_onnx_folder, matrix_names
+from core.spec import Candidate, Study
+
+# Families whose models read both ways, by transformers' `model_type`.
+_ENCODERS = frozenset(
+    {
+        "albert",
+        "bert",
+        "camembert",
+        "deberta",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "modernbert",
+        "mpnet",
+        "nomic_bert",
+        "roberta",
+        "xlm-roberta",
+    }
+)
+# Parts of the names that transformers' families give the layers of a head over classes.
+_HEADS = ("classif", "score")
+
+
+def check_model_fits(study: Study, candidate: Candidate, field: str, base: Path) -> None:
+    """Raises UserError where a candidate's own folder holds an encoder that is to write, or its teacher's one that is
+    to say classes and has learnt none.
+
+    A model of the hub, whose files are not here yet, and files that do not say are left to the job that opens them.
+    """
+    if study.task.writes:
+        path, family = _encoder(candidate, base)
+        if path is not None:
+            raise UserError("study.encoder_writes", field=f"{field}.model", path=str(path), family=family)
+        return
+    named = study.teacher_of(candidate) if study.training_of(candidate).method == "distill" else None
+    teacher = None if named is None else study.candidate(named)
+    if teacher is None or study.training_of(teacher).method != "none" or answers_in_text(study, teacher, base):
+        return
+    path, _ = _encoder(teacher, base)
+    if path is not None and not _has_head(path):
+        raise UserError("model.folder.no_classifier", path=str(path))
+
+
+def _encoder(candidate: Candidate, base: Path) -> tuple[Path | None, str]:
+    """The folder and family of a candidate's own encoder; no folder where it has none on this disk, or one whose
+    config says that it writes."""
+    path = path_of(candidate.model, base)
+    if path is None or not path.is_dir() or is_onnx_folder(path) or is_language_model_folder(path):
+        return None, ""
+    family = str(config_of(path).get("model_type"))
+    return (path if family in _ENCODERS else None), family
+
+
+def _has_head(path: Path) -> bool:
+    check_model_folder(path)
+    return any(part in name for name in matrix_names(path) for part in _HEADS)
