@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ from core.engines.device import choose_device
 from core.engines.distill.causal_model import body_states, head_logits
 from core.engines.distill.causal_rows import CausalRows, causal_rows
 from core.engines.distill.tempering import Temperatures
-from core.engines.distill.token_cache import TemperedCache, TokenCache, teacher_tokens
+from core.engines.distill.token_cache import ARRAY_NAME, TemperedCache, TokenCache, teacher_tokens
 from core.engines.distill.token_losses import token_divergence
 from core.engines.distill.token_records import MOST_BYTES_PER_TOKEN, draws_of, ids_of, put_ids, record_type
+from core.engines.durable import write_json
 from core.engines.language.opening import open_language_model
 from core.errors import UserError
 from core.jobs.specs import DistillParameters
@@ -216,6 +219,59 @@ def test_a_full_disk_is_told_with_what_is_needed(
     monkeypatch.setattr("core.engines.distill.token_cache._allocate", full)
     with pytest.raises(UserError, match="disk is full"):
         cache_of(setting, tmp_path / "job")
+
+
+def test_a_disk_that_fills_while_the_file_is_laid_out_costs_the_layout_alone(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = iter(range(100))
+
+    class Filling(io.FileIO):
+        def write(self, block: Any) -> int:
+            if next(blocks) == 3:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(block)
+
+    opened = Path.open
+
+    def open_filling(path: Path, mode: str = "r", **options: Any) -> Any:
+        return Filling(path, mode) if mode == "rb+" else opened(path, mode, **options)
+
+    monkeypatch.setattr("core.engines.distill.token_cache._BLOCK_BYTES", 256)
+    with monkeypatch.context() as full:
+        full.setattr(Path, "open", open_filling)
+        with pytest.raises(UserError, match="disk is full"):
+            cache_of(setting, tmp_path / "job")
+    assert next(blocks) == 4
+    cache_of(setting, tmp_path / "job")
+    cache_of(setting, tmp_path / "straight" / "job")
+    assert outputs(tmp_path / "job") == outputs(tmp_path / "straight" / "job")
+
+
+def test_a_disk_that_fills_between_two_batches_keeps_those_before_and_they_are_gone_on_with(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.engines.distill.token_cache._SAVE_SECONDS", -1.0)
+    batches = iter(range(100))
+
+    def filling(path: Path, document: dict[str, Any]) -> None:
+        if next(batches) == 1:
+            path.write_text('{"rows_d', encoding="utf-8")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_json(path, document)
+
+    with monkeypatch.context() as full:
+        full.setattr("core.engines.distill.kept_outputs.write_json", filling)
+        with pytest.raises(UserError, match="disk is full"):
+            cache_of(setting, tmp_path / "job")
+    _, context = cache_of(setting, tmp_path / "job")
+    assert [step for name, step, _ in context.phases if name == "phase.teacher_outputs"] == [32, 40]
+    cache_of(setting, tmp_path / "straight" / "job")
+    assert outputs(tmp_path / "job") == outputs(tmp_path / "straight" / "job")
+
+
+def outputs(folder: Path) -> bytes:
+    return (folder / "out" / ARRAY_NAME).read_bytes()
 
 
 def test_a_teacher_gets_no_gradients_and_stays_in_evaluation_mode(setting: Setting, tmp_path: Path) -> None:

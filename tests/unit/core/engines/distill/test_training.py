@@ -122,6 +122,27 @@ def test_killed_training_goes_on_from_its_last_checkpoint_to_the_same_weights(
     assert same(weights(tmp_path / "straight"), weights(tmp_path / "killed"))
 
 
+def test_training_that_is_killed_at_random_steps_ends_with_the_same_weights(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps and checkpoints are drawn, three times over, and the same each day."""
+    run(tmp_path / "straight", never)
+    generator = np.random.default_rng(7)
+    monkeypatch.setattr(Checkpoints, "due", lambda _self: bool(generator.random() < 0.2))
+    for draw in range(3):
+        folder = tmp_path / f"killed-{draw}"
+        resumed_at: list[int] = []
+        for step in sorted(generator.choice(np.arange(1, STEPS), size=2, replace=False).tolist()):
+            with pytest.raises(KilledError):
+                run(folder, killed_at(step))
+            saved = [int(path.name.rpartition("-")[2]) for path in (folder / "checkpoints").glob("step-*")]
+            assert max(saved, default=0) <= step
+            resumed_at += [max(saved)] if saved else []
+        result, _ = run(folder, never)
+        assert sorted({*result.resumed_steps}) == sorted({*resumed_at})
+        assert same(weights(tmp_path / "straight"), weights(folder))
+
+
 def test_training_that_is_stopped_twice_remembers_both_steps(run: Run, tmp_path: Path) -> None:
     run(tmp_path / "straight", never)
     with pytest.raises(Stopped):
