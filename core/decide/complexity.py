@@ -63,11 +63,22 @@ def _of_the_data(evidence: StudyEvidence, study: Study) -> ComplexityProfile:
         stated,
         usable_information=None if found is None else found.usable_information,
         learning_curve=None if found is None else found.learning_curve,
-        label_entropy_bits=data.label_entropy_bits,
+        label_entropy_bits=_entropy_bits(evidence, data.label_entropy_bits),
         input_length_p50=data.input_length_p50,
         input_length_p95=data.input_length_p95,
         input_length_max=data.input_length_max,
     )
+
+
+def _entropy_bits(evidence: StudyEvidence, of_all: float | None) -> float | None:
+    """How evenly the classes occur, in bits: over all rows, or over the test rows by their weights where they count
+    differently, for train rows may have none."""
+    test = evidence.test
+    if of_all is None or test is None or test.weights is None:
+        return of_all
+    _, places = np.unique(list(test.targets), return_inverse=True)
+    shares = np.bincount(places, weights=test.weights) / test.weights.sum()
+    return float(-(shares * np.log2(shares)).sum()) + 0.0
 
 
 def _expected(evidence: StudyEvidence, study: Study, measured: dict[str, System]) -> ExpectedStudent | None:

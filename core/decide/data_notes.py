@@ -90,12 +90,12 @@ def cut_notes(rows: Sequence[CandidateDecision]) -> list[Message]:
                 message(
                     "decide.note.inputs_cut",
                     candidate=row.name,
-                    share=cut.cut / cut.rows,
+                    share=cut.shares[0],
                     count=cut.cut,
                     limit=cut.max_length,
                 )
             )
         if cut.unfit:
-            values = {"share": cut.unfit / cut.rows, "count": cut.unfit}
+            values = {"share": cut.shares[1], "count": cut.unfit}
             notes.append(message("decide.note.inputs_unfit", candidate=row.name, **values))
     return notes

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from core.decide.baselines import retained
 from core.decide.bills import cost_figures
 from core.decide.choice import Contender, Settled
@@ -29,7 +31,8 @@ from core.decide.retrieval import retrieval_found
 from core.decide.systems import System
 from core.decide.unanswered import unanswered_of
 from core.decide.variants import dominating_parent, loses_to
-from core.domain import Role
+from core.domain import FloatArray, Role
+from core.evidence import CandidateEvidence, ScoredRows
 from core.jobs.results import BenchmarkResult
 from core.metrics.percentiles import percentiles
 from core.metrics.quality import QualityEstimate
@@ -38,11 +41,16 @@ from core.spec import Candidate, CandidateModel, PredictionsModel, Study, SweepM
 HYBRID_SOURCE = "hybrid"
 
 
-def candidate_rows(study: Study, settled: Settled, options: Sequence[Option]) -> tuple[CandidateDecision, ...]:
-    """All candidates in study order."""
+def candidate_rows(
+    study: Study, settled: Settled, options: Sequence[Option], weights: FloatArray | None
+) -> tuple[CandidateDecision, ...]:
+    """All candidates in study order; `weights` is how much each test row counts, null where all count alike."""
     contenders = {contender.name: contender for option in options if (contender := option.contender)}
     reference = contenders.get(settled.reference or "")
-    rows = [_row(study, settled, option, contenders, reference) for option in options]
+    rows = [
+        _with_counted(_row(study, settled, option, contenders, reference), option.evidence, weights)
+        for option in options
+    ]
     known = {option.name: option for option in options}
     # What no other option beats in money may still lose to its own parent on this machine.
     return tuple(
@@ -99,7 +107,6 @@ def _with_quality(
         hard_labels=None if taught is None else _quality(study, taught.quality),
         distillation_added=None if taught is None else taught.added.interval,
         uncompressed=_uncompressed(study, option),
-        unanswered=unanswered_of(option.evidence),
         judging=option.evidence.judging,
         checking=option.evidence.checking,
         judges_itself=is_near_judge(study, option.candidate),
@@ -131,16 +138,34 @@ def _with_speed_and_size(row: CandidateDecision, option: Option, system: System)
         output_tokens_per_second=benchmark.output_tokens_per_second,
         joules_per_request=benchmark.joules_per_request,
         energy_source=benchmark.energy_source,
-        retrieval=retrieval_found(benchmark),
-        cut_inputs=_cut_inputs(benchmark),
     )
 
 
-def _cut_inputs(benchmark: BenchmarkResult) -> CutInputs | None:
-    """What a model did not see of the test rows; null where it was measured elsewhere, or before this was counted."""
+def _with_counted(row: CandidateDecision, found: CandidateEvidence, weights: FloatArray | None) -> CandidateDecision:
+    """The row with the shares of test rows that went without an answer, a passage, or their end."""
+    if row.state != "measured":
+        return row
+    row = replace(row, unanswered=unanswered_of(found, weights))
+    if found.benchmark is None:
+        return row
+    cut = _cut_inputs(found.benchmark, found.test, weights)
+    return replace(row, retrieval=retrieval_found(found.benchmark, weights), cut_inputs=cut)
+
+
+def _cut_inputs(benchmark: BenchmarkResult, rows: ScoredRows | None, weights: FloatArray | None) -> CutInputs | None:
+    """What a model did not see of the test rows; null where it was measured elsewhere, or before this was counted.
+
+    The shares stay those of rows where only the number of cut rows is known.
+    """
     if benchmark.cut_rows is None and benchmark.unfit_rows is None:
         return None
-    return CutInputs(benchmark.rows_test, benchmark.cut_rows or 0, benchmark.unfit_rows or 0, benchmark.max_length)
+    cut, unfit, places = benchmark.cut_rows or 0, benchmark.unfit_rows or 0, benchmark.cut_places
+    shares = None
+    if weights is not None and rows is not None and (places is not None or cut == 0):
+        is_cut = np.isin(np.arange(len(weights)), places or ())
+        is_unfit = np.array([unfit > 0 and output is None for output in rows.outputs])
+        shares = (float(np.average(is_cut, weights=weights)), float(np.average(is_unfit, weights=weights)))
+    return CutInputs(benchmark.rows_test, cut, unfit, benchmark.max_length, shares)
 
 
 def _with_standing(

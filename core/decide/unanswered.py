@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from core.decide.outcome import CandidateDecision, Message, Unanswered, message
+from core.domain import FloatArray
 from core.evidence import CandidateEvidence
 
 UNANSWERED_NOTE = "decide.note.unanswered"
 
 
-def unanswered_of(found: CandidateEvidence) -> Unanswered | None:
-    """How many test rows have no usable answer; null where there are no answers of the candidate's own.
+def unanswered_of(found: CandidateEvidence, weights: FloatArray | None = None) -> Unanswered | None:
+    """How many test rows have no usable answer; null where there are no answers of the candidate's own. `weights` is
+    how much each counts, shape (rows,), null where all count alike.
 
     A row without an answer that scores more than nothing is none of them: where the target is empty, saying nothing is
     right. Of rows measured elsewhere, those that come with a score alone are not known to be unanswered.
@@ -20,10 +24,11 @@ def unanswered_of(found: CandidateEvidence) -> Unanswered | None:
     if rows is None or benchmark is None:
         return None
     nothing = ("",) if benchmark.origin == "imported" else ("", None)
-    missing = sum(
+    missing = [
         output in nothing and score == 0.0 for output, score in zip(rows.outputs, rows.scores.tolist(), strict=True)
-    )
-    return Unanswered(missing, len(rows.outputs))
+    ]
+    weighted = None if weights is None else float(np.average(missing, weights=weights))
+    return Unanswered(sum(missing), len(rows.outputs), weighted)
 
 
 def unanswered_notes(rows: Sequence[CandidateDecision]) -> list[Message]:

@@ -159,8 +159,9 @@ class Columns(SpecModel):
     """Which column of the data holds what. `document` names the document that answers a row, for retrieval's recall.
 
     `weight` is how much each test and calibration row counts, above 0, where production traffic differs from the test
-    mix; every figure over rows is weighted by it, and a training's loss where that asks for it (`train.weighted`), for
-    which the train rows need weights too.
+    mix; every share, mean and interval over those rows is weighted by it, while numbers of rows count rows and
+    latencies are as timed. The entropy of the labels is then that of the test rows. A training's loss is weighted where
+    that asks for it (`train.weighted`), for which the train rows need weights too.
     """
 
     input: str = "text"

@@ -93,10 +93,21 @@ class CutInputs:
     cut: int
     unfit: int
     max_length: int | None
+    weighted_shares: tuple[float, float] | None = None
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """The shares of the test rows that were cut, and that had no room, by their weights where they count
+        differently."""
+        if self.weighted_shares is not None:
+            return self.weighted_shares
+        return (self.cut / self.rows, self.unfit / self.rows) if self.rows else (0.0, 0.0)
 
     @property
     def share(self) -> float:
         """The share of test rows that the model did not see whole."""
+        if self.weighted_shares is not None:
+            return sum(self.weighted_shares)
         return (self.cut + self.unfit) / self.rows if self.rows else 0.0
 
 
@@ -107,10 +118,13 @@ class Unanswered:
 
     count: int
     rows: int
+    weighted_share: float | None = None
 
     @property
     def share(self) -> float:
-        """The share of test rows without an answer."""
+        """The share of test rows without an answer, by their weights where they count differently."""
+        if self.weighted_share is not None:
+            return self.weighted_share
         return self.count / self.rows if self.rows else 0.0
 
 

@@ -89,10 +89,11 @@ def _measure_classifier(
 
 
 def _cut(classifier: Classifier, requests: Sequence[Example]) -> Cut | None:
-    """How many test rows the classifier saw only the beginning of; null where it sees all of every input."""
+    """The test rows that the classifier saw only the beginning of; null where it sees all of every input."""
     if not isinstance(classifier, CutsInputs) or classifier.max_length == 0:
         return None
-    return Cut(classifier.cut([example.input for example in requests]), classifier.max_length)
+    is_cut = classifier.cut([example.input for example in requests])
+    return Cut(tuple(place for place, cut in enumerate(is_cut) if cut), classifier.max_length)
 
 
 def _model_source(parameters: BenchmarkParameters, context: JobContext) -> Path:

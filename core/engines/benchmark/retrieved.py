@@ -90,6 +90,7 @@ class Retrieved:
             milliseconds=tuple(self.milliseconds(example.example_id) for example in tested),
             right_by=by,
             ranks=ranks.places,
+            rank_places=ranks.rows,
             unknown_documents=ranks.unknown,
             leaked_rows=leaked,
         )

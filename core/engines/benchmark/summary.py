@@ -15,9 +15,10 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Cut:
-    """How many test rows a classifier saw only the beginning of, and the most tokens that it sees."""
+    """The places among the test rows of those that a classifier saw only the beginning of, and the most tokens that it
+    sees."""
 
-    rows: int
+    places: tuple[int, ...]
     max_length: int
 
 
@@ -50,7 +51,8 @@ def measured_result(
         environment=None if timings is None else timings.environment,
         seconds=seconds,
         max_length=None if cut is None else cut.max_length,
-        cut_rows=0 if cut is None else cut.rows,
+        cut_rows=0 if cut is None else len(cut.places),
+        cut_places=() if cut is None else cut.places,
         unfit_rows=unfit_rows(predictions, examples),
     )
 

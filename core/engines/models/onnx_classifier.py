@@ -52,9 +52,9 @@ class OnnxClassifier:
         """The most tokens of an input that the model sees; 0 means all of them."""
         return self._encoder.max_length
 
-    def cut(self, inputs: Sequence[str]) -> int:
-        """How many of the inputs are longer than that."""
-        return self._encoder.encode(inputs).truncated
+    def cut(self, inputs: Sequence[str]) -> list[bool]:
+        """Whether each of the inputs is longer than that."""
+        return self._encoder.cut(inputs)
 
     def feed(self, inputs: Sequence[str]) -> dict[str, IntArray]:
         """What the graph is fed with for one batch, by the names of its inputs."""

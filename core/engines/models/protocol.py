@@ -48,5 +48,5 @@ class CutsInputs(Protocol):
     def max_length(self) -> int:
         """Tokens, special ones included."""
 
-    def cut(self, inputs: Sequence[str]) -> int:
-        """How many of the inputs are longer than that, so that the model does not see their end."""
+    def cut(self, inputs: Sequence[str]) -> list[bool]:
+        """Whether each of the inputs is longer than that, so that the model does not see its end."""

@@ -70,6 +70,14 @@ class TextEncoder:
         flat = np.concatenate(ids) if ids else np.zeros(0, dtype=np.int64)
         return TokenRows(flat, np.cumsum(lengths, dtype=np.int64), truncated)
 
+    def cut(self, texts: Sequence[str]) -> list[bool]:
+        """Whether each text is longer than what is kept of it."""
+        found: list[bool] = []
+        for begin in range(0, len(texts), _CHUNK_ROWS):
+            encodings = self._tokenizer.encode_batch(list(texts[begin : begin + _CHUNK_ROWS]))
+            found += [bool(encoding.overflowing) for encoding in encodings]
+        return found
+
     def batch(self, texts: Sequence[str]) -> tuple[IntArray, IntArray]:
         """Token ids and attention mask of one batch, each of shape (rows, longest), padded on the right."""
         rows = self.encode(texts)

@@ -16,9 +16,11 @@ from core.errors import UserError
 @dataclass(frozen=True)
 class Ranks:
     """The place, from 1, of the first right passage of each row, 0 where there is none among those that were found.
-    `unknown` counts the rows that name a document which the index does not have."""
+    `rows` are the rows that have one, by their place. `unknown` counts the rows that name a document which the index
+    does not have."""
 
     places: tuple[int, ...]
+    rows: tuple[int, ...] = ()
     unknown: int = 0
 
 
@@ -30,13 +32,13 @@ def ranks_by_document(
     known = set(names)
     unknown = unknown_documents(examples, column, known)
     by_last_part = _by_last_part(known)
-    named = ((_named(example, column), passages) for example, passages in zip(examples, found, strict=True))
+    named = [_named(example, column) for example in examples]
     places = [
         _first(_is_document(one.document, wanted, by_last_part) for one in passages)
-        for wanted, passages in named
+        for wanted, passages in zip(named, found, strict=True)
         if wanted
     ]
-    return Ranks(tuple(places), unknown)
+    return Ranks(tuple(places), tuple(row for row, wanted in enumerate(named) if wanted), unknown)
 
 
 def unknown_documents(examples: Sequence[Example], column: str, names: Iterable[str]) -> int:
@@ -68,12 +70,13 @@ def ranks_by_answer(examples: Sequence[Example], found: Sequence[Sequence[Passag
 
     As `has_answer` of Karpukhin and others, "Dense Passage Retrieval for Open-Domain Question Answering" (2020).
     """
-    places = []
-    for example, passages in zip(examples, found, strict=True):
+    places, rows = [], []
+    for row, (example, passages) in enumerate(zip(examples, found, strict=True)):
         wanted = _padded(example.target)
         if wanted.strip():
+            rows.append(row)
             places.append(_first(wanted in _padded(one.text) for one in passages))
-    return Ranks(tuple(places))
+    return Ranks(tuple(places), tuple(rows))
 
 
 def _padded(text: str) -> str:

@@ -68,7 +68,8 @@ class RetrievalFigures(ResultModel):
 
     `ranks` are the places, from 1, of the first right passage among those that were found, 0 where there was none, for
     the rows whose right passage can be told: by the `document` that the data names, or by the `answer`, the target's
-    words in a passage. `unknown_documents` counts named documents that the index does not have, `leaked_rows` the test
+    words in a passage. Those stand at `rank_places` among the test rows, null where nobody noted it.
+    `unknown_documents` counts named documents that the index does not have, `leaked_rows` the test
     rows whose input and target stand as a document of their own.
     """
 
@@ -82,6 +83,7 @@ class RetrievalFigures(ResultModel):
     milliseconds: tuple[float, ...]
     right_by: Literal["document", "answer"] | None
     ranks: tuple[int, ...]
+    rank_places: tuple[int, ...] | None = None
     unknown_documents: int = 0
     leaked_rows: int = 0
 
@@ -102,8 +104,9 @@ class BenchmarkResult(ResultModel):
     `runtimes[0]` is the best one, whose figures stand for the candidate; empty where nothing was timed (imported).
     `energy_source` "not measured" goes with a null figure. Sizes count weight files only.
     `cut_rows` counts test rows that are longer than the `max_length` tokens that the model sees (null without such a
-    limit), `unfit_rows` those that a language model on this machine did not answer because they do not fit into its
-    context; both are null where nobody knows. With `row_choices` each imported answer is one of its own row's choices.
+    limit) and stand at `cut_places` among them (null where only their number is known), `unfit_rows` those that a
+    language model on this machine did not answer because they do not fit into its context; all are null where nobody
+    knows. With `row_choices` each imported answer is one of its own row's choices.
     `unknown_rows` is null where all rows of an imported file are used.
     """
 
@@ -123,6 +126,7 @@ class BenchmarkResult(ResultModel):
     seconds: float
     max_length: int | None = None
     cut_rows: int | None = None
+    cut_places: tuple[int, ...] | None = None
     unfit_rows: int | None = None
     row_choices: bool = False
     unknown_rows: UnknownRows | None = None

@@ -82,7 +82,8 @@ def _profile(material: Material) -> list[Block]:
         ),
     ]
     if dataset.labels:
-        entropy = "–" if dataset.label_entropy_bits is None else figures.number(dataset.label_entropy_bits)
+        bits = material.decision.complexity.label_entropy_bits
+        entropy = "–" if bits is None else figures.number(bits)
         items.append(message("report.data.labels", classes=len(dataset.labels), bits=entropy))
     return [Bullets(tuple(items))]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from core.decide import decide
 from core.decide.documents import recommendation_document, results_document
 from core.domain import FloatArray
 from core.evidence import StudyEvidence, TestRows
+from core.jobs.results import PrepareResult, RetrievalFigures
 from core.metrics.bootstrap import resample_weights
 from core.metrics.effective import effective_rows
 from core.metrics.proportions import wilson_interval
@@ -134,6 +136,68 @@ def test_weighted_rows_that_are_all_right_keep_an_interval() -> None:
     found = estimate_quality(mean_rows(np.ones(4)).weighted(weights), groups, resample_weights(groups, 50))
     worth = effective_rows(groups, weights)
     assert (found.low, found.high) == pytest.approx((wilson_interval(worth, worth)[0], 1.0))
+
+
+COUNTED = np.where(np.arange(ROWS) < 10, 9.0, 1.0)
+"""Ten heavy rows, which are 90 of 320."""
+FIGURES = RetrievalFigures(
+    method="bm25", top_k=3, documents=4, passages=9, index_mib=1.0, embeddings_mib=0.0, encoder_mib=0.0,
+    milliseconds=(1.0,) * ROWS, right_by="document", ranks=(0,) * 10 + (2,) * 30, rank_places=tuple(range(40)),
+)  # fmt: skip
+
+
+def counted(weights: FloatArray | None, **measured: Any) -> dict[str, Any]:
+    """The results of a teacher that gave the first ten rows no answer."""
+    study = make_study([single("big", "teacher")], data={"columns": {"weight": "traffic"}})
+    rows = scored(np.r_[np.zeros(10), np.ones(ROWS - 10)], [None] * 10 + ["right"] * (ROWS - 10))
+    figures = benchmark(origin="measured", rows_test=ROWS, **measured)
+    made = _weighted(evidence_of(study, {"big": rows}, {"big": figures}, targets=["right"] * ROWS), weights)
+    return results_document(made, decide(made, with_flips=False))
+
+
+def test_unanswered_and_cut_rows_are_shares_of_the_weight_beside_their_number() -> None:
+    measured: dict[str, Any] = {"cut_rows": 4, "cut_places": (1, 2, 100, 101), "unfit_rows": 10, "max_length": 64}
+    weighted = counted(COUNTED, **measured)["candidates"][0]
+    assert weighted["unanswered"] == {"count": 10, "rows": ROWS, "share": pytest.approx(90 / 320)}
+    assert weighted["cut_inputs"]["share"] == pytest.approx((9 + 9 + 1 + 1 + 90) / 320)
+    assert (weighted["cut_inputs"]["cut_rows"], weighted["cut_inputs"]["unfit_rows"]) == (4, 10)
+    plain = counted(None, **measured)["candidates"][0]
+    assert plain["unanswered"]["share"] == pytest.approx(10 / ROWS)
+    assert plain["cut_inputs"]["share"] == pytest.approx(14 / ROWS)
+
+
+def test_cut_rows_of_which_only_the_number_is_known_are_a_share_of_rows() -> None:
+    found = counted(COUNTED, cut_rows=4, unfit_rows=0, max_length=64)["candidates"][0]
+    assert found["cut_inputs"]["share"] == pytest.approx(4 / ROWS)
+
+
+def test_recall_and_reciprocal_rank_follow_the_weights_of_the_rows_that_have_one() -> None:
+    weighted = counted(COUNTED, retrieval=FIGURES)["candidates"][0]["retrieval"]
+    assert weighted["recall"]["value"] == pytest.approx(30 / 120)
+    assert weighted["reciprocal_rank"]["value"] == pytest.approx(15 / 120)
+    for name in ("recall", "reciprocal_rank"):
+        assert weighted[name]["low"] < weighted[name]["value"] < weighted[name]["high"]
+    plain = counted(None, retrieval=FIGURES)["candidates"][0]["retrieval"]
+    assert plain["recall"]["value"] == 30 / 40
+    unnoted = FIGURES.model_copy(update={"rank_places": None})
+    assert counted(COUNTED, retrieval=unnoted)["candidates"][0]["retrieval"]["recall"]["value"] == 30 / 40
+
+
+def test_the_entropy_of_labels_is_that_of_the_weighted_test_rows() -> None:
+    made = evidence(weights=COUNTED)
+    data = PrepareResult(
+        rows_train=1, rows_calibration=0, rows_test=ROWS, dropped=(), labels=("right", "other"), groups=ROWS,
+        duplicate_rows=0, input_length_p50=1, input_length_p95=1, input_length_max=1, label_entropy_bits=0.7,
+        seconds=0.1,
+    )  # fmt: skip
+    assert made.test is not None
+    targets = ("right",) * 10 + ("other",) * (ROWS - 10)
+    halves = replace(made, dataset=data, test=replace(made.test, targets=targets))
+    share = np.array([90 / 320, 230 / 320])
+    bits = decide(halves, with_flips=False).complexity.label_entropy_bits
+    assert bits == pytest.approx(float(-(share * np.log2(share)).sum()))
+    alike = decide(_weighted(halves, None), with_flips=False).complexity.label_entropy_bits
+    assert alike == 0.7
 
 
 FEW_HEAVY = np.r_[np.full(26, 1000.0), np.ones(300)]

@@ -59,7 +59,8 @@ def test_inputs_that_the_model_sees_only_the_beginning_of_are_counted(measured: 
     assert result.cut_rows == 0
     assert result.unfit_rows == 0
     long = "my card " * classifier.max_length
-    assert classifier.cut(["my card", long, long]) == 2
+    assert classifier.cut(["my card", long, long]) == [False, True, True]
+    assert result.cut_places == ()
 
 
 def test_each_runtime_that_can_run_it_is_measured_and_the_best_stands_first(measured: Measured) -> None:
