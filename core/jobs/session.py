@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from core.domain import JobRow, JobState
+from core.domain import JobKind, JobRow, JobState
 from core.errors import UserError
 from core.i18n import Value, english
 from core.jobs import folder as job_files
@@ -13,6 +13,7 @@ from core.jobs.lifecycle import UNFINISHED_STATES, UNWRITABLE_EXIT, Step, after,
 from core.jobs.machine_checks import check_machine
 from core.jobs.plan import Plan, PlannedJob, build_plan
 from core.jobs.recorder import Recorder
+from core.jobs.shots import check_shots, most_shown
 from core.paths import job_folder
 from core.store import StudyStore, writes
 
@@ -49,6 +50,7 @@ class StudySession:
         Raises UserError where the study cannot be planned; nothing is changed then.
         """
         jobs = self.plan()
+        self._check_prepared(jobs)
         parts = self._plan.parts if self._plan is not None else ()
         rows = [
             {
@@ -101,8 +103,12 @@ class StudySession:
         return None
 
     def begin(self, job_id: str) -> Path:
-        """Mark a job running and write its spec; returns the folder that the worker is to be started on."""
+        """Mark a job running and write its spec; returns the folder that the worker is to be started on.
+
+        Raises UserError where the prepared rows have too few examples to be shown, and where nothing can be written.
+        """
         job = next(job for job in self.plan() if job.job_id == job_id)
+        self._check_prepared(self.plan())
         row = self._row(job_id)
         folder = self.folder(job_id)
         try:
@@ -155,6 +161,17 @@ class StudySession:
         row = self._row(job_id)
         if row.state is JobState.QUEUED:
             self._change(job_id, after(row.state, Step.CANCEL), "job.cancelled")
+
+    def _check_prepared(self, jobs: list[PlannedJob]) -> None:
+        """What the study asks of rows that only their preparation shows: told before any other job costs anything."""
+        shown = most_shown(jobs)
+        for job in jobs if shown else []:
+            if job.kind is JobKind.PREPARE and self._is_done(job.job_id):
+                check_shots(shown, self._store.train_groups(job.job_id))
+
+    def _is_done(self, job_id: str) -> bool:
+        row = self._store.job(job_id)
+        return row is not None and row.state is JobState.SUCCEEDED
 
     def _settle(self, job_id: str, exit_code: int, killed_by_us: bool) -> None:
         if exit_code == UNWRITABLE_EXIT:

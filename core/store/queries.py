@@ -96,6 +96,13 @@ def candidate_jobs(connection: Connection) -> dict[str, dict[str, str]]:
     return parts
 
 
+def train_groups(connection: Connection, job_id: str) -> int:
+    """How many different rows the train part has that a `prepare` job made."""
+    table = schema.examples
+    train = (table.c.job_id == job_id) & (table.c.split == Split.TRAIN.value)
+    return int(connection.execute(select(func.count(table.c.group_key.distinct())).where(train)).scalar_one())
+
+
 def example_rows(connection: Connection, job_id: str) -> list[Example]:
     """The examples that a `prepare` job made, in their order."""
     table = schema.examples

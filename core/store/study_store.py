@@ -218,6 +218,11 @@ class StudyStore:
         with self.reading() as connection:
             return drill_down.facets(connection, data_job)
 
+    def train_groups(self, data_job: str) -> int:
+        """How many different train rows a dataset has."""
+        with self.reading() as connection:
+            return queries.train_groups(connection, data_job)
+
     def evidence(self) -> StudyEvidence:
         """Everything measured so far."""
         study = self.study()

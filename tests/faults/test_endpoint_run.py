@@ -100,6 +100,21 @@ def test_trouble_midway_is_one_sentence_and_the_same_command_goes_on_from_there(
     assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in server.requests)
 
 
+def test_more_examples_than_train_has_rows_are_refused_before_anybody_is_asked(
+    tmp_path: Path, server: ScriptedEndpoint
+) -> None:
+    study = tmp_path / "study.yaml"
+    plain = study.read_text(encoding="utf-8")
+    study.write_text(plain.replace('{text}"}', '{text}", few_shot: {examples: 9}}'), encoding="utf-8")
+    refused = "task.few_shot.examples: 9 examples are asked for, and train has 8 different rows"
+    assert refused in run(tmp_path, 2).splitlines()[-1]
+    assert refused in run(tmp_path, 2).splitlines()[0]  # the rows are prepared, so nothing is begun
+    assert server.requests == []
+    study.write_text(plain.replace('{text}"}', '{text}", few_shot: {examples: 2}}'), encoding="utf-8")
+    run(tmp_path, 0)
+    assert all("Right answer: ends" in message for message in server.messages())
+
+
 def test_a_stream_cut_in_the_middle_is_asked_again(tmp_path: Path, server: ScriptedEndpoint) -> None:
     cut = Reply(stream=[(0.0, piece) for piece in HALF], cut=True)
     server.script = lambda number, request: cut if number == 4 else said(request)
