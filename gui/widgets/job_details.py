@@ -29,7 +29,14 @@ LOG_PAGE = 500
 LOSS = "loss"
 TABLE_HEIGHT = 168
 TRIALS = (TRIAL_QUALITY, TRIAL_SPEED)
-TOO_LARGE = ("train.too_large", "train.too_large_rows", "train.too_large_for_good")
+TOO_LARGE = (
+    "train.too_large",
+    "train.too_large_rows",
+    "train.too_large_for_good",
+    "train.teacher_too_large",
+    "label.too_large_for_torch",
+    "prune.too_large",
+)
 _AGAIN = (JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED)
 
 

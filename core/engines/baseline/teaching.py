@@ -16,6 +16,7 @@ from core.engines.models.opening import open_classifier
 from core.engines.models.weights import resolve
 from core.i18n import english
 from core.jobs.specs import DistillParameters
+from core.lazy import load
 from core.model_files import fingerprint_weights
 from core.worker.context import JobContext
 
@@ -56,6 +57,8 @@ def _from_model(parameters: DistillParameters, examples: Sequence[Example], cont
         folder = resolve(parameters.teacher_model, parameters.teacher_sha256)
     else:
         folder = context.input_folder("teacher") / "model"
+    fit, device = load("core.engines.distill.fit_check"), load("core.engines.device").choose_device()
+    fit.check_teacher_fit(folder, device, context)
     teacher = open_classifier(folder)
     context.started(teacher.device)
     rows = train_rows_of(examples, teacher.labels, parameters.train.seed)

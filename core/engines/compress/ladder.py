@@ -13,7 +13,7 @@ import json
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from core.engines.compress.prune_importance import importance
 from core.engines.compress.prune_shape import Shape, choose, least_parameters, parameters_around
 from core.engines.compress.work import Work
 from core.engines.device import choose_device
-from core.engines.distill.fit_check import check_fit
+from core.engines.distill.fit_check import splits_that_fit
 from core.engines.distill.loop import train
 from core.engines.distill.training import Training, TrainingPlan
 from core.engines.models.weights import resolve
@@ -183,10 +183,12 @@ class _Ladder:
         resumed = checkpoints.newest()
         if resumed is not None:
             context.log(english("train.log.resumed", step=resumed.step))
-        seed_all(plan.seed)
         rung = RungContext(context, number - 1, len(self.targets), training.total_steps)
-        check_fit(training, rung)
-        train(training, checkpoints, resumed, rung)
+        # A step learns from the same number of rows however it is cut, so a checkpoint's steps stay what they were.
+        splits = splits_that_fit(training, rung)
+        plan = replace(plan, batch_size=plan.batch_size // splits, accumulate=splits)
+        seed_all(plan.seed)
+        train(replace(training, plan=plan), checkpoints, resumed, rung)
 
     def _record(self, model: Any, before: float, after: float) -> RungRecord:
         parameters = sum(parameter.numel() for parameter in model.parameters())

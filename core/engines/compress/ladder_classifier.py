@@ -13,6 +13,7 @@ from core.domain import FloatArray, IntArray
 from core.engines.compress.ladder_subject import Subject
 from core.engines.compress.work import Work
 from core.engines.device import Device
+from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.losses import soft_label_loss
 from core.engines.distill.objective import Objective
 from core.engines.distill.teacher_cache import teacher_log_probabilities
@@ -67,6 +68,7 @@ class ClassifierSubject(Subject):
 
     def _teacher_outputs(self, cache: Path) -> FloatArray:
         """The teacher's log-probabilities in the order of the model's labels, shape (rows, classes)."""
+        check_teacher_fit(self._teacher, self.device, self.work.context)
         teacher = open_classifier(self._teacher)
         if sorted(teacher.labels) != sorted(self._labels):
             raise UserError("prune.labels_differ")

@@ -16,6 +16,7 @@ from core.engines.device import Device
 from core.engines.distill.causal_model import same_tokenizer, true_vocabulary
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows, causal_rows, check_embedded
+from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.objective import Objective
 from core.engines.distill.token_cache import teacher_tokens
 from core.engines.language.opening import embedding_rows, open_language_model
@@ -61,6 +62,7 @@ class LanguageSubject(Subject):
 
     def objective(self, cache: Path) -> Objective:
         """The teacher's likeliest tokens and the rest, at each token of the targets."""
+        check_teacher_fit(self._teacher, self.device, self.work.context)
         opened = open_language_model(self._teacher)
         if not same_tokenizer(opened.tokenizer, self.tokenizer):
             raise UserError("prune.vocabulary_differs")

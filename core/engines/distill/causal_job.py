@@ -27,6 +27,7 @@ from core.engines.distill.training_job import (
     Material,
     TrainingTokens,
     begin,
+    check_before_teacher,
     finished_before,
     run_training,
 )
@@ -119,9 +120,12 @@ def distil(parameters: DistillParameters, context: JobContext) -> TrainResult:
     check_apart(student.model, torch.device("cpu"))
     answers = _answers(context) if technique.name == "sequence" else None
     rows = _rows(context, _task(parameters.task), student, settings.max_length, parameters.part, answers)
+    tokens = _training_tokens(rows, student, settings.max_length)
+    if teacher is not None and technique.name not in ("targets", "sequence"):
+        like_it = CausalObjective(rows, true_vocabulary(student.tokenizer, student.model))
+        material = check_before_teacher(material, tokens, settings, like_it, attempt, context)
     objective = _objective(parameters, technique, student, teacher, rows, attempt, context)
     rate = settings.learning_rate or DISTILL_RATE
-    tokens = _training_tokens(rows, student, settings.max_length)
     return run_training("distill", material, tokens, settings, rate, objective, attempt, context)
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from core.domain import FloatArray, IntArray
+from core.engines.device import choose_device
+from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.losses import hard_label_loss, soft_label_loss
 from core.engines.distill.objective import LogitObjective
 from core.engines.distill.row_weights import of_batch, row_tensor, row_weights
@@ -76,6 +78,13 @@ def class_teaching(parameters: DistillParameters, rows: TrainingRows, context: J
     return ClassTeaching(rows, labels, objective, "soft_labels", "train.reason.same_classes", weights)
 
 
+def asked_teacher(parameters: DistillParameters, context: JobContext) -> Path | None:
+    """The folder of the teacher that `class_teaching` runs on every row; null where it runs none."""
+    if "labels" in context.spec.inputs or parameters.train.alpha == 0.0:
+        return None
+    return teacher_folder(parameters, context)
+
+
 def labels_of(folder: Path) -> tuple[str, ...]:
     """The classes of a model folder in the order of its outputs."""
     return read_card(folder).labels if has_card(folder) else open_classifier(folder).labels
@@ -85,6 +94,7 @@ def _teacher_outputs(
     folder: Path, inputs: Sequence[str], context: JobContext
 ) -> tuple[tuple[str, ...], LogProbabilities]:
     """The teacher's labels and its log-probabilities; the teacher leaves memory again when this returns."""
+    check_teacher_fit(folder, choose_device(), context)
     teacher = open_classifier(folder)
     sha256 = fingerprint_weights(folder)
     outputs = teacher_log_probabilities(teacher, sha256, inputs, context.folder / OUTPUTS_FOLDER, context)

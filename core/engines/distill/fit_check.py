@@ -11,6 +11,7 @@ sum is held against the device's free memory; it has not been measured there.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +21,12 @@ from typing import Any
 import psutil
 import torch
 
-from core.engines.device import Device
+from core.engines.device import Device, choose_device
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.training import Training
 from core.errors import UserError
 from core.i18n import english
-from core.model_files import weight_count
+from core.model_files import is_gguf_file, weight_count
 from core.worker.context import JobContext
 
 IGNORE_VARIABLE = "TERCET_IGNORE_MEMORY"
@@ -34,6 +35,7 @@ WORKSPACE_MIB = 150.0
 STATED_ERROR = 0.15
 _SHORTEST_TOKENS = 16
 _MIB = 2**20
+_HOST = Device(torch.device("cpu"), "CPU")
 _CGROUP = Path("/sys/fs/cgroup")
 
 # A model, token ids and attention mask -> what holds the activations of the backward pass.
@@ -70,6 +72,34 @@ def check_fit(training: Training, context: JobContext) -> None:
     raise UserError("train.too_large_rows", **figures, max_length=tokens)
 
 
+def splits_that_fit(training: Training, context: JobContext) -> int:
+    """Into how many equal parts each batch is to be cut so that one part at a time fits, a power of two; says so.
+
+    For trainings whose batch no setting names. Raises UserError where not even one row at a time fits;
+    TERCET_IGNORE_MEMORY leaves the batches whole.
+    """
+    need = training_need(training, int(training.tokens.lengths.max()))
+    free_mib, rows = free_memory_mib(training.device), training.rows_at_once
+    figures = _figures(need.of_batch(rows), free_mib)
+    context.log(english("train.log.memory", **figures))
+    if need.of_batch(rows) <= free_mib:
+        return 1
+    if os.environ.get(IGNORE_VARIABLE):
+        context.log(english("train.log.memory_ignored"), "warning")
+        return 1
+    fitting, splits = need.largest_batch(free_mib), 1
+    if fitting == 0:
+        raise UserError("prune.too_large", **_figures(need.of_batch(1), free_mib))
+    while min(training.plan.batch_size // splits, len(training.row_names)) > fitting:
+        splits *= 2
+    context.log(english("prune.log.smaller_batches", rows=training.plan.batch_size // splits, splits=splits), "warning")
+    return splits
+
+
+def _figures(predicted_mib: float, free_mib: float) -> dict[str, str]:
+    return {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
+
+
 def _fits(need: MemoryNeed, rows: int, device: Device, context: JobContext) -> dict[str, str] | None:
     """Say how much memory batches of `rows` rows take; null where they may begin, the figures where no batch fits.
 
@@ -77,7 +107,7 @@ def _fits(need: MemoryNeed, rows: int, device: Device, context: JobContext) -> d
     """
     free_mib = free_memory_mib(device)
     predicted_mib = need.of_batch(rows)
-    figures = {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
+    figures = _figures(predicted_mib, free_mib)
     context.log(english("train.log.memory", **figures))
     if predicted_mib <= free_mib:
         return None
@@ -95,13 +125,43 @@ def check_teacher_fit(source: Path, device: Device, context: JobContext) -> None
 
     Raises UserError where that is more than is free; TERCET_IGNORE_MEMORY lets it start all the same.
     """
-    bytes_per_weight = 4 if device.autocast_dtype is None else 2
-    needed_mib = weight_count(source) * bytes_per_weight / _MIB
-    free_mib = free_memory_mib(device)
+    needed_mib = _weights_mib(source, 4 if device.autocast_dtype is None else 2)
+    if needed_mib == 0.0:
+        return  # a floor: it has no weights of a network
+    _check_weights(needed_mib, free_memory_mib(device), context)
+
+
+def _check_weights(needed_mib: float, free_mib: float, context: JobContext) -> None:
     figures = {"predicted": f"{needed_mib:,.0f}", "free": f"{free_mib:,.0f}"}
     context.log(english("train.log.teacher_memory", **figures))
     if needed_mib > free_mib and not os.environ.get(IGNORE_VARIABLE):
         raise UserError("train.teacher_too_large", **figures)
+
+
+def check_labeller_fit(source: Path, runtime: str, context: JobContext) -> None:
+    """Say how much memory the weights of a model take that labels on this machine.
+
+    Raises UserError where that is more than is free, naming llama.cpp where that runtime would fit, for it leaves a
+    GGUF file's weights as they are stored; TERCET_IGNORE_MEMORY lets it start all the same.
+    """
+    if runtime == "llama.cpp":
+        _check_weights(source.stat().st_size / _MIB, free_memory_mib(_HOST), context)
+        return
+    device = choose_device()
+    try:
+        check_teacher_fit(source, device, context)
+    except UserError as refusal:
+        stored_mib = source.stat().st_size / _MIB if is_gguf_file(source) else math.inf
+        if stored_mib > free_memory_mib(_HOST):
+            raise
+        values = {"predicted": refusal.values["predicted"], "free": refusal.values["free"]}
+        raise UserError("label.too_large_for_torch", **values, stored=f"{stored_mib:,.0f}") from refusal
+
+
+def _weights_mib(source: Path, bytes_per_weight: int) -> float:
+    """What the weights of a model folder or GGUF file take once they are loaded; an ONNX file's as they lie there."""
+    counted = weight_count(source) * bytes_per_weight
+    return (counted or sum(file.stat().st_size for file in source.glob("*.onnx*"))) / _MIB
 
 
 def check_beside_teacher(model: torch.nn.Module, tokens: int, rows: int, device: Device, context: JobContext) -> None:

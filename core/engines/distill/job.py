@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from core.engines.distill.class_teaching import ClassTeaching, class_teaching, teacher_folder
+from core.engines.distill.class_teaching import ClassTeaching, asked_teacher, class_teaching, labels_of, teacher_folder
 from core.engines.distill.construct import layer_indices, student_from_layers
+from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.hidden import hidden_state_objective
 from core.engines.distill.objective import Objective
-from core.engines.distill.rows import read_training_rows
+from core.engines.distill.rows import TrainingRows, read_training_rows
 from core.engines.distill.training_job import (
     MODEL_FOLDER,
     Attempt,
     Material,
     TrainingTokens,
     begin,
+    check_before_teacher,
     finished_before,
+    hard_objective,
     run_training,
     tokenized,
 )
@@ -55,20 +59,37 @@ def _classifier(parameters: DistillParameters, context: JobContext) -> TrainResu
     settings = parameters.train
     attempt = begin(context)
     rows = read_training_rows(context.input_folder("data"), parameters.part)
+    asked = asked_teacher(parameters, context)
+    checked = None if asked is None else _checked(parameters, labels_of(asked), rows, attempt, context)
     teaching = class_teaching(parameters, rows, context)
     context.log(english("causal.log.technique", technique=teaching.technique, reason=english(teaching.reason)))
     tell_unused(settings, OF_TEXT_TEACHERS, teaching.technique, context)
-    material = _student(parameters, teaching, context)
-    tokens = tokenized(material, teaching.rows, settings.max_length, context)
+    if checked is None:
+        material = _student(parameters, teaching.labels, teaching.rows, context)
+        tokens = tokenized(material, teaching.rows, settings.max_length, context)
+    else:
+        material, tokens = checked
+    material = replace(material, technique=teaching.technique, reason=teaching.reason)
     objective = _with_hidden_states(parameters, teaching, material, tokens, attempt, context)
     rate = settings.learning_rate or LEARNING_RATE
     return run_training("distill", material, tokens, settings, rate, objective, attempt, context)
 
 
-def _student(parameters: DistillParameters, teaching: ClassTeaching, context: JobContext) -> Material:
+def _checked(
+    parameters: DistillParameters, labels: tuple[str, ...], rows: TrainingRows, attempt: Attempt, context: JobContext
+) -> tuple[Material, TrainingTokens]:
+    """The student and its rows as tokens, known to fit into memory before the teacher is asked."""
+    material = _student(parameters, labels, rows, context)
+    tokens = tokenized(material, rows, parameters.train.max_length, context)
+    objective = hard_objective(rows.label_indices(labels))
+    return check_before_teacher(material, tokens, parameters.train, objective, attempt, context), tokens
+
+
+def _student(
+    parameters: DistillParameters, labels: tuple[str, ...], rows: TrainingRows, context: JobContext
+) -> Material:
     """The student to begin with: another job's result, a model of its own, or layers of the teacher."""
     seed_all(parameters.train.seed)
-    technique, reason, labels = teaching.technique, teaching.reason, teaching.labels
     own = parameters.model
     folder = context.input_folder("model") / MODEL_FOLDER if "model" in context.spec.inputs else None
     if own is not None and not isinstance(own, BaselineModel):
@@ -76,13 +97,13 @@ def _student(parameters: DistillParameters, teaching: ClassTeaching, context: Jo
     if folder is not None:
         student, fresh = load_starting_model(folder, labels)
         tokenizer, sha256 = load_tokenizer(folder), fingerprint_weights(folder)
-        return Material(student, tokenizer, labels, sha256, fresh, {}, technique, reason)
+        return Material(student, tokenizer, labels, sha256, fresh)
     teacher = teacher_folder(parameters, context)
     if parameters.layers is None or teacher is None:
         raise UserError("train.no_model")
-    made = student_from_layers(teacher, labels, parameters.layers, teaching.rows.inputs)
+    made = student_from_layers(teacher, labels, parameters.layers, rows.inputs)
     sha256 = fingerprint_weights(teacher)
-    return Material(made.model, made.tokenizer, labels, sha256, False, made.details, technique, reason)
+    return Material(made.model, made.tokenizer, labels, sha256, False, made.details)
 
 
 def _with_hidden_states(
@@ -97,6 +118,7 @@ def _with_hidden_states(
     weight, folder = parameters.train.hidden_weight, teacher_folder(parameters, context)
     if weight == 0.0 or folder is None:
         return teaching.objective
+    check_teacher_fit(folder, attempt.device, context)
     return hidden_state_objective(
         teaching.objective, weight, folder, _kept_layers(parameters, folder), material.model,
         teaching.rows.inputs, tokens.tokens, tokens.max_length, attempt.device, teaching.weights,

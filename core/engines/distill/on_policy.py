@@ -125,7 +125,7 @@ def run(
     with quiet_transformers(), disk_full_told(folder, 3 * 4 * _weights(material.model)):
         trainer = _trainer(parameters, material, teacher, prompts, attempt, folder, callback)
         # After the outputs were cut to one size: a forward pass remembers the sizes for the gradients.
-        batch_rows = int(trainer.args.per_device_train_batch_size)
+        batch_rows = min(int(trainer.args.per_device_train_batch_size), len(prompts))
         check_beside_teacher(trainer.model, longest, batch_rows, attempt.device, context)
         begun = time.monotonic()
         trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))

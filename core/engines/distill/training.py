@@ -75,8 +75,8 @@ class Training:
 
     @property
     def rows_at_once(self) -> int:
-        """The rows of a batch that one device works on."""
-        return -(-self.plan.batch_size // (1 + len(self.other_devices)))
+        """The rows of the largest batch that one device works on: of fewer rows than a batch takes, all there are."""
+        return -(-min(self.plan.batch_size, len(self.row_names)) // (1 + len(self.other_devices)))
 
 
 def trained_weights(training: Training) -> dict[str, torch.nn.Parameter]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,7 +46,7 @@ class Material:
     """What a training starts from; `parent_sha256` is the fingerprint of its weights.
 
     No `labels` mean a language model; of `several`, a row may have any number. `technique` is how a teacher is used,
-    `reason` the message code that says why.
+    `reason` the message code that says why. `prepared` says that the adapter is in the model (`prepared_for`).
     """
 
     model: Any
@@ -58,6 +58,7 @@ class Material:
     technique: str | None = None
     reason: str | None = None
     several: bool = False
+    prepared: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,13 @@ def run_training(
 ) -> TrainResult:
     """Train the material's model on tokens, write its folder `model`, and return the result."""
     device = attempt.device
+    material = prepared_for(material, settings)
     details = {**material.details, "max_length": rows.max_length, "learning_rate": learning_rate}
     details |= {"weighted": True} if settings.weighted else {}
-    details |= _adapted(material, settings)
     model = material.model.to(device.torch_device)
     companion = companion_of(objective)
     if companion is not None:
         companion.to(device.torch_device)
-    _save_activations(model, settings)
     plan = TrainingPlan(
         settings.epochs, settings.batch_size, learning_rate, settings.seed, material.fresh_head, settings.accumulate
     )
@@ -165,6 +165,39 @@ def run_training(
     save_result(material, model, rows.max_length, result, context)
     attempt.checkpoints.clear()
     return result
+
+
+def prepared_for(material: Material, settings: Train) -> Material:
+    """The material with its model as it is trained: the adapter put in, activations saved where asked; done once."""
+    if material.prepared:
+        return material
+    adapted = _adapted(material, settings)
+    _save_activations(material.model, settings)
+    return replace(material, details={**material.details, **adapted}, prepared=True)
+
+
+def check_before_teacher(
+    material: Material,
+    rows: TrainingTokens,
+    settings: Train,
+    objective: Objective,
+    attempt: Attempt,
+    context: JobContext,
+) -> Material:
+    """Check that the student's training fits before its teacher is asked, which may take hours; the prepared material.
+
+    `objective` need only save and take what the real one does. The model leaves the device again, for the teacher needs
+    it first. Raises UserError as `check_fit` does, which is asked again with what is free when the training begins.
+    """
+    material, device = prepared_for(material, settings), attempt.device
+    plan = TrainingPlan(settings.epochs, settings.batch_size, 1.0, settings.seed)
+    model = material.model.to(device.torch_device)
+    training = Training(
+        model, rows.tokens, rows.pad_id, rows.names, objective, plan, device, other_devices=_others(objective, device)
+    )
+    check_fit(training, context)
+    model.to("cpu")
+    return material
 
 
 def _say(training: Training, context: JobContext) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from core.engines.device import choose_device
+from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.hard_labels import LEARNING_RATE
 from core.engines.distill.rows import TrainingRows
 from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
@@ -46,6 +48,7 @@ class Teacher:
     def log_probabilities(self, inputs: Sequence[str], cache: Path, context: JobContext) -> LogProbabilities:
         """Its outputs, float32, shape (rows, classes), kept in the folder `cache`. Raises Stopped, and UserError where
         its labels are not the student's."""
+        check_teacher_fit(self.folder, choose_device(), context)
         classifier = open_classifier(self.folder)
         if sorted(classifier.labels) != sorted(self.labels):
             raise UserError("dynamic.labels_differ")

@@ -10,10 +10,11 @@ from core.engines.language.answers import finished_result, write_answers
 from core.engines.language.asking import counted_seconds, waiting
 from core.engines.language.labelling import Labelling, read_label_rows
 from core.engines.language.request_estimate import told_estimate
-from core.engines.language.respondents import EndpointRespondent, respondent_of
+from core.engines.language.respondents import EndpointRespondent, LocalRespondent, respondent_of
 from core.i18n import english
 from core.jobs.results import LabelResult
 from core.jobs.specs import LabelParameters
+from core.lazy import load
 from core.worker.context import JobContext
 
 
@@ -38,6 +39,9 @@ def run(parameters: LabelParameters, context: JobContext) -> LabelResult:
                     expected = labelling.estimate()
                     respondent.check_cost(expected, labelling.bought())
                     context.log(told_estimate(expected, parameters.price))
+                elif isinstance(respondent, LocalRespondent):
+                    fit = load("core.engines.distill.fit_check")
+                    fit.check_labeller_fit(respondent.source, respondent.runtime, context)
                 respondent.ask(rows.messages, labelling.missing, labelling.take)
             answered = labelling.answered()
             result = labelling.result(answered, seconds())

@@ -125,7 +125,7 @@ class LocalRespondent:
         runtime: LanguageRuntime = "torch",
     ) -> None:
         self.source = source
-        self._runtime: LanguageRuntime = runtime
+        self.runtime: LanguageRuntime = runtime
         self._labels = tuple(labels)
         self._limit = max_output_tokens
         self._should_stop = should_stop
@@ -136,12 +136,12 @@ class LocalRespondent:
         gguf = is_gguf_file(self.source)
         sha256 = file_sha256(self.source) if gguf else fingerprint_weights(self.source)
         settings = {"labels": list(self._labels)} if self._labels else {"max_output_tokens": self._limit}
-        return Asked(f"sha256:{sha256}", "local", {**settings, **settings_of(self._runtime)})
+        return Asked(f"sha256:{sha256}", "local", {**settings, **settings_of(self.runtime)})
 
     def opened(self, messages: Sequence[str]) -> LocalGenerator:
         """The model, loaded to be asked these messages. Raises UserError."""
         longest = max((len(label.encode("utf-8")) for label in self._labels), default=self._limit)
-        return open_generator(self.source, self._stop_when_asked, self._runtime, messages, longest)
+        return open_generator(self.source, self._stop_when_asked, self.runtime, messages, longest)
 
     def ask(self, messages: Sequence[Message], missing: Sequence[int], on_answer: OnAnswer) -> None:
         """Answer the missing messages in batches of like length, which are the same after every stop. It sees

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from core.domain import IntArray
+from core.engines.device import choose_device
+from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.rows import TrainingRows, read_training_rows
 from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
 from core.engines.distill.training_job import MODEL_FOLDER
@@ -64,6 +66,7 @@ def search_rows(teacher: Path, seed: int, metric: str, context: JobContext) -> S
     held_out = rows_to_judge_by(context.input_folder("data"), seed)
     if not len(held_out):
         raise UserError("sweep.too_few_rows", count=len(rows.names))
+    check_teacher_fit(teacher, choose_device(), context)
     classifier = open_classifier(teacher)
     targets = tuple(rows.label_indices(classifier.labels))
     soft = teacher_log_probabilities(

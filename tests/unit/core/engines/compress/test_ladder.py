@@ -20,6 +20,7 @@ from core.engines import fine_tune
 from core.engines.checkpoint import Checkpoints
 from core.engines.compress import job, ladder
 from core.engines.compress.work import Work
+from core.engines.distill import fit_check
 from core.engines.distill.loop import PHASE
 from core.engines.models import open_classifier, read_card
 from core.errors import UserError
@@ -200,6 +201,16 @@ def test_a_job_killed_within_a_rung_goes_on_from_its_last_checkpoint_to_the_same
     assert "rung 1 of 2 was finished before" in context.logs
     assert "resumed from checkpoint at step 3" in context.logs
     assert same(weights(tmp_path), weights(pruned[0]))
+
+
+def test_a_batch_that_does_not_fit_is_learned_from_in_parts_of_the_same_steps(
+    tmp_path: Path, parent: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(fit_check.IGNORE_VARIABLE, raising=False)
+    monkeypatch.setattr(fit_check, "free_memory_mib", lambda _device: 1000.0)
+    monkeypatch.setattr(fit_check, "training_need", lambda _training, _tokens: fit_check.MemoryNeed(0.0, 100.0))
+    _, context = run(tmp_path, pruning(rungs=1, epochs=1), parent, data)
+    assert any("4 parts of at most 8 rows" in line for line in context.logs)
 
 
 def test_a_job_killed_before_its_result_was_told_does_nothing_twice(

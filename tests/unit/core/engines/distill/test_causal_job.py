@@ -21,6 +21,7 @@ from tiny_language_models import (
 from transformers import AutoModelForCausalLM
 
 from core.engines import fine_tune
+from core.engines.distill import causal_job, fit_check
 from core.engines.distill import job as distill_job
 from core.engines.language.answers import AnsweredRow, write_answers
 from core.engines.models.card import read_card
@@ -73,6 +74,17 @@ def test_a_student_of_the_teachers_layers_learns_its_logits_and_reloads_as_it_is
     model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     assert model.config.num_hidden_layers == 1
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
+
+
+def test_a_student_that_does_not_fit_is_refused_before_its_teacher_is_asked(
+    tmp_path: Path, teacher: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_check, "free_memory_mib", lambda _device: 10.0)
+    monkeypatch.delenv(fit_check.IGNORE_VARIABLE, raising=False)
+    with pytest.raises(UserError) as refused:
+        distil(tmp_path, ONE_LAYER, {"data": data, "teacher": teacher})
+    assert refused.value.code == "train.too_large_for_good"
+    assert not (tmp_path / causal_job.OUTPUTS_FOLDER).exists()
 
 
 def test_a_padded_vocabulary_is_cut_to_what_both_have(tmp_path: Path, teacher: Path, data: Path) -> None:

@@ -11,12 +11,14 @@ from job_context import RecordingContext, job_context
 from safetensors.torch import load_file
 from tiny_models import LABELS, tiny_config, write_body, write_classifier, write_dataset
 
+from core.engines.distill import class_teaching, fit_check
 from core.engines.distill import job as distill_job
+from core.engines.distill.class_teaching import OUTPUTS_FOLDER
 from core.engines.language.answers import AnsweredRow, write_answers
 from core.errors import UserError
 from core.jobs.results import LabelResult, TrainResult
 from core.jobs.specs import DistillParameters
-from core.spec import LocalModel, TeacherLayers, Train
+from core.spec import LocalModel, Lora, TeacherLayers, Train
 from core.worker.context import Stopped
 
 FIGURES = LabelResult(
@@ -95,6 +97,28 @@ def test_probabilities_that_were_not_told_are_refused_where_they_are_asked_for(
     )
     with pytest.raises(UserError, match="0 of 48"):
         distil(tmp_path / "job", parameters, {"data": dataset, "labels": labels})
+
+
+def test_a_student_that_does_not_fit_is_refused_before_its_teacher_answers_a_row(
+    tmp_path: Path, teacher: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_check, "free_memory_mib", lambda _device: 10.0)
+    monkeypatch.delenv(fit_check.IGNORE_VARIABLE, raising=False)
+    for name, parameters in (("plain", layered()), ("adapter", layered(lora=Lora(rank=2)))):
+        with pytest.raises(UserError) as refused:
+            distil(tmp_path / name, parameters, {"data": dataset, "teacher": teacher})
+        assert refused.value.code == "train.too_large_for_good"
+        assert not (tmp_path / name / OUTPUTS_FOLDER).exists()
+
+
+def test_a_teacher_that_does_not_fit_is_refused_before_it_is_opened(
+    tmp_path: Path, teacher: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_check, "weight_count", lambda _source: 2**60)
+    monkeypatch.setattr(class_teaching, "open_classifier", lambda _folder: pytest.fail("it was opened"))
+    with pytest.raises(UserError) as refused:
+        distil(tmp_path / "job", layered(), {"data": dataset, "teacher": teacher})
+    assert refused.value.code == "train.teacher_too_large"
 
 
 def test_the_choices_of_a_classifier_can_be_learnt_alone(tmp_path: Path, teacher: Path, dataset: Path) -> None:

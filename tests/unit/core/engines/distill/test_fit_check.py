@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from core.engines.device import Device
 from core.engines.distill import fit_check
-from core.engines.distill.fit_check import MemoryNeed, check_fit, free_memory_mib, memory_need
+from core.engines.distill.fit_check import (
+    MemoryNeed,
+    check_fit,
+    check_labeller_fit,
+    check_teacher_fit,
+    free_memory_mib,
+    memory_need,
+    splits_that_fit,
+)
+from core.engines.distill.training import Training, TrainingPlan
 from core.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,13 +53,12 @@ class Log:
         self.lines.append(text)
 
 
-def training(batch_size: int = 32, tokens: int = 128) -> Any:
-    lengths = np.array([4, tokens, 9])
-    plan = SimpleNamespace(batch_size=batch_size)
-    tokens_of_rows = SimpleNamespace(lengths=lengths)
-    return SimpleNamespace(
-        model=Stack(8), tokens=tokens_of_rows, plan=plan, device=CPU, objective=None, rows_at_once=batch_size
-    )
+def training(batch_size: int = 32, tokens: int = 128, rows: int = 40, gpus: int = 1) -> Training:
+    lengths: Any = SimpleNamespace(lengths=np.resize([4, tokens, 9], rows))
+    names = tuple(f"r{row}" for row in range(rows))
+    others = (torch.device("cpu"),) * (gpus - 1)
+    plan = TrainingPlan(1, batch_size, 1e-3, 1)
+    return Training(Stack(8), lengths, 0, names, lambda logits, _rows: logits.mean(), plan, CPU, other_devices=others)
 
 
 @pytest.fixture
@@ -88,6 +97,60 @@ def test_too_large_names_the_largest_batch_that_fits(free: Callable[[float], Non
     assert refused.value.code == "train.too_large"
     assert refused.value.values["batch_size"] == 7
     check_fit(training(batch_size=7), Log())  # type: ignore[arg-type]
+
+
+def test_a_batch_has_no_more_rows_than_there_are(free: Callable[[float], None]) -> None:
+    assert training(batch_size=4000, rows=5).rows_at_once == 5
+    assert training(batch_size=4000, rows=5, gpus=2).rows_at_once == 3
+    free(memory_need(Stack(8), 128, CPU).of_batch(5))
+    check_fit(training(batch_size=4000, rows=5), Log())  # type: ignore[arg-type]
+    with pytest.raises(UserError):
+        check_fit(training(batch_size=4000, rows=6), Log())  # type: ignore[arg-type]
+
+
+def test_a_batch_that_no_setting_names_is_cut_until_it_fits(
+    free: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need, log = memory_need(Stack(8), 128, CPU), Log()
+    free(need.of_batch(32))
+    assert splits_that_fit(training(), log) == 1  # type: ignore[arg-type]
+    free(need.of_batch(15))
+    assert splits_that_fit(training(), log) == 4  # type: ignore[arg-type]
+    assert "4 parts of at most 8 rows" in log.lines[-1]
+    free(10.0)
+    with pytest.raises(UserError, match="epochs: 0") as refused:
+        splits_that_fit(training(), log)  # type: ignore[arg-type]
+    assert refused.value.code == "prune.too_large"
+    monkeypatch.setenv(fit_check.IGNORE_VARIABLE, "1")
+    assert splits_that_fit(training(), log) == 1  # type: ignore[arg-type]
+
+
+def test_a_teacher_that_does_not_fit_is_refused_unless_it_is_to_start_all_the_same(
+    free: Callable[[float], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    save_file({"weight": torch.zeros(2**20)}, tmp_path / "model.safetensors")
+    free(5.0)
+    check_teacher_fit(tmp_path, CPU, Log())  # type: ignore[arg-type]
+    free(3.0)
+    with pytest.raises(UserError, match="take about 4 MiB and 3 MiB are free"):
+        check_labeller_fit(tmp_path, "torch", Log())  # type: ignore[arg-type]
+    monkeypatch.setenv(fit_check.IGNORE_VARIABLE, "1")
+    check_labeller_fit(tmp_path, "torch", Log())  # type: ignore[arg-type]
+
+
+def test_a_labeller_under_torch_is_told_of_llama_cpp_where_that_fits(
+    free: Callable[[float], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "model.gguf"
+    file.write_bytes(bytes(2**20))
+    monkeypatch.setattr(fit_check, "choose_device", lambda: CPU)
+    monkeypatch.setattr(fit_check, "weight_count", lambda _source: 2**20)
+    monkeypatch.setattr(fit_check, "is_gguf_file", lambda _source: True)
+    free(2.0)
+    check_labeller_fit(file, "llama.cpp", Log())  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"runtime: llama\.cpp") as refused:
+        check_labeller_fit(file, "torch", Log())  # type: ignore[arg-type]
+    assert refused.value.values == {"predicted": "4", "free": "2", "stored": "1"}
 
 
 def test_shorter_rows_are_named_where_no_batch_fits(free: Callable[[float], None]) -> None:
