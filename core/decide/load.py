@@ -16,10 +16,12 @@ _NOTHING = Percentiles(None, None, None, 0)
 
 def load_notes(name: str, load: LoadFigures) -> list[Message]:
     """What stands beside a candidate's figures: why requests failed, which levels have no figures for it, and which
-    limits of the criteria are in no goodput, or not in all of them."""
+    limits of the criteria are in no goodput, or not in all of them; and at how many the machine was busy."""
     notes = _failure_notes(name, load)
     if any(not level.usable for level in load.levels):
         notes.append(message("decide.load.unusable", name=name))
+    if busy := sum(level.noisy for level in load.levels):
+        notes.append(message("decide.load.noisy", name=name, count=busy))
     return notes + [message(f"decide.load.unapplied.{limit}", name=name) for limit in load.unapplied]
 
 
@@ -61,6 +63,7 @@ def load_figures(tested: LoadResult | None, limits: LoadLimits) -> LoadFigures |
         levels=levels,
         saturation_concurrency=None if saturation is None else saturation.concurrency,
         saturation_requests_per_second=None if saturation is None else saturation.requests_per_second,
+        saturation_output_tokens_per_second=None if saturation is None else saturation.output_tokens_per_second,
         most_clients=max((step.concurrency for step in closed), default=None),
         limits=limits,
         unapplied=tuple(name for name in (FIRST_TOKEN, PER_TOKEN) if any(name in level.unapplied for level in levels)),
@@ -88,6 +91,8 @@ def _level(step: LoadStep, limits: LoadLimits) -> LoadLevel:
         usable=not step.mostly_failed,
         cut_off=len(step.cut_off_ms),
         warm_up_requests=step.warm_up_requests,
+        output_tokens_per_second=None if step.mostly_failed else step.output_tokens_per_second,
+        noisy=step.noisy,
     )
 
 

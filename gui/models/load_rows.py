@@ -8,19 +8,23 @@ from gui.models.decision_rows import DASH, DecisionRows
 from gui.models.table import Cell
 
 COLUMNS = ("candidate", "load_level", "speed", "goodput", "p50", "p95", "p99", "failed")
+TOKENS = "output_tokens_per_second"
 FIRST_TOKENS = ("first_token_p50", "first_token_p95")
 
 
 def load_columns(rows: DecisionRows) -> tuple[str, ...]:
-    """The codes of the columns; those of first tokens only where some answers were streamed."""
-    streamed = any(level.time_to_first_token is not None for _, level in _levels(rows))
-    return (*COLUMNS[:-1], *FIRST_TOKENS, COLUMNS[-1]) if streamed else COLUMNS
+    """The codes of the columns; those of first tokens only where some answers were streamed, that of tokens a second
+    only where some were counted."""
+    levels = [level for _, level in _levels(rows)]
+    tokens = (TOKENS,) if any(level.output_tokens_per_second is not None for level in levels) else ()
+    firsts = FIRST_TOKENS if any(level.time_to_first_token is not None for level in levels) else ()
+    return (*COLUMNS[:3], *tokens, *COLUMNS[3:-1], *firsts, COLUMNS[-1])
 
 
 def load_rows(rows: DecisionRows) -> list[list[Cell]]:
     """One row for each level of each candidate that was tested, with a cell for each of `load_columns`."""
-    streamed = load_columns(rows) != COLUMNS
-    return [_cells(rows, candidate, level, streamed) for candidate, level in _levels(rows)]
+    columns = load_columns(rows)
+    return [_cells(rows, candidate, level, columns) for candidate, level in _levels(rows)]
 
 
 def _levels(rows: DecisionRows) -> list[tuple[CandidateDecision, LoadLevel]]:
@@ -46,7 +50,7 @@ def _saturation(rows: DecisionRows, name: str, load: LoadFigures) -> str:
     return rows.tr("report.load.saturated", name=name, count=load.saturation_concurrency, rate=rate)
 
 
-def _cells(rows: DecisionRows, candidate: CandidateDecision, level: LoadLevel, streamed: bool) -> list[Cell]:
+def _cells(rows: DecisionRows, candidate: CandidateDecision, level: LoadLevel, columns: tuple[str, ...]) -> list[Cell]:
     if level.rate is None:
         told = rows.tr("report.load.closed", count=level.concurrency)
     else:
@@ -55,8 +59,9 @@ def _cells(rows: DecisionRows, candidate: CandidateDecision, level: LoadLevel, s
     beside = late if level.usable else rows.tr("report.load.unusable")
     first = level.time_to_first_token
     firsts = (None, None) if first is None else (first.p50, first.p95)
-    times = (level.latency.p50, level.latency.p95, level.latency.p99, *(firsts if streamed else ()))
-    rates = (level.requests_per_second, level.goodput)
+    times = (level.latency.p50, level.latency.p95, level.latency.p99, *(firsts if FIRST_TOKENS[0] in columns else ()))
+    tokens = (level.output_tokens_per_second,) if TOKENS in columns else ()
+    rates = (level.requests_per_second, *tokens, level.goodput)
     return [
         Cell(candidate.name, candidate.name, role=candidate.role, bold=True),
         Cell(told, tip=beside),

@@ -67,7 +67,11 @@ def load_values(load: LoadFigures | None) -> dict[str, Any] | None:
     saturation = None
     if load.saturation_concurrency is not None:
         rate = load.saturation_requests_per_second
-        saturation = {"concurrency": load.saturation_concurrency, "requests_per_second": rate}
+        saturation = {
+            "concurrency": load.saturation_concurrency,
+            "requests_per_second": rate,
+            "output_tokens_per_second": load.saturation_output_tokens_per_second,
+        }
     return {
         "runtime": load.runtime,
         "requests": load.requests,
@@ -86,6 +90,7 @@ def load_values(load: LoadFigures | None) -> dict[str, Any] | None:
                 "concurrency": level.concurrency,
                 "rate": level.rate,
                 "requests_per_second": level.requests_per_second,
+                "output_tokens_per_second": level.output_tokens_per_second,
                 "goodput": level.goodput,
                 "latency_ms": percentile_values(level.latency),
                 "time_to_first_token_ms": percentile_values(level.time_to_first_token),
@@ -99,6 +104,7 @@ def load_values(load: LoadFigures | None) -> dict[str, Any] | None:
                 "usable": level.usable,
                 "cut_off": level.cut_off,
                 "warm_up_requests": level.warm_up_requests,
+                "noisy": level.noisy,
             }
             for level in load.levels
         ],

@@ -212,7 +212,7 @@ class LoadLevel:
     none can; `unapplied` names the others. `cut_off` requests were due and not sent before the time was up: with any,
     percentiles are bounds from below. Where more than half of the requests failed, a level is not `usable`: it has no
     rate, goodput or percentiles, for those of the few answers are not what the endpoint bears. `causes` are why
-    requests failed, the most frequent first.
+    requests failed, the most frequent first. `noisy` says that other programs kept this machine busy meanwhile.
     """
 
     loop: Literal["closed", "poisson", "constant"]
@@ -229,6 +229,8 @@ class LoadLevel:
     usable: bool
     cut_off: int
     warm_up_requests: int
+    output_tokens_per_second: float | None = None
+    noisy: bool = False
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ class LoadFigures:
     levels: tuple[LoadLevel, ...]
     saturation_concurrency: int | None
     saturation_requests_per_second: float | None
+    saturation_output_tokens_per_second: float | None
     most_clients: int | None
     limits: LoadLimits
     unapplied: tuple[str, ...]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.domain import Example, Prediction, Split
-from core.engines.benchmark import environment
+from core.engines.benchmark import environment, plan
 from core.engines.benchmark.answering import PutOff, as_messages, label_names, reader_of, text_prediction
 from core.engines.benchmark.first_answers import FirstAnswers
 from core.engines.benchmark.quality import answer_all
@@ -78,11 +78,14 @@ def measure_endpoint(
         answerer = EndpointAnswers(endpoint, store, task, names, context.spec.job_id)
         answerer.announce(asked, context, price)
         answering = answerer if retrieved is None else LaterAnswers(answerer, retrieved)
+        foreign = environment.ForeignLoad(server_address=model.base_url)
         predictions = answer_all(answering, asked, context)
+        # Answers that were bought before say nothing of the machine's state now.
+        noisy = endpoint.sent > 0 and _told_noisy(foreign.known_share(), context)
         answerer.tell_missing(asked, predictions, context)
         device, tokens = endpoint.device, answerer.token_times(asked, retrieved)
         latency = answerer.latency(asked, predictions)
-    result = _result(predictions, evaluated, latency, tokens, device, load_average, time.monotonic() - begun)
+    result = _result(predictions, evaluated, latency, tokens, device, load_average, noisy, time.monotonic() - begun)
     return result if retrieved is None else with_figures(result, retrieved, task, context)
 
 
@@ -212,6 +215,14 @@ class EndpointAnswers:
         )
 
 
+def _told_noisy(foreign_share: float | None, context: JobContext) -> bool:
+    """Whether other programs kept this machine busy while the endpoint was timed from it, which the log is told."""
+    if foreign_share is None or foreign_share <= plan.NOISY_FOREIGN_SHARE:
+        return False
+    context.log(english("benchmark.log.busy", foreign=f"{foreign_share:.0%}"), "warning")
+    return True
+
+
 def _result(
     predictions: Sequence[Prediction],
     examples: Sequence[Example],
@@ -219,6 +230,7 @@ def _result(
     tokens: TokenTimes | None,
     device: str,
     load_average: float | None,
+    noisy: bool,
     seconds: float,
 ) -> BenchmarkResult:
     rows = Counter(example.split for example in examples)
@@ -240,7 +252,7 @@ def _result(
             cores=environment.cores(),
             load_average=load_average,
             timing_coefficient_of_variation=None,
-            noisy=False,
+            noisy=noisy,
         ),
         seconds=seconds,
     )

@@ -27,6 +27,8 @@ def run(parameters: LoadParameters, context: JobContext) -> LoadResult:
         found = load_local(parameters, examples, context)
     for step in found.steps:
         context.log(_line(step), "warning" if step.failed else "info")
+        if step.noisy and step.foreign_share is not None:
+            context.log(english("benchmark.log.busy", foreign=f"{step.foreign_share:.0%}"), "warning")
     try:
         check_usable(found.steps)
     except UserError:

@@ -15,10 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from core.engines.benchmark.environment import ForeignLoad
 from core.engines.benchmark.subjects import Asked, open_subject
 from core.engines.child_process import USER_ERROR_EXIT, end_with_parent
+from core.engines.language.generator import Generation
 from core.engines.load.kept_levels import LoadSoFar, keep_levels, read_levels
 from core.engines.load.levels import Level, most_requests_left, run_levels
+from core.engines.load.noise import with_noise
 from core.engines.load.threads import run_threads
 from core.engines.models.protocol import Runtime
 from core.errors import UserError
@@ -42,7 +45,8 @@ def tested_under_load(
             sent += 1
 
     def run(level: Level) -> LoadStep:
-        return run_threads(level, subject.answer, asked.requests)
+        foreign = ForeignLoad()
+        return with_noise(run_threads(level, subject.answer, asked.requests, _tokens_of), foreign.share())
 
     def on_step(step: LoadStep) -> None:
         nonlocal done, sent
@@ -59,6 +63,14 @@ def tested_under_load(
     return LoadResult(
         runtime=subject.runtime, device=subject.device, steps=steps, requests=done.requests, seconds=done.seconds
     )
+
+
+def _tokens_of(said: object) -> int | None:
+    """The tokens of the texts that a language model wrote; null where it only weighed labels."""
+    if not isinstance(said, list) or not all(isinstance(one, Generation) for one in said):
+        return None
+    counts = [one.output_tokens for one in said]
+    return None if None in counts else sum(counts)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from core.domain import Example, Split
 from core.engines.benchmark import plan as timing_plan
 from core.engines.benchmark.answering import as_messages, label_names
+from core.engines.benchmark.environment import ForeignLoad
 from core.engines.language.answer_store import Asked, answers_folder, known_answers
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
@@ -17,6 +18,7 @@ from core.engines.language.token_guess import TokenGuess
 from core.engines.load.kept_levels import LoadSoFar, fingerprint_of, keep_levels, read_levels
 from core.engines.load.levels import Level, most_requests_left, run_levels
 from core.engines.load.local import PHASE
+from core.engines.load.noise import with_noise
 from core.engines.load.tasks import run_tasks
 from core.i18n import english
 from core.jobs.results import LoadResult, LoadStep
@@ -90,7 +92,9 @@ class _EndpointTest:
         if not self._warm and not self._endpoint.ask(self._messages[:FIRST_REQUESTS], lambda place, answer: None):
             raise Stopped
         self._warm = True
-        return self._endpoint.under_load(lambda send: run_tasks(level, send, self._messages, self._wait))
+        foreign = ForeignLoad(server_address=self._endpoint.asked().address)
+        step = self._endpoint.under_load(lambda send: run_tasks(level, send, self._messages, self._wait))
+        return with_noise(step, foreign.known_share())
 
     def _wait(self) -> None:
         if self._context.should_stop():

@@ -38,7 +38,7 @@ async def run_tasks(level: Level, send: Send, messages: Sequence[Message], on_wa
             else:
                 # By the answer's own clock: what the client does before and after is no part of the endpoint's time.
                 ended, first = _moment(sent, said.latency_ms), _moment(sent, said.time_to_first_token_ms)
-                turns.over(place, sent, None, ended, first, said.time_per_output_token_ms)
+                turns.over(place, sent, None, ended, first, said.time_per_output_token_ms, said.output_tokens)
 
     clients = [asyncio.create_task(client()) for _ in range(min(level.clients, level.requests))]
     try:

@@ -15,8 +15,14 @@ from core.engines.load.turns import Turns
 from core.jobs.results import LoadStep
 
 
-def run_threads(level: Level, answer: Callable[[Sequence[str]], object], messages: Sequence[str]) -> LoadStep:
-    """What a level showed; requests go round and round through `messages`. Raises the first error of an answer."""
+def run_threads(
+    level: Level,
+    answer: Callable[[Sequence[str]], object],
+    messages: Sequence[str],
+    tokens_of: Callable[[object], int | None] = lambda said: None,
+) -> LoadStep:
+    """What a level showed; requests go round and round through `messages`, and `tokens_of` counts what an answer
+    wrote. Raises the first error of an answer."""
     turns = Turns(level)
     errors: list[Exception] = []
 
@@ -27,8 +33,9 @@ def run_threads(level: Level, answer: Callable[[Sequence[str]], object], message
                 if wait_s > 0.0:
                     time.sleep(wait_s)
                 sent = time.perf_counter()
-                answer([messages[place % len(messages)]])
-                turns.over(place, sent)
+                said = answer([messages[place % len(messages)]])
+                ended = time.perf_counter()
+                turns.over(place, sent, ended=ended, tokens=tokens_of(said))
         except Exception as error:
             turns.stop()
             errors.append(error)

@@ -15,7 +15,8 @@ from core.jobs.results import LoadStep
 @dataclass(frozen=True)
 class Outcome:
     """One request: the moments at which it was due, sent and over, and at which the first token of a streamed answer
-    came, in seconds of one clock; the milliseconds between its tokens; and why it failed, null where it did not."""
+    came, in seconds of one clock; the milliseconds between its tokens and how many they are; and why it failed, null
+    where it did not."""
 
     place: int
     due: float
@@ -24,6 +25,7 @@ class Outcome:
     failure: Failure | None = None
     first: float | None = None
     between_ms: float | None = None
+    tokens: int | None = None
 
     @property
     def answered(self) -> bool:
@@ -76,12 +78,13 @@ class Turns:
         ended: float | None = None,
         first: float | None = None,
         between_ms: float | None = None,
+        tokens: int | None = None,
     ) -> None:
-        """A request that was sent at `sent` is over, since now where `ended` is null: it failed, or its first token
-        came at `first`, the others `between_ms` apart."""
+        """A request that was sent at `sent` is over, since now where `ended` is null: it failed, or the first of its
+        `tokens` came at `first`, the others `between_ms` apart."""
         due = self._due(place)
         over = self._now() if ended is None else ended
-        outcome = Outcome(place, sent if due is None else due, sent, over, failure, first, between_ms)
+        outcome = Outcome(place, sent if due is None else due, sent, over, failure, first, between_ms, tokens)
         with self._lock:
             self._outcomes.append(outcome)
 
@@ -98,12 +101,12 @@ class Turns:
         counted = [one for one in outcomes if one.place >= level.warm_up]
         waits = [] if level.due is None else self._waits()
         answered = [one for one in counted if one.answered]
-        rate, seconds = self._rate(outcomes, counted)
+        within, seconds = self._within(outcomes, counted)
         return LoadStep(
             loop=level.loop,
             concurrency=level.clients,
             rate=level.rate,
-            requests_per_second=rate,
+            requests_per_second=len(within) / seconds if within else 0.0,
             latency_ms=tuple(one.milliseconds(one.ended) for one in answered),
             time_to_first_token_ms=_known([_until_first(one) for one in answered]),
             time_per_output_token_ms=_known([one.between_ms for one in answered]),
@@ -112,6 +115,7 @@ class Turns:
             causes=causes_of(one.failure for one in counted if one.failure is not None),
             warm_up_requests=min(level.warm_up, len(outcomes)),
             seconds=seconds,
+            output_tokens_per_second=_tokens_per_second(within, seconds),
         )
 
     def _waits(self) -> list[float]:
@@ -120,22 +124,27 @@ class Turns:
         due = [self._due(place) for place in range(max(self._next, self._level.warm_up), self._level.requests)]
         return [(stopped - moment) * 1000.0 for moment in due if moment is not None and moment < stopped]
 
-    def _rate(self, outcomes: list[Outcome], counted: list[Outcome]) -> tuple[float, float]:
-        """Answers per second, and the seconds that they are counted over.
+    def _within(self, outcomes: list[Outcome], counted: list[Outcome]) -> tuple[list[Outcome], float]:
+        """The answers that rates count, and the seconds that they are counted over.
 
         In a closed loop that is the time in which every client was busy: from the first answer to each client until the
         last request was sent. In an open loop it is from the first counted arrival until the last answer.
         """
         if not counted:
-            return 0.0, 0.0
+            return [], 0.0
         begin, end = min(one.due for one in counted), max(one.ended for one in counted)
         if self._level.due is None:
             ends = sorted(one.ended for one in outcomes)
             first, last = ends[min(self._level.clients, len(ends)) - 1], max(one.sent for one in outcomes)
             if last > first:
-                within = [one for one in outcomes if one.answered and first < one.ended <= last]
-                return len(within) / (last - first), last - first
-        return sum(one.answered for one in counted) / max(end - begin, 1e-9), end - begin
+                return [one for one in outcomes if one.answered and first < one.ended <= last], last - first
+        return [one for one in counted if one.answered], max(end - begin, 1e-9)
+
+
+def _tokens_per_second(answers: list[Outcome], seconds: float) -> float | None:
+    """Null where the tokens of some answer are not known."""
+    known = [one.tokens for one in answers if one.tokens is not None]
+    return sum(known) / seconds if known and len(known) == len(answers) else None
 
 
 def _until_first(one: Outcome) -> float | None:

@@ -152,6 +152,9 @@ class LoadStep(ResultModel):
     `time_per_output_token_ms` likewise, (last − first) ÷ (tokens − 1) of each answer.
     `requests_per_second` are answers over `seconds`. The first `warm_up_requests` are in none of these figures.
     `causes` are why the `failed` ones failed, the most frequent first; empty where that was not kept.
+    `output_tokens_per_second` are those of the answers that `requests_per_second` counts, by the server's count, null
+    where that is not known of each. `foreign_share` is how much of this machine's processor other programs used (null
+    where that cannot be told), and `noisy` says that it was too much.
     """
 
     loop: Literal["closed", "poisson", "constant"]
@@ -166,6 +169,9 @@ class LoadStep(ResultModel):
     causes: tuple[FailureCause, ...] = ()
     warm_up_requests: int
     seconds: float
+    output_tokens_per_second: float | None = None
+    foreign_share: float | None = None
+    noisy: bool = False
 
     @property
     def mostly_failed(self) -> bool:

@@ -26,15 +26,17 @@ def load_blocks(material: Material) -> list[Block]:
 def _table(material: Material, tested: list[tuple[str, dict[str, Any]]]) -> Table:
     levels = [(name, level) for name, load in tested for level in load["levels"]]
     streamed = any(level["time_to_first_token_ms"] is not None for _, level in levels)
+    written = any(level["output_tokens_per_second"] is not None for _, level in levels)
     firsts = ("first_token_p50", "first_token_p95") if streamed else ()
+    tokens = ("output_tokens_per_second",) if written else ()
     titles = words("candidate", "load_level") + numbers(
-        "requests_per_second", "goodput", "p50", "p95", "p99", *firsts, "load_failed"
+        "requests_per_second", *tokens, "goodput", "p50", "p95", "p99", *firsts, "load_failed"
     )
-    rows = tuple(_cells(material, name, level, streamed) for name, level in levels)
+    rows = tuple(_cells(material, name, level, streamed, written) for name, level in levels)
     return Table(message("report.table.load"), titles, rows)
 
 
-def _cells(material: Material, name: str, level: dict[str, Any], streamed: bool) -> tuple[Cell, ...]:
+def _cells(material: Material, name: str, level: dict[str, Any], streamed: bool, written: bool) -> tuple[Cell, ...]:
     open_loop = level["rate"] is not None
     code = f"report.load.{level['loop']}"
     rate = figures.number(level["rate"]) if open_loop else ""
@@ -44,11 +46,11 @@ def _cells(material: Material, name: str, level: dict[str, Any], streamed: bool)
     latency, first = level["latency_ms"], level["time_to_first_token_ms"] or {}
     shown = figure if level["usable"] else _withheld
     firsts = ("p50", "p95") if streamed else ()
+    rates = ("requests_per_second", *(("output_tokens_per_second",) if written else ()), "goodput")
     return (
         named(material, name),
         Cell(told, beside),
-        shown(level["requests_per_second"], figures.number),
-        shown(level["goodput"], figures.number),
+        *(shown(level[rate], figures.number) for rate in rates),
         *(shown(latency[key], figures.milliseconds) for key in ("p50", "p95", "p99")),
         *(shown(first.get(key), figures.milliseconds) for key in firsts),
         Cell(figures.count(level["failed"]), tone="warn" if level["failed"] else "plain"),

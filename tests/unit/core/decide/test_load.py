@@ -67,7 +67,7 @@ def load_table(steps: tuple[LoadStep, ...]) -> list[list[str]]:
 def test_results_tell_each_level_and_the_saturation_point_and_null_without_a_test() -> None:
     big, small = loads(30.0)
     assert big is None
-    assert small["saturation"] == {"concurrency": 2, "requests_per_second": 100.0}
+    assert small["saturation"] == {"concurrency": 2, "requests_per_second": 100.0, "output_tokens_per_second": None}
     assert [level["requests_per_second"] for level in small["levels"]] == [50.0, 100.0, 103.0, 80.0]
     assert (small["limit_ms"], small["requests"]) == (30.0, 1000)
 
@@ -234,3 +234,20 @@ def test_the_report_has_a_table_of_the_levels_where_some_candidate_was_tested() 
     texts = load_table(STEPS)
     assert [row[1] for row in texts] == ["1 client", "2 clients", "4 clients", "80 a second, at random"]
     assert texts[2][-1] == "2"
+
+
+def test_output_tokens_a_second_stand_at_each_level_whose_answers_were_counted() -> None:
+    steps = (STEPS[0], STEPS[1].model_copy(update={"output_tokens_per_second": 750.0}), STEPS[2])
+    small = loads(30.0, steps)[1]
+    assert [level["output_tokens_per_second"] for level in small["levels"]] == [None, 750.0, None]
+    assert small["saturation"]["output_tokens_per_second"] == 750.0
+    assert [row[3] for row in load_table(steps)] == ["not measured", "750", "not measured"]
+    mostly = steps[1].model_copy(update={"failed": 999})
+    assert loads(30.0, (steps[0], mostly))[1]["levels"][1]["output_tokens_per_second"] is None
+
+
+def test_levels_at_which_the_machine_was_busy_are_told() -> None:
+    steps = (STEPS[0], STEPS[1].model_copy(update={"noisy": True, "foreign_share": 0.86}))
+    assert [level["noisy"] for level in loads(30.0, steps)[1]["levels"]] == [False, True]
+    assert "small: the machine was busy at 1 level under load; test again when it is idle." in told_of(steps)
+    assert not any("was busy at" in line for line in told_of(STEPS))

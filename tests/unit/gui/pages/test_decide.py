@@ -303,6 +303,11 @@ def test_the_load_tab_shows_each_level_and_where_a_candidate_saturates(
     streamed = replace(first, load=tested.model_copy(update={"steps": (with_first_tokens(steps[0]), steps[1])}))
     show_rows(qtbot, page, world, replace(rows, candidates=(streamed, *rows.candidates[1:])))
     assert [tab.table.cells.cell(row, 7).text for row in range(2)] == ["4.00\xa0ms", "–"]
+    counted = with_first_tokens(steps[0]).model_copy(update={"output_tokens_per_second": 450.0, "noisy": True})
+    written = replace(first, load=tested.model_copy(update={"steps": (counted, steps[1])}))
+    page.tabs.show_decision(decide(replace(rows, candidates=(written, *rows.candidates[1:])), with_flips=False))
+    assert [tab.table.cells.cell(row, 3).text for row in range(2)] == ["450", "–"]
+    assert "the machine was busy at 1 level under load" in tab.sentence.text()
     limited = apply_overrides(rows.study, ["criteria.service.time_to_first_token_ms=5"])
     held = replace(rows, study=limited, candidates=(streamed, *rows.candidates[1:]))
     page.tabs.show_decision(decide(held, with_flips=False))

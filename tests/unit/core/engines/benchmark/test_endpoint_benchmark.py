@@ -16,7 +16,7 @@ from tiny_language_models import write_text_dataset
 from core.data.examples import read_examples, write_examples
 from core.data.predictions import read_predictions
 from core.domain import Example, Picture, Split
-from core.engines.benchmark import endpoint_job, job, retrieved
+from core.engines.benchmark import endpoint_job, environment, job, retrieved
 from core.engines.language.answer import Answer, TokenStep
 from core.engines.language.answer_store import Asked, open_answers
 from core.engines.language.endpoint_budget import Budget
@@ -61,6 +61,10 @@ class FakeEndpoint:
 
     def __exit__(self, *error: object) -> None:
         return None
+
+    @property
+    def sent(self) -> int:
+        return len(self.asked_messages)
 
     def asked(self) -> Asked:
         return Asked(self._model.base_url, self._model.model, {"top": self._top})
@@ -136,6 +140,21 @@ def test_every_held_out_row_is_asked_once_alone_and_timed_but_for_the_first(tmp_
     assert result.runtimes[0].latency.warm_up_requests == 1
     assert result.runtimes[0].requests_per_second is None
     assert (result.model_size_mib, result.peak_memory_mib, result.parameters) == (None, None, None)
+
+
+@pytest.mark.parametrize(("foreign_share", "noisy"), [(0.86, True), (0.15, False), (None, False)])
+def test_a_timing_is_noisy_where_other_programs_kept_this_machine_busy(
+    tmp_path: Path, rows: Path, monkeypatch: pytest.MonkeyPatch, foreign_share: float | None, noisy: bool
+) -> None:
+    monkeypatch.setattr(environment.ForeignLoad, "known_share", lambda self: foreign_share)
+    result, context = run(tmp_path, "busy", WRITING, rows)
+    assert result.environment is not None
+    assert result.environment.noisy is noisy
+    assert any("other programs used 86% of the processor" in line for line in context.logs) is noisy
+    FakeEndpoint.asked_messages = []
+    failed_again, _ = run(tmp_path, "again", WRITING, rows)
+    assert failed_again.environment is not None
+    assert failed_again.environment.noisy is (noisy and bool(FakeEndpoint.asked_messages))
 
 
 def test_rows_with_the_same_message_are_one_sample_of_latency(tmp_path: Path) -> None:

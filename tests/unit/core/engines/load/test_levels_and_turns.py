@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from core.engines.benchmark.plan import NOISY_FOREIGN_SHARE
 from core.engines.load.causes import Failure, causes_of, check_usable
 from core.engines.load.levels import Level, closed_level, open_level, run_levels
+from core.engines.load.noise import with_noise
 from core.engines.load.turns import Turns
 from core.errors import UserError
 from core.jobs.results import LoadStep
@@ -217,3 +219,30 @@ def test_requests_that_were_due_and_not_sent_in_time_are_told_with_their_wait() 
 def test_options_that_make_no_test_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         LoadPlan.model_validate(options)
+
+
+def test_output_tokens_a_second_are_of_the_answers_that_the_rate_counts() -> None:
+    def shown(tokens: list[int | None]) -> LoadStep:
+        clock = Clock()
+        turns = Turns(Level("closed", 1, len(tokens), 1, 60.0, 2), clock)
+        for place, written in enumerate(tokens):
+            turns.take()
+            sent = clock.now
+            clock.now += 0.5
+            turns.over(place, sent, tokens=written)
+        return turns.step()
+
+    # The first answer begins the time, and the last one ends behind it.
+    counted = shown([100, 4, 6, 8, 100])
+    assert counted.requests_per_second == pytest.approx(2.0)
+    assert counted.output_tokens_per_second == pytest.approx(12.0)
+    assert shown([100, 4, None, 8, 100]).output_tokens_per_second is None, "one that is not known"
+    assert shown([None] * 5).output_tokens_per_second is None
+
+
+def test_a_level_is_noisy_where_other_programs_took_more_of_the_processor_than_a_local_timing_bears() -> None:
+    plan = LoadPlan(concurrency=[1])
+    calm = step(closed_level(plan, 1), 5.0)
+    assert with_noise(calm, NOISY_FOREIGN_SHARE + 0.01).noisy
+    assert not with_noise(calm, NOISY_FOREIGN_SHARE).noisy
+    assert not with_noise(calm, None).noisy

@@ -191,6 +191,7 @@ def test_answers_are_streamed_and_their_first_tokens_timed(tmp_path: Path, rows:
         firsts, between = step.time_to_first_token_ms, step.time_per_output_token_ms
         assert firsts is not None
         assert between is not None
+        assert step.output_tokens_per_second == pytest.approx(2 * step.requests_per_second), "two tokens each"
         for first, second, whole in zip(firsts, between, step.latency_ms, strict=True):
             assert first is not None
             assert second is not None
