@@ -55,7 +55,7 @@ def prepare(work: Path, data: Path) -> None:
     }
     teacher = LlamaForCausalLM(LlamaConfig(**shape, **sizes, num_hidden_layers=6))
     optimizer = torch.optim.AdamW(teacher.parameters(), lr=1e-3)
-    batches = _batches(ids)
+    batches = batches_of(ids)
     for step in range(TEACHER_STEPS):
         batch = batches[step % len(batches)]
         optimizer.zero_grad()
@@ -71,7 +71,7 @@ def prepare(work: Path, data: Path) -> None:
         tokenizer.save_pretrained(work / name)
 
 
-def _batches(rows: list[list[int]]) -> list[dict[str, Any]]:
+def batches_of(rows: list[list[int]]) -> list[dict[str, Any]]:
     """Rows of like length together, padded on the right; the labels of a prompt and of padding are −100."""
     import torch
 
@@ -108,8 +108,8 @@ def run(work: Path, method: str) -> dict[str, float]:
     teacher, student = (load(work / name) for name in ("teacher", "student"))
     train = {"cached": _cached, "trl": _trl, "textbrewer": _textbrewer}[method]
     figures: dict[str, float] = {}
-    train(teacher.eval(), student.train(), _batches(rows["train"]), figures, work)
-    figures["divergence"] = _divergence(teacher.eval(), student.eval(), _batches(rows["held_out"]))
+    train(teacher.eval(), student.train(), batches_of(rows["train"]), figures, work)
+    figures["divergence"] = divergence_of(teacher.eval(), student.eval(), batches_of(rows["held_out"]))
     return figures
 
 
@@ -184,7 +184,7 @@ def _textbrewer(teacher: Any, student: Any, batches: list[Any], figures: dict[st
         distiller.train(optimizer, batches, num_epochs=EPOCHS, max_grad_norm=1.0)
 
 
-def _divergence(teacher: Any, student: Any, batches: list[Any]) -> float:
+def divergence_of(teacher: Any, student: Any, batches: list[Any]) -> float:
     """The mean of KL(teacher ‖ student) over completion tokens, nats."""
     import torch
 

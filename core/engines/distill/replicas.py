@@ -4,6 +4,10 @@ A step's loss is a mean over units, so the parts' gradients, each weighted by it
 batch: the same training as on one GPU, but for rounding. One process drives all of them from a thread each. Which
 numbers dropout draws on the other GPUs is no part of a checkpoint, so a resumed training ends alike there, and not to
 the last bit.
+
+accelerate spreads a model that fits no single GPU (`device_map`, `core/engines/language/opening.py`). Its data-parallel
+training is a process for each GPU under a launcher; a job is one process, which owns its event log, its checkpoints and
+the stop that it is told, and a copy for each GPU within it needs none of these to be shared.
 """
 
 from __future__ import annotations

@@ -68,3 +68,15 @@ def test_loss_and_gradient_are_those_over_the_whole_vocabulary_in_the_mean_over_
     assert float(drawn.detach()) == pytest.approx(float(whole.detach()), rel=5e-3)
     assert float((by_draws - by_all).norm()) < 0.02 * float(by_all.norm())
     assert float((by_sum - by_all).norm()) > 0.2 * float(by_all.norm())
+
+
+def test_the_square_of_the_temperature_keeps_the_size_of_the_gradient_with_draws() -> None:
+    logits, base = random_logits(1, scale=0.2), random_logits(2, scale=0.2)
+    many = 2000
+    sizes = []
+    for temperature in (1.0, 2.0, 4.0):
+        own = base[:1].clone().requires_grad_()
+        teacher = taught(logits[:1].expand(many, -1), 16, torch.arange(many), temperature)
+        loss = token_divergence(own.expand(many, -1), teacher, temperature).mean()
+        sizes.append(float(torch.autograd.grad(loss, own)[0].norm()))
+    assert max(sizes) / min(sizes) < 1.15
