@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.domain import IntArray
 
 MOST_BYTES_PER_TOKEN = 200
-# With 8 to 32 draws students end equally close to the teacher; the whole softmax brings them no closer
+# The whole softmax brings students no closer to the teacher than so many, and fewer bring them less close
 # (`tests/benchmarks/README.md`).
 _DRAWS = 16
 _TOKENS_OF_TWO_BYTES, _MOST_TOKENS = 1 << 16, 1 << 24
