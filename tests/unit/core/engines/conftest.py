@@ -11,6 +11,9 @@ from tiny_models import write_body, write_classifier, write_dataset
 
 from core.engines.language import endpoint_pacing
 
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+NO_METAL = pytest.mark.skipif(not torch.backends.mps.is_available(), reason="no Metal device")
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
@@ -45,3 +48,16 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Endpoints are asked again after next to no time."""
     monkeypatch.setattr(endpoint_pacing, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(endpoint_pacing, "LONGEST_PAUSE_S", 0.01)
+
+
+@pytest.fixture(
+    params=[
+        "cpu",
+        pytest.param("cuda", marks=[pytest.mark.gpu, NO_CUDA]),
+        pytest.param("mps", marks=[pytest.mark.gpu, NO_METAL]),
+    ]
+)
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The device that jobs choose: the CPU always, a GPU where there is one."""
+    monkeypatch.setenv("TERCET_DEVICE", request.param)
+    return str(request.param)

@@ -30,21 +30,7 @@ from core.worker.context import Stopped
 WRITING = Task(kind="generation", metric="exact_match", prompt="Last: {text}")
 TEXTS = ["my lost card", "the interest rate", "money back please"]
 NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-NO_METAL = pytest.mark.skipif(not torch.backends.mps.is_available(), reason="no Metal device")
 TWO_GPUS = pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
-
-
-@pytest.fixture(
-    params=[
-        "cpu",
-        pytest.param("cuda", marks=[pytest.mark.gpu, NO_CUDA]),
-        pytest.param("mps", marks=[pytest.mark.gpu, NO_METAL]),
-    ]
-)
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The device that jobs choose."""
-    monkeypatch.setenv("TERCET_DEVICE", request.param)
-    return str(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -91,12 +91,13 @@ def test_a_named_device_works_alone() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
-def test_all_gpus_share_a_training_whose_device_has_no_number(tmp_path: Path) -> None:
+@pytest.mark.parametrize("made", [language_training, class_training], ids=["language model", "classifier"])
+def test_all_gpus_share_a_training_whose_device_has_no_number(tmp_path: Path, made: Any) -> None:
     device = Device(torch.device("cuda"), "GPU")
-    training = language_training(tmp_path)
+    training = made(tmp_path)
     training.model.to("cuda")
     alone, _ = trained(replace(training, device=device), tmp_path / "job1")
-    again = language_training(tmp_path / "again")
+    again = made(tmp_path / "again")
     again.model.to("cuda")
     shared, _ = trained(replace(again, device=device, other_devices=other_gpus(device)), tmp_path / "job2")
     assert max(float((alone[name] - shared[name]).abs().max()) for name in alone) < 1e-3

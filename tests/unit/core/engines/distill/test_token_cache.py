@@ -15,6 +15,7 @@ from job_context import RecordingContext, job_context
 from tiny_language_models import write_language_model, write_text_dataset
 
 from core.data.train_part import train_examples
+from core.domain import IntArray
 from core.engines.device import choose_device
 from core.engines.distill.causal_model import body_states, head_logits
 from core.engines.distill.causal_rows import CausalRows, causal_rows
@@ -45,6 +46,14 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     opened = open_language_model(write_language_model(folder / "model"))
     rows = causal_rows(train_examples(write_text_dataset(folder / "data", rows=40)), TASK, opened.tokenizer, 64)
     return Setting(opened.model, rows, len(opened.tokenizer))
+
+
+def answer_logits(setting: Setting, rows: IntArray) -> torch.Tensor:
+    """What the teacher itself says of the completion tokens of some rows, shape (positions, vocabulary)."""
+    ids, mask = (torch.from_numpy(part) for part in setting.rows.tokens.padded(rows, 0))
+    followed = torch.from_numpy(setting.rows.followed(rows))
+    with torch.no_grad():
+        return head_logits(setting.model, body_states(setting.model, ids, mask)[:, :-1][followed])
 
 
 def context_of(folder: Path, **options: Any) -> RecordingContext:
@@ -116,10 +125,7 @@ def test_the_file_is_as_large_as_said(setting: Setting, tmp_path: Path) -> None:
 def test_the_teacher_itself_does_not_diverge_from_its_kept_outputs(setting: Setting, tmp_path: Path) -> None:
     cache, _ = cache_of(setting, tmp_path / "job")
     rows = np.array([5, 2, 9])
-    ids, mask = (torch.from_numpy(part) for part in setting.rows.tokens.padded(rows, 0))
-    followed = torch.from_numpy(setting.rows.followed(rows))
-    with torch.no_grad():
-        logits = head_logits(setting.model, body_states(setting.model, ids, mask)[:, :-1][followed])
+    logits = answer_logits(setting, rows)
     kept = cache.of_rows(rows, torch.device("cpu"))
     assert float(token_divergence(logits, kept, 2.0).abs().max()) < 1e-4
     assert float(token_divergence(logits.flip(0), kept, 2.0).mean()) > 0.1
@@ -130,10 +136,7 @@ def test_the_teacher_itself_does_not_diverge_from_its_kept_outputs(setting: Sett
 def test_drawn_tokens_are_kept_with_the_mean_of_their_log_probabilities(setting: Setting, tmp_path: Path) -> None:
     cache, _ = cache_of(setting, tmp_path / "job", 1.0)
     rows = np.array([5, 2, 9])
-    ids, mask = (torch.from_numpy(part) for part in setting.rows.tokens.padded(rows, 0))
-    followed = torch.from_numpy(setting.rows.followed(rows))
-    with torch.no_grad():
-        logits = head_logits(setting.model, body_states(setting.model, ids, mask)[:, :-1][followed])
+    logits = answer_logits(setting, rows)
     kept = cache.of_rows(rows, torch.device("cpu"))
     assert kept.drawn is not None
     assert kept.drawn.ids.shape == (len(logits), 16)
