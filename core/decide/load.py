@@ -99,8 +99,8 @@ def _level(step: LoadStep, limits: LoadLimits) -> LoadLevel:
 def _held(step: LoadStep, limits: LoadLimits) -> dict[str, Sequence[bool] | None]:
     """Whether each answered request meets each limit that there is; null where the level knows nothing of it.
 
-    A first token that did not come by itself came with the answer at the latest. An answer of one token has no time
-    between tokens, and so none that is too long.
+    A first token that did not come by itself came with the answer at the latest. An answer of one token, or in one
+    piece, has no time between tokens, and so none that is too long; where none has any, nothing is known of it.
     """
     firsts, between = step.time_to_first_token_ms, step.time_per_output_token_ms
     if firsts is not None:
@@ -116,6 +116,8 @@ def _held(step: LoadStep, limits: LoadLimits) -> dict[str, Sequence[bool] | None
             continue
         # Where nothing was answered, nothing met anything.
         known = times if step.latency_ms else ()
+        if name == PER_TOKEN and known and all(time is None for time in known):
+            known = None
         found[name] = None if known is None else [time is None or time <= limit for time in known]
     return found
 

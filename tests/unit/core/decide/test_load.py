@@ -113,6 +113,13 @@ def test_a_limit_that_answers_cannot_be_held_to_is_in_no_goodput_and_named() -> 
     assert loads(20.0)[1]["limits_not_applied"] == []
 
 
+def test_where_all_answers_come_in_one_piece_a_limit_on_further_tokens_is_in_no_goodput_and_named() -> None:
+    level = streamed((10.0, 10.0), (None, None), (20.0, 20.0))
+    small = loads(None, (level,), time_per_output_token_ms=4.0)[1]
+    assert small["best_goodput"] is None
+    assert small["limits_not_applied"] == ["time_per_output_token_ms"]
+
+
 def test_where_nothing_was_answered_goodput_is_nothing() -> None:
     lost = step(1, 0.0, 1.0, cut_off_ms=(5.0,)).model_copy(update={"latency_ms": ()})
     small = loads(None, (lost,), time_to_first_token_ms=1.0)[1]
