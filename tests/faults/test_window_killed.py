@@ -66,5 +66,5 @@ def test_a_killed_window_goes_on_by_itself_when_it_is_opened_again(
         qtbot.waitUntil(lambda: application.queue.running_job is not None, timeout=5000)
         assert time.monotonic() - began < 5
         assert any("interrupted" in text for text in application.window.message_bar.texts)
-        qtbot.waitUntil(lambda: job_states(application) == [JobState.SUCCEEDED] * 4, timeout=10000)
+        qtbot.waitUntil(lambda: job_states(application) == [JobState.SUCCEEDED] * 4, timeout=60_000)
         assert application.context.document.jobs[0].attempt == 2

@@ -91,7 +91,7 @@ def test_a_fresh_study_opens_on_its_question(open_study: Application) -> None:
 def test_a_finished_study_opens_on_its_decision(qtbot: QtBot, open_study: Application, stored_study: Path) -> None:
     open_study.queue.command_of = fake_worker("succeed")
     open_study.queue.start()
-    qtbot.waitUntil(lambda: job_states(open_study) == [JobState.SUCCEEDED] * 4, timeout=10000)
+    qtbot.waitUntil(lambda: job_states(open_study) == [JobState.SUCCEEDED] * 4, timeout=60_000)
     open_study.window.commands.close()
     qtbot.waitUntil(lambda: open_study.window.current_page == "welcome")
     open_in(qtbot, open_study, stored_study)

@@ -18,7 +18,7 @@ def test_starting_runs_every_job_in_the_order_of_the_plan(qtbot: QtBot, open_stu
     queue.job_ended.connect(lambda job_id, _code: order.append(job_id))
     queue.command_of = fake_worker("succeed")
     queue.start()
-    qtbot.waitUntil(lambda: not queue.active and queue.running_job is None, timeout=10000)
+    qtbot.waitUntil(lambda: not queue.active and queue.running_job is None, timeout=60_000)
     assert job_states(open_study) == [DONE] * 4
     assert order == [row.job_id for row in open_study.context.document.jobs]
 
@@ -27,7 +27,7 @@ def test_a_failed_job_stops_only_what_needs_it(qtbot: QtBot, open_study: Applica
     queue = open_study.queue
     queue.command_of = fake_worker("succeed", "fail", "succeed")
     queue.start()
-    qtbot.waitUntil(lambda: not queue.active and queue.running_job is None, timeout=10000)
+    qtbot.waitUntil(lambda: not queue.active and queue.running_job is None, timeout=60_000)
     assert job_states(open_study) == [DONE, JobState.FAILED, DONE, QUEUED]
 
 
@@ -37,7 +37,7 @@ def test_a_failed_job_can_be_tried_again(qtbot: QtBot, open_study: Application) 
     queue.start()
     qtbot.waitUntil(lambda: job_states(open_study)[0] is JobState.FAILED and not queue.active, timeout=5000)
     queue.retry(open_study.context.document.jobs[0].job_id)
-    qtbot.waitUntil(lambda: job_states(open_study) == [DONE] * 4, timeout=10000)
+    qtbot.waitUntil(lambda: job_states(open_study) == [DONE] * 4, timeout=60_000)
 
 
 def test_a_worker_that_dies_without_a_word_leaves_its_job_interrupted(qtbot: QtBot, open_study: Application) -> None:
@@ -113,5 +113,5 @@ def test_closing_the_window_leaves_the_job_resumable_and_reopening_goes_on(
     qtbot.waitUntil(lambda: not open_study.context.document.is_open, timeout=5000)
     open_in(qtbot, open_study, stored_study)
     assert any("interrupted" in text for text in open_study.window.message_bar.texts)
-    qtbot.waitUntil(lambda: job_states(open_study) == [DONE] * 4, timeout=10000)
+    qtbot.waitUntil(lambda: job_states(open_study) == [DONE] * 4, timeout=60_000)
     assert open_study.context.document.jobs[0].attempt == 2

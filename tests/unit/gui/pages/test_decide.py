@@ -43,9 +43,9 @@ def page(qtbot: QtBot, world: PageWorld) -> Iterator[DecidePage]:
     qtbot.addWidget(made)
     made.resize(1096, 752)
     made.show()
-    qtbot.waitUntil(lambda: made.stored.decided is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: made.stored.decided is not None, timeout=60_000)
     yield made
-    qtbot.waitUntil(lambda: not made.redecider.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not made.redecider.busy, timeout=60_000)
 
 
 def shown(page: DecidePage) -> Decision:
@@ -56,7 +56,7 @@ def shown(page: DecidePage) -> Decision:
 def show_rows(qtbot: QtBot, page: DecidePage, world: PageWorld, rows: StudyEvidence) -> Decision:
     before = page.stored.decided
     world.document.show(rows)
-    qtbot.waitUntil(lambda: page.stored.decided is not before, timeout=10_000)
+    qtbot.waitUntil(lambda: page.stored.decided is not before, timeout=60_000)
     return shown(page)
 
 
@@ -101,7 +101,7 @@ def test_the_chart_and_its_table_come_from_the_same_decision(page: DecidePage) -
 def test_what_if_decides_the_same_rows_under_other_criteria_and_reset_goes_back(qtbot: QtBot, page: DecidePage) -> None:
     own = shown(page)
     page.what_if.sliders[VALUE].set_value(0.001)
-    qtbot.waitUntil(lambda: shown(page) is not own, timeout=10_000)
+    qtbot.waitUntil(lambda: shown(page) is not own, timeout=60_000)
     settings = page.what_if.settings
     expected = decide(replace(evidence(), study=apply_overrides(card_support(), settings)))
 
@@ -119,7 +119,7 @@ def test_what_if_decides_the_same_rows_under_other_criteria_and_reset_goes_back(
 def test_taking_a_limit_away_lets_the_candidate_in_that_it_excluded(qtbot: QtBot, page: DecidePage) -> None:
     own = shown(page)
     page.what_if.sliders[LATENCY].set_value(None)
-    qtbot.waitUntil(lambda: shown(page) is not own, timeout=10_000)
+    qtbot.waitUntil(lambda: shown(page) is not own, timeout=60_000)
 
     assert page.what_if.settings == ("criteria.service.p95_latency_ms=null",)
     assert "slow" not in [item.candidate for item in shown(page).excluded]

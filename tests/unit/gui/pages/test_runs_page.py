@@ -36,8 +36,8 @@ def test_the_main_button_runs_the_queue_and_then_leads_to_the_decision(
     page.main_button.click()
     assert page.main_button.isHidden()
     assert page.pause_button.isVisible()
-    qtbot.waitUntil(lambda: page.mark is PageMark.DONE, timeout=10000)
-    qtbot.waitUntil(page.main_button.isVisible, timeout=10000)
+    qtbot.waitUntil(lambda: page.mark is PageMark.DONE, timeout=60_000)
+    qtbot.waitUntil(page.main_button.isVisible, timeout=60_000)
     assert page.sentence.text().startswith("All 4 jobs are done")
     page.main_button.click()
     assert open_study.window.current_page == "decide"
@@ -49,7 +49,7 @@ def test_rows_keep_their_order_while_jobs_run(qtbot: QtBot, open_study: Applicat
     page.model.modelReset.connect(lambda: resets.append(1))
     open_study.queue.command_of = fake_worker("succeed")
     page.main_button.click()
-    qtbot.waitUntil(lambda: page.mark is PageMark.DONE, timeout=10000)
+    qtbot.waitUntil(lambda: page.mark is PageMark.DONE, timeout=60_000)
     assert resets == []
     assert [page.model.index(i, 0).data(ROW_ROLE).job_id for i in range(4)] == order
 
@@ -63,13 +63,13 @@ def test_a_failed_job_shows_its_sentence_and_can_be_tried_again(
     assert "The test wanted it so." in page.details.detail.text()
     assert page.details.again_button.isVisible()
     page.details.again_button.click()
-    qtbot.waitUntil(lambda: job_states(open_study) == [JobState.SUCCEEDED] * 4, timeout=10000)
+    qtbot.waitUntil(lambda: job_states(open_study) == [JobState.SUCCEEDED] * 4, timeout=60_000)
 
 
 def test_the_log_of_the_chosen_job_is_shown(qtbot: QtBot, open_study: Application, page: RunsPage) -> None:
     open_study.queue.command_of = fake_worker("succeed")
     page.main_button.click()
-    qtbot.waitUntil(lambda: page.mark is PageMark.DONE, timeout=10000)
+    qtbot.waitUntil(lambda: page.mark is PageMark.DONE, timeout=60_000)
     page.list.setCurrentIndex(page.model.index(0, 0))
     qtbot.waitUntil(lambda: "one line for the log" in page.details.log.text(), timeout=3000)
 
@@ -112,7 +112,7 @@ def test_a_job_that_does_not_fit_into_memory_can_be_started_anyway(
     qtbot.waitUntil(lambda: open_study.context.document.jobs[0].attempt == 2, timeout=5000)
     qtbot.waitUntil(lambda: job_states(open_study)[0] is JobState.FAILED, timeout=5000)
     page.details.anyway_button.click()
-    qtbot.waitUntil(lambda: job_states(open_study)[0] is JobState.SUCCEEDED, timeout=10000)
+    qtbot.waitUntil(lambda: job_states(open_study)[0] is JobState.SUCCEEDED, timeout=60_000)
     assert page.details.anyway_button.isHidden()
 
 
