@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from core.errors import UserError
 from core.jobs.plan import PlannedJob
+from core.spec import Task
 
 
 def most_shown(jobs: Sequence[PlannedJob]) -> int:
     """The most examples that any of these jobs puts into a message; 0 where none does."""
     parameters = [job.spec.parameters for job in jobs]
-    tasks = [task for one in parameters for name in ("task", "teacher_task") if (task := getattr(one, name, None))]
+    named = [getattr(one, name, None) for one in parameters for name in ("task", "teacher_task")]
+    # A suite's task is the name of a suite, and shows what the suite says.
+    tasks = [task for task in named if isinstance(task, Task)]
     return max((task.few_shot.examples for task in tasks if task.few_shot is not None), default=0)
 
 
