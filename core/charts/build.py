@@ -9,7 +9,7 @@ import numpy as np
 from core.charts.spec import Axis, Band, Bar, ChartSpec, Corner, Line, Point
 from core.decide.assumptions import words_for
 from core.decide.flips import HIGH_FACTOR, LOW_FACTOR
-from core.decide.gates import NOTHING_RIGHT_RULE
+from core.decide.gates import NOTHING_RIGHT_RULE, is_undecided
 from core.decide.outcome import CandidateDecision, Decision, Flip, Message, PolicyDecision, message
 from core.domain import Gate, PolicyKind, Role
 from core.spec import PLUGIN_PREFIX
@@ -113,7 +113,9 @@ def excluded_label(candidate: CandidateDecision) -> Message | None:
     limit = gate.gate.value
     if gate.rule is not None and gate.gate in (Gate.LATENCY, Gate.QUALITY):
         limit = "tokens" if gate.gate is Gate.LATENCY else "nothing_right"
-    return message(f"charts.gate.{limit}{'.unknown' if gate.state == 'unknown' else ''}")
+    if gate.state == "unknown":
+        return message(f"charts.gate.{limit}.unknown")
+    return message(f"charts.gate.{limit}.unsure" if is_undecided(gate) else f"charts.gate.{limit}")
 
 
 def _candidate_point(decision: Decision, candidate: CandidateDecision) -> Point | None:

@@ -11,6 +11,7 @@ import pytest
 from evidence_by_hand import evidence_of, make_study, priced, route, scored, single
 from scipy.stats import beta
 
+from core.charts import excluded_label
 from core.decide.decision import decide
 from core.decide.draws import Draws
 from core.decide.gates import CHANCE
@@ -50,6 +51,9 @@ def test_26_of_26_right_do_not_pass_a_floor_of_99_per_cent_and_the_gate_says_tha
     assert gate.probability == quality_gate(found, "big").probability  # the same rows
     assert gate.message.code == "decide.gate.quality.few"
     assert "100\u00a0% on the test rows, but 26 are too few to be sure" in gate.message.text
+    label = excluded_label(found.of("small"))
+    assert label is not None
+    assert label.text == "not surely above the minimum"  # its point lies above it
 
 
 def test_where_rows_are_too_few_for_a_floor_about_as_many_more_are_asked_for_as_pass_it() -> None:
