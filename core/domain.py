@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -208,9 +209,11 @@ class MetricPoint:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a job's log."""
+    """One line of a job's log: `text` in English, and what tells it in other languages, where that is known."""
 
     sequence: int
     at: datetime
     level: str
     text: str
+    code: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)

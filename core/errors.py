@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from core.i18n import Value, english
+from core.i18n import Sentence, Value, english
+
+
+def told(error: Exception) -> str:
+    """What an error says: a sentence of the catalogues where it was raised with one, else its own words."""
+    words = error.args[0] if error.args else None
+    return words if isinstance(words, Sentence) else str(error)
 
 
 class UserError(Exception):
@@ -18,6 +24,6 @@ class UserError(Exception):
         super().__init__(english(code, **values))
 
     @property
-    def text(self) -> str:
+    def text(self) -> Sentence:
         """The English sentence, on one line."""
-        return " ".join(str(self).split())
+        return Sentence(" ".join(str(self).split()), self.code, self.values)

@@ -82,11 +82,16 @@ class Checkpoint(_Event):
 
 
 class Log(_Event):
-    """One line for the job's log."""
+    """One line for the job's log: `text`, in English, and where it is of the catalogues its `code` and `values`.
+
+    A value that is a sentence itself is an object of `code`, `values` and `text`, here and in `Failed`.
+    """
 
     type: Literal["log"] = "log"
     level: Literal["debug", "info", "warning", "error"]
     text: str
+    code: str | None = None
+    values: dict[str, Any] = {}
 
 
 class Finished(_Event):
@@ -107,7 +112,7 @@ class Failed(_Event):
     type: Literal["failed"] = "failed"
     state: Literal["failed", "cancelled", "interrupted"]
     code: str
-    values: dict[str, str | int | float | bool | None] = {}
+    values: dict[str, Any] = {}
     text: str
     traceback: str | None = None
     input_error: bool = False

@@ -9,7 +9,7 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTranslator, Signal
 from PySide6.QtWidgets import QApplication
 
 from core.errors import UserError
-from core.i18n import LANGUAGES, Value, translate, translate_text
+from core.i18n import LANGUAGES, Stored, Value, translate, translate_text
 from gui.formatting import Formats
 
 
@@ -49,16 +49,16 @@ class Translator(QObject):
         """The text of a code in the language in force, filled with values. Raises KeyError for an unknown code."""
         return translate(self._language, code, **values)
 
-    def stored(self, code: str | None, values: Mapping[str, Value], text: str | None) -> str:
+    def stored(self, code: str | None, values: Mapping[str, Stored], text: str | None) -> str:
         """The text of a stored (code, values, English text) triple; the stored text where the code is unknown."""
         if code is None:
             return text or ""
-        return translate_text(self._language, code, dict(values), text or code)
+        return translate_text(self._language, code, values, text or code)
 
     def error(self, error: Exception) -> str:
         """One sentence for an error: a UserError by its code, a bug by its type and message."""
         if isinstance(error, UserError):
-            return " ".join(translate_text(self._language, error.code, dict(error.values), error.text).split())
+            return " ".join(translate_text(self._language, error.code, error.values, error.text).split())
         return self.tr("gui.error.bug", kind=type(error).__name__, text=str(error) or "…")
 
     @property

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core.engines.durable import disk_full, disk_full_told, sync_file, sync_folder, write_json
-from core.errors import UserError
+from core.errors import UserError, told
 from core.i18n import english
 from core.model_files import file_sha256
 
@@ -70,7 +70,7 @@ class Checkpoints:
             try:
                 return self._verified(folder)
             except (OSError, ValueError, KeyError, TypeError) as error:
-                self._log(english("train.log.checkpoint_ignored", name=folder.name, problem=str(error)))
+                self._log(english("train.log.checkpoint_ignored", name=folder.name, problem=told(error)))
         return None
 
     def due(self) -> bool:
@@ -132,13 +132,13 @@ class Checkpoints:
     def _verified(self, folder: Path) -> Checkpoint:
         """The checkpoint in `folder`. Raises OSError, ValueError, KeyError or TypeError where it is not as written."""
         if (folder / _COMPLETE).read_text(encoding="ascii") != file_sha256(folder / _MANIFEST):
-            raise ValueError("its manifest has changed")
+            raise ValueError(english("train.checkpoint.manifest_changed"))
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         if manifest["version"] != _VERSION or manifest["job_id"] != self._job_id:
-            raise ValueError("it belongs to another job or version")
+            raise ValueError(english("train.checkpoint.foreign"))
         for name, expected in manifest["files"].items():
             if file_sha256(folder / name) != expected["sha256"]:
-                raise ValueError(f"{name} has changed")
+                raise ValueError(english("train.checkpoint.file_changed", name=name))
         state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
         return Checkpoint(int(manifest["step"]), folder, state)
 

@@ -6,6 +6,8 @@ import os
 
 import psutil
 
+from core.i18n import english
+
 
 def cpu_threads() -> int:
     """How many threads numeric work on the CPU gets: the physical cores this process may use, or OMP_NUM_THREADS.
@@ -22,4 +24,4 @@ def cpu_threads() -> int:
 
 def cpu_words(threads: int) -> str:
     """The processor as a device, as a word for the user."""
-    return f"CPU, {threads} thread{'' if threads == 1 else 's'}"
+    return english("report.device.cpu", count=threads)

@@ -7,7 +7,7 @@ the worker has finished it or its successor has cut it off.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -27,8 +27,10 @@ from core.events import (
     Started,
     from_line,
 )
+from core.i18n import Sentence, Stored, english, stored_values
 from core.jobs import folder as job_files
 from core.jobs.lifecycle import Step, after, allowed
+from core.machine_words import device_words
 from core.store import StudyStore, queries, writes
 
 _LOG = logging.getLogger(__name__)
@@ -89,9 +91,9 @@ class Recorder:
             case PredictionBatch():
                 writes.add_predictions(connection, event.job_id, event.predictions)
             case Checkpoint():
-                _log(connection, event, "debug", f"checkpoint at step {event.step}")
+                _log(connection, event, "debug", english("job.log.checkpoint", step=event.step))
             case Log():
-                _log(connection, event, event.level, event.text)
+                _log_as_told(connection, event, event.level, event.text, event.code, event.values)
             case Finished():
                 self._finish(connection, event, row, folder)
             case Failed():
@@ -100,10 +102,9 @@ class Recorder:
     def _start(self, connection: Connection, event: Started, row: JobRow) -> None:
         if allowed(row.state, Step.BEGIN):
             writes.update_job(connection, event.job_id, state=after(row.state, Step.BEGIN).value)
-        text = f"attempt {event.attempt} on {event.device}"
-        if event.resumed_step:
-            text += f", resumed from the checkpoint at step {event.resumed_step}"
-        _log(connection, event, "info", text)
+        code = "job.log.resumed" if event.resumed_step else "job.log.attempt"
+        told = english(code, attempt=event.attempt, device=device_words(event.device), step=event.resumed_step)
+        _log(connection, event, "info", told)
 
     def _finish(self, connection: Connection, event: Finished, row: JobRow, folder: Path) -> None:
         if row.kind is JobKind.PREPARE:
@@ -146,9 +147,15 @@ def _progress(connection: Connection, event: Progress) -> None:
     )
 
 
-def _log(connection: Connection, event: Event, level: str, text: str) -> None:
+def _log(connection: Connection, event: Event, level: str, told: Sentence) -> None:
+    _log_as_told(connection, event, level, str(told), told.code, stored_values(told.values))
+
+
+def _log_as_told(
+    connection: Connection, event: Event, level: str, text: str, code: str | None, values: Mapping[str, Stored]
+) -> None:
     line = {"job_id": event.job_id, "sequence": event.sequence, "at": event.at.isoformat(), "level": level}
-    writes.add_log(connection, [{**line, "text": text}])
+    writes.add_log(connection, [{**line, "text": text, "code": code, "values": dict(values) if code else None}])
 
 
 def _fail(connection: Connection, event: Failed, row: JobRow) -> None:
@@ -164,5 +171,10 @@ def _fail(connection: Connection, event: Failed, row: JobRow) -> None:
         message_text=event.text,
         finished_at=event.at.isoformat(),
     )
-    text = event.text if event.traceback is None else f"{event.text}\n{event.traceback}"
-    _log(connection, event, "error" if event.state == "failed" else "info", text)
+    level = "error" if event.state == "failed" else "info"
+    if event.traceback is None:
+        _log_as_told(connection, event, level, event.text, event.code, event.values)
+        return
+    told = {"code": event.code, "values": event.values, "text": event.text}
+    values: dict[str, Stored] = {"told": told, "traceback": event.traceback}
+    _log_as_told(connection, event, level, f"{event.text}\n{event.traceback}", "job.log.traceback", values)

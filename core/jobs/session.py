@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.domain import JobKind, JobRow, JobState
 from core.errors import UserError
-from core.i18n import Value, english
+from core.i18n import Value, english, stored_values
 from core.jobs import folder as job_files
 from core.jobs.lifecycle import UNFINISHED_STATES, UNWRITABLE_EXIT, Step, after, allowed
 from core.jobs.machine_checks import check_machine
@@ -200,7 +200,7 @@ class StudySession:
                 job_id,
                 state=state.value,
                 message_code=code,
-                message_values=values,
+                message_values=stored_values(values),
                 message_text=None if code is None else english(code, **values),
                 remaining_s=None,
                 finished_at=writes.now() if ended else None,

@@ -1,26 +1,22 @@
-"""Devices and machines as stored beside each figure, the words around their names in the report's language.
-
-Jobs store one English line, such as `CPU, 2 threads`; what has none of the forms known here is a name and stays.
-"""
+"""Devices and machines as stored beside each figure, the words around their names in the report's language."""
 
 from __future__ import annotations
 
-import re
-
-from core.decide.outcome import message
+from core.decide.outcome import Message
+from core.i18n import Sentence
+from core.machine_words import device_words, machine_words
 from core.report.model import Phrase
-
-_CPU = re.compile(r"CPU, (\d+) threads?")
-_MACHINE = re.compile(r"(?P<processor>.+), (?P<memory>\d+) GiB memory, (?P<system>\S+ \S+)")
 
 
 def device_phrase(stored: str) -> Phrase:
-    """What a job ran on, as `core.engines.device` describes it."""
-    found = _CPU.fullmatch(stored)
-    return stored if found is None else message("report.device.cpu", count=int(found.group(1)))
+    """What a job ran on."""
+    return _phrase(device_words(stored))
 
 
 def machine_phrase(stored: str) -> Phrase:
-    """Processor, memory and system, as `core.engines.benchmark.environment` writes them."""
-    found = _MACHINE.fullmatch(stored)
-    return stored if found is None else message("report.machine", **found.groupdict())
+    """Processor, memory and system."""
+    return _phrase(machine_words(stored))
+
+
+def _phrase(words: str) -> Phrase:
+    return Message(words.code, dict(words.values), str(words)) if isinstance(words, Sentence) else words

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
 from core.errors import UserError
+from core.i18n import english
 from core.lazy import load
 from core.store.schema import APPLICATION_ID, SCHEMA_VERSION
 
@@ -42,7 +43,9 @@ def migrate(path: Path, found_version: int) -> None:
         load("alembic.command").upgrade(config, "head")
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
-            raise UserError("store.corrupt", path=str(path), problem=f"{len(broken)} rows point nowhere")
+            raise UserError(
+                "store.corrupt", path=str(path), problem=english("store.corrupt.dangling", count=len(broken))
+            )
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
     engine.dispose()

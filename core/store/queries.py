@@ -85,7 +85,17 @@ def log_lines(connection: Connection, job_id: str, after_sequence: int, limit: i
     table = schema.job_log
     query = select(table).where(table.c.job_id == job_id, table.c.sequence > after_sequence)
     rows = connection.execute(query.order_by(table.c.sequence).limit(limit))
-    return [LogLine(row.sequence, datetime.fromisoformat(row.at), row.level, row.text) for row in rows]
+    return [
+        LogLine(
+            row["sequence"],
+            datetime.fromisoformat(row["at"]),
+            row["level"],
+            row["text"],
+            row["code"],
+            row["values"] or {},
+        )
+        for row in rows.mappings()
+    ]
 
 
 def candidate_jobs(connection: Connection) -> dict[str, dict[str, str]]:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 APPLICATION_ID = 0x54524354  # "TRCT"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -91,6 +91,8 @@ job_log = Table(
     Column("at", String, nullable=False),
     Column("level", String, nullable=False),
     Column("text", Text, nullable=False),
+    Column("code", String),
+    Column("values", JSON(none_as_null=True)),
 )
 
 examples = Table(

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError
 
 from core.domain import JobRow, LogLine, MetricPoint
 from core.errors import UserError
+from core.i18n import english
 from core.lazy import load
 from core.paths import artefacts_of
 from core.spec import Study
@@ -71,12 +72,16 @@ class StudyStore:
 
     @classmethod
     def open(cls, path: Path, *, write: bool) -> StudyStore:
-        """An existing study. Raises UserError for a missing, foreign, newer, damaged or (for writing) locked file."""
+        """An existing study, brought to the present schema where it is to be written.
+
+        Raises UserError for a missing, foreign, newer, damaged or (for writing) locked file.
+        """
         version = check_header(path)
         if not write:
-            if version < schema.SCHEMA_VERSION:
-                raise UserError("store.corrupt", path=str(path), problem=f"format {version}")
-            return cls(path, open_engine(path, write=False), None)
+            if version == 0:
+                problem = english("store.corrupt.format", version=version)
+                raise UserError("store.corrupt", path=str(path), problem=problem)
+            return cls(path, open_engine(path, write=False, version=version), None)
         lock = _acquire(path)
         try:
             check_integrity(path)

@@ -16,7 +16,7 @@ from filelock import FileLock
 from core.domain import JobKind
 from core.errors import UserError
 from core.events import Failed, Finished
-from core.i18n import Value, english
+from core.i18n import Value, english, stored_values
 from core.jobs.folder import LOG_FILE, read_spec
 from core.jobs.lifecycle import UNWRITABLE_EXIT
 from core.jobs.results import ResultModel
@@ -94,7 +94,12 @@ def _work(context: WorkerContext, channel: EventChannel, stop: StopWatch) -> int
     except UserError as error:
         input_error = context.spec.kind is JobKind.PREPARE
         channel.send(
-            Failed, state="failed", code=error.code, values=error.values, text=error.text, input_error=input_error
+            Failed,
+            state="failed",
+            code=error.code,
+            values=stored_values(error.values),
+            text=str(error.text),
+            input_error=input_error,
         )
         return FAILED_EXIT
     except Exception as error:
@@ -114,12 +119,12 @@ def _report_bug(channel: EventChannel, folder: Path, error: Exception) -> None:
         _fail(channel, "failed", "job.out_of_memory")
     else:
         problem = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        text = english("job.bug", problem=problem)
+        text = str(english("job.bug", problem=problem))
         channel.send(Failed, state="failed", code="job.bug", values={"problem": problem}, text=text, traceback=trace)
 
 
 def _fail(channel: EventChannel, state: str, code: str, **values: Value) -> None:
-    channel.send(Failed, state=state, code=code, values=values, text=english(code, **values))
+    channel.send(Failed, state=state, code=code, values=stored_values(values), text=str(english(code, **values)))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from core.events import (
     from_line,
     to_line,
 )
+from core.i18n import Sentence, stored_values
 from core.jobs.folder import EVENTS_FILE
 from core.jobs.specs import JobSpec
 
@@ -171,8 +172,12 @@ class WorkerContext:
         self._channel.send(Checkpoint, step=step, path=path.relative_to(self.folder).as_posix())
 
     def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
-        """Add a line to the job's log."""
-        self._channel.send(Log, level=level, text=text)
+        """Add a line to the job's log, with what tells it in other languages where `english` or an error said it."""
+        if isinstance(text, Sentence):
+            values = stored_values(text.values)
+            self._channel.send(Log, level=level, text=str(text), code=text.code, values=values)
+        else:
+            self._channel.send(Log, level=level, text=text)
 
     def should_stop(self) -> bool:
         """Whether to write a checkpoint and raise `Stopped`."""

@@ -36,7 +36,8 @@ class JobContext(Protocol):
         """Say that a checkpoint is complete on disk."""
 
     def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
-        """Add a line to the job's log."""
+        """Add a line to the job's log. Word it with `core.i18n.english`, by which the window tells it in its language:
+        a text put together from several sentences is English alone."""
 
     def should_stop(self) -> bool:
         """Whether to write a checkpoint and raise `Stopped` at the next safe point."""

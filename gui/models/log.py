@@ -1,4 +1,4 @@
-"""One job's log as a list, newest at the end, read in pages by sequence number."""
+"""One job's log as a list in the language in force, newest at the end, read in pages by sequence number."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from core.domain import LogLine
+from gui.i18n import Translator
 
 Index = QModelIndex | QPersistentModelIndex
 LEVEL_ROLE = int(Qt.ItemDataRole.UserRole) + 1
@@ -17,8 +18,9 @@ MAX_LINES = 5000
 class LogModel(QAbstractListModel):
     """Log lines in order; appending skips lines already shown, and the oldest go beyond `MAX_LINES`."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, translator: Translator, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._translator = translator
         self._lines: list[LogLine] = []
 
     @property
@@ -48,7 +50,12 @@ class LogModel(QAbstractListModel):
 
     def text(self) -> str:
         """All lines, for the clipboard."""
-        return "\n".join(_line_text(line) for line in self._lines)
+        return "\n".join(self._line(line) for line in self._lines)
+
+    def retranslate(self) -> None:
+        """Tell every line in the language in force."""
+        if self._lines:
+            self.dataChanged.emit(self.index(0), self.index(len(self._lines) - 1))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008 (Qt's signature)
         """The number of lines."""
@@ -60,11 +67,13 @@ class LogModel(QAbstractListModel):
             return None
         line = self._lines[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return _line_text(line)
+            return self._line(line)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return line.text
+            return self._words(line)
         return line.level if role == LEVEL_ROLE else None
 
+    def _line(self, line: LogLine) -> str:
+        return f"{line.at.astimezone():%H:%M:%S}  {self._words(line)}"
 
-def _line_text(line: LogLine) -> str:
-    return f"{line.at.astimezone():%H:%M:%S}  {line.text}"
+    def _words(self, line: LogLine) -> str:
+        return self._translator.stored(line.code, line.values, line.text)

@@ -93,7 +93,7 @@ class JobDetails(Card):
         self.result = WrappedLabel(self)
         self.table = RowsTable(context.theme, grow=False, parent=self)
         self._fetched = _Fetched()
-        self.log = LogModel(self)
+        self.log = LogModel(context.translator, self)
         self.log_view = QTreeView(self)
         self._lay_out()
         self.cancel_button.clicked.connect(self._cancel)
@@ -132,6 +132,7 @@ class JobDetails(Card):
         self.copy_button.setText(tr("gui.runs.copy_log"))
         self.log_view.setAccessibleName(tr("gui.runs.log"))
         self.progress.setAccessibleName(tr("gui.runs.progress"))
+        self.log.retranslate()
         if self._row is not None:
             self._show_state(self._row, self._progress_of(self._row))
             self._show_figures()

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 from core.data.examples import write_examples
 from core.domain import Example, Split
 from core.events import Event, Failed, Finished, Log, Metric, Progress, Started, to_line
+from core.i18n import english, stored_values
 
 _PREPARED: dict[str, Any] = {
     "rows_train": 0,
@@ -113,6 +114,8 @@ def main(folder: Path, behaviour: str) -> int:
     for step in range(1, 6):
         mouth.say(Metric(**mouth.head(), name="loss", step=step, value=1.0 / step))
     mouth.say(Log(**mouth.head(), level="info", text="one line for the log"))
+    told = english("train.log.resumed", step=3)
+    mouth.say(Log(**mouth.head(), level="info", text=str(told), code=told.code, values=stored_values(told.values)))
     if mouth.kind == "prepare":
         rows = [Example(f"r{row}", Split.TEST, f"g{row}", "text", "a") for row in range(2)]
         write_examples(folder, rows)

@@ -99,7 +99,9 @@ def choose(terms: Trial, embeddings: Trial, context: JobContext) -> tuple[Choice
     choices = [alone(terms), alone(embeddings), joined(terms, embeddings)]
     accuracies = {choice.name: choice.held_out.accuracy for choice in choices}
     best = max(choices, key=lambda choice: choice.held_out.accuracy or 0.0)
-    context.log(english("baseline.log.features", chosen=best.name, **as_shares(accuracies)))
+    context.log(
+        english("baseline.log.features", chosen=english(f"baseline.features.{best.name}"), **as_shares(accuracies))
+    )
     details: Details = {f"out_of_fold_accuracy_{name}": accuracy for name, accuracy in accuracies.items()}
     if best.held_out.accuracy is not None:
         details["gain_over_tfidf"] = best.held_out.accuracy - terms.accuracy

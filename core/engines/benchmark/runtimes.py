@@ -21,7 +21,7 @@ from core.engines.models import providers
 from core.engines.models.card import format_of
 from core.engines.models.protocol import Runtime
 from core.engines.retrieval.retriever import RetrievalSetup
-from core.errors import UserError
+from core.errors import UserError, told
 from core.i18n import english
 from core.jobs.results import Environment, LatencySamples, PeakMemory, RuntimeFigures
 from core.lazy import extra_of, is_installed
@@ -158,7 +158,7 @@ def _time_onnx(
         except (UserError, ProbeError) as error:
             if isinstance(error, UserError) and error.code == "disk.full":
                 raise
-            context.log(english("benchmark.log.runtime_failed", runtime=runtime, problem=str(error)), "warning")
+            context.log(english("benchmark.log.runtime_failed", runtime=runtime, problem=told(error)), "warning")
             continue
         if _agrees(report, sample, outputs, context):
             reports.append(report)
@@ -178,7 +178,7 @@ def _time_llama_cpp(
     except (UserError, ProbeError) as error:
         if isinstance(error, UserError) and error.code == "disk.full":
             raise
-        context.log(english("benchmark.log.runtime_failed", runtime="llama.cpp", problem=str(error)), "warning")
+        context.log(english("benchmark.log.runtime_failed", runtime="llama.cpp", problem=told(error)), "warning")
         return []
     # A slow runtime answers fewer of the same requests.
     same = [own == other for own, other in zip(report.answers, home.answers, strict=False)]
@@ -260,9 +260,9 @@ def _line(report: ProbeReport) -> str:
     if report.output_tokens_per_second is None or report.tokens is None or not report.tokens.time_to_first_token_ms:
         return line
     first = float(np.median(report.tokens.time_to_first_token_ms))
-    return f"{line}; " + english(
-        "benchmark.log.tokens", first=f"{first:.0f}", tokens_per_second=f"{report.output_tokens_per_second:.1f}"
-    )
+    rate = f"{report.output_tokens_per_second:.1f}"
+    tokens = english("benchmark.log.tokens", first=f"{first:.0f}", tokens_per_second=rate)
+    return english("words.then", before=line, part=tokens)
 
 
 def _request_line(report: ProbeReport) -> str:

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit, urlunsplit
 
 from core.errors import UserError
-from core.i18n import Value
+from core.i18n import Value, english
 from core.keys import secrets_of
 from core.spec import EndpointModel
 
@@ -38,10 +38,11 @@ class TransientTrouble(Exception):  # noqa: N818 - trouble, which may pass
 
     @property
     def reason(self) -> str:
-        """What went wrong, in a few words of the server or of its status."""
-        told = self.values.get("words") or self.values.get("problem") or self.code.rpartition(".")[2]
-        status = self.values.get("status")
-        return str(told) if status is None else f"{status}: {told}"
+        """What went wrong, in a few words: the server's or the client's, where there are any."""
+        words, status = self.values.get("words") or self.values.get("problem"), self.values.get("status")
+        if words is None:
+            return english(f"endpoint.reason.{self.code.rpartition('.')[2]}")
+        return str(words) if status is None else f"{status}: {words}"
 
     @property
     def may_be_charged(self) -> bool:

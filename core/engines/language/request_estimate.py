@@ -72,7 +72,9 @@ def told_estimate(expected: RequestEstimate, price: VendorPrice | None) -> str:
     if price is None:
         return told
     money, most = shown_money(expected.money(price)), shown_money(expected.most_money(price))
-    return f"{told}; " + english("endpoint.log.money", money=money, most=most, currency=price.currency)
+    return english(
+        "words.then", before=told, part=english("endpoint.log.money", money=money, most=most, currency=price.currency)
+    )
 
 
 def shown_money(amount: float) -> str:

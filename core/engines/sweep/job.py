@@ -25,7 +25,7 @@ from core.engines.sweep.rows import OUTPUTS_FOLDER, UNPACKED_FOLDER
 from core.engines.sweep.searching import PHASE, TRIALS_FOLDER, Search
 from core.engines.sweep.students import Students
 from core.errors import UserError
-from core.i18n import english
+from core.i18n import english, listed
 from core.jobs.results import SweepResult
 from core.jobs.specs import SweepParameters
 from core.lazy import load
@@ -89,7 +89,7 @@ def _finished(search: Search) -> SweepResult:
     line = next(line for line in tried if line.record.number == best.number)
     rivals = as_fast(tried, best.number)
     if rivals:
-        others = ", ".join(str(number) for number in rivals)
+        others = listed(str(number) for number in rivals)
         context.log(english("sweep.as_fast", number=best.number, others=others), "warning")
     trials, students = search.parameters.space.trials, search.students
     folder = context.folder / CHOSEN_FOLDER

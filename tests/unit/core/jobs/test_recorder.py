@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from core.domain import JobState
-from core.events import Event, Failed, Log, Metric, Progress, Started, to_line
+from core.errors import UserError
+from core.events import Checkpoint, Event, Failed, Log, Metric, Progress, Started, to_line
+from core.i18n import english, translate, translate_text
 from core.jobs.folder import EVENTS_FILE
 from core.jobs.recorder import Recorder
 from core.jobs.session import StudySession
 from core.store import StudyStore
 from core.study_file import LoadedStudy
+from core.worker.channel import EventChannel, StopWatch, WorkerContext
 
 
 @pytest.fixture
@@ -59,6 +62,72 @@ def test_replaying_a_log_twice_changes_nothing(session: StudySession) -> None:
     assert Recorder(session.store).ingest(job_id, folder) == 0
     assert (session.store.metrics(job_id, "loss"), session.store.log(job_id), session.store.job(job_id)) == first
     assert [point.value for point in first[0]] == [0.5, 0.25]
+
+
+def test_a_line_keeps_the_code_and_the_values_that_tell_it_in_other_languages(session: StudySession) -> None:
+    job_id = session.plan()[0].job_id
+    folder = session.folder(job_id)
+    folder.mkdir(parents=True)
+    reason = english("benchmark.log.reason.library", library="onnx")
+    channel = EventChannel(job_id, folder, None)
+    context = WorkerContext(session.plan()[0].spec, folder, channel, StopWatch())
+    context.log(english("benchmark.log.no_onnx", reason=reason), "warning")
+    context.log(UserError("endpoint.cap_reached", cap=10).text)
+    context.log("words of a library")
+    channel.close()
+    Recorder(session.store).ingest(job_id, folder)
+    kept, failed, plain = session.store.log(job_id)
+    assert kept.text == "onnxruntime is left out: onnx is not installed"
+    assert kept.code == "benchmark.log.no_onnx"
+    nested = {"code": "benchmark.log.reason.library", "values": {"library": "onnx"}, "text": "onnx is not installed"}
+    assert kept.values == {"reason": nested}
+    assert translate_text("zh_CN", kept.code, kept.values, kept.text) == "不采用 onnxruntime：未安装 onnx"
+    assert (failed.code, failed.values) == ("endpoint.cap_reached", {"cap": 10})
+    assert (plain.code, plain.values, plain.text) == (None, {}, "words of a library")
+
+
+def test_what_the_recorder_says_of_an_attempt_can_be_told_in_other_languages(session: StudySession) -> None:
+    job_id = session.plan()[0].job_id
+    base: dict[str, Any] = {"job_id": job_id, "at": datetime.now(UTC)}
+    started: dict[str, Any] = {"attempt": 2, "pid": 1, "device": "CPU, 2 threads"}
+    begun: list[Event] = [
+        Started(**base, **started, sequence=1),
+        Started(**base, **started, sequence=2, resumed_step=40),
+        Checkpoint(**base, sequence=3, step=80, path="checkpoints/80"),
+    ]
+    Recorder(session.store).ingest(job_id, write(session, job_id, lines(begun)))
+    told = session.store.log(job_id)
+    assert [line.text for line in told] == [
+        "attempt 2 on CPU, 2 threads",
+        "attempt 2 on CPU, 2 threads, resumed from the checkpoint at step 40",
+        "checkpoint at step 80",
+    ]
+    assert [translate_text("zh_CN", str(line.code), line.values, line.text) for line in told] == [
+        "第 2 次运行，设备 CPU，2 个线程",
+        "第 2 次运行，设备 CPU，2 个线程，从第 40 步的检查点继续",
+        "第 80 步的检查点",
+    ]
+
+
+def test_the_line_of_a_bug_keeps_its_traceback_beside_the_sentence(session: StudySession) -> None:
+    job_id = session.plan()[0].job_id
+    text, trace = "an error inside Tercet: KeyError: 'x'; …", "Traceback {most} recent\n  KeyError: 'x'"
+    values = {"problem": "KeyError: 'x'"}
+    failed = Failed(
+        job_id=job_id,
+        sequence=1,
+        at=datetime.now(UTC),
+        state="failed",
+        code="job.bug",
+        values=values,
+        text=text,
+        traceback=trace,
+    )
+    Recorder(session.store).ingest(job_id, write(session, job_id, lines([failed])))
+    (line,) = session.store.log(job_id)
+    assert line.text == f"{text}\n{trace}"
+    chinese = translate_text("zh_CN", str(line.code), line.values, line.text)
+    assert chinese == f"{translate('zh_CN', 'job.bug', **values)}\n{trace}"
 
 
 def test_torn_last_line_waits_until_it_is_whole(session: StudySession) -> None:

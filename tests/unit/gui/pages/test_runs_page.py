@@ -74,6 +74,23 @@ def test_the_log_of_the_chosen_job_is_shown(qtbot: QtBot, open_study: Applicatio
     qtbot.waitUntil(lambda: "one line for the log" in page.details.log.text(), timeout=3000)
 
 
+def test_the_log_follows_the_language_and_what_a_library_said_stays(
+    qtbot: QtBot, open_study: Application, page: RunsPage
+) -> None:
+    open_study.queue.command_of = fake_worker("succeed")
+    page.main_button.click()
+    qtbot.waitUntil(lambda: page.mark is PageMark.DONE, timeout=60_000)
+    page.list.setCurrentIndex(page.model.index(0, 0))
+    qtbot.waitUntil(lambda: "resumed from checkpoint at step 3" in page.details.log.text(), timeout=3000)
+    open_study.context.preferences.change(language="zh_CN")
+    shown = [page.details.log_view.model().index(row, 0).data() for row in range(page.details.log.rowCount())]
+    assert [line.split("  ")[1] for line in shown] == [
+        "第 1 次运行，设备 none",
+        "one line for the log",
+        "已从第 3 步的检查点继续",
+    ]
+
+
 def test_the_running_job_stands_in_the_top_bar(qtbot: QtBot, open_study: Application, page: RunsPage) -> None:
     open_study.queue.command_of = fake_worker("wait")
     page.main_button.click()
