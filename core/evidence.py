@@ -85,7 +85,8 @@ class CandidateEvidence:
     as (job id, seconds). `suites` are the tasks of lm-eval that it was measured on.
     `curve` are the sizes of its learning curve whose trainings are all measured, ascending, of `curve_planned`.
     `judging` is how the answers of `test` got their scores, where a job of its own gave them,
-    `checking` what the checks of the answers found: `test` holds them as they stand afterwards.
+    `checking` what the checks of the answers found: `test` holds them as they stand afterwards, `first` as they were
+    before, null where none was asked for again.
     """
 
     name: str
@@ -109,6 +110,7 @@ class CandidateEvidence:
     suites: tuple[SuiteResult, ...] = ()
     judging: JudgeResult | None = None
     checking: CheckResult | None = None
+    first: ScoredRows | None = None
     curve: tuple[CurvePoint, ...] = ()
     curve_planned: int = 0
 

@@ -12,7 +12,8 @@ from core.decide import cost
 from core.decide.assumptions import prices_of
 from core.decide.draws import Draws, from_array
 from core.decide.outcome import CostFigures, CostPart, Interval, message
-from core.decide.systems import Answered, SharedRows, System, Usage, everything, usage_of
+from core.decide.systems import SharedRows, System
+from core.decide.usage import Answered, Usage, everything, usage_of
 from core.domain import BoolArray, FloatArray, PolicyKind
 from core.prices import ApiPrice
 from core.spec import Api, Candidate, SelfHosted, Study
@@ -59,9 +60,10 @@ class Paths:
 
 def paths_of(sent: BoolArray, kind: PolicyKind) -> Paths:
     """The rows that each model answers where those of `sent`, shape (rows,), go to the teacher: in a cascade the
-    student answers all of them first, behind a router only the others."""
+    student answers all of them first, behind a router only the others. Its answers stand where nothing is sent."""
     strong = sent.astype(np.float64)
-    return Paths(Answered(strong), Answered(np.ones_like(strong) if kind is PolicyKind.CASCADE else 1.0 - strong))
+    weak = 1.0 - strong
+    return Paths(Answered(strong, strong), Answered(np.ones_like(strong) if kind is PolicyKind.CASCADE else weak, weak))
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +103,9 @@ def hybrid_parts(
     first = _serving(pricing, *student, used.student)
     second = _serving(pricing, *teacher, used.teacher)
     if isinstance(first.profile, SelfHosted):
-        first = replace(first, extra_seconds=score_seconds)
+        first = replace(first, extra_seconds=first.extra_seconds + score_seconds)
     else:
-        second = replace(second, extra_seconds=score_seconds)
+        second = replace(second, extra_seconds=second.extra_seconds + score_seconds)
     return [first, second]
 
 
@@ -165,12 +167,15 @@ def _serving(pricing: Pricing, candidate: Candidate, system: System, usage: Usag
     name = pricing.profile_name(candidate)
     profile = pricing.study.profiles[name]
     if isinstance(profile, SelfHosted):
-        return cost.Serving(name, profile, usage.share, system.requests_per_second)
+        again = system.second
+        if again is None:
+            return cost.Serving(name, profile, usage.share, system.requests_per_second)
+        return cost.Serving(name, profile, usage.share, again.first_per_second, extra_seconds=usage.second_seconds)
     price = pricing.prices.get(name)
     if price is None:
         spread: FloatArray | None = None
     elif price.per_million_requests is not None:
-        spread = usage.share * system.requests_each * (price.per_million_requests / cost.MILLION)
+        spread = (usage.share + usage.second) * (price.per_million_requests / cost.MILLION)
     else:
         spread = cost.api_cost_per_request(price, usage.input_tokens, usage.output_tokens)
     return cost.Serving(name, profile, usage.share, per_request=spread)

@@ -30,8 +30,8 @@ class Serving:
 
     `requests_per_second` is the measured throughput of one machine, for a self-hosted profile; `per_request` is what a
     vendor takes, spread over all requests, those that it does not see included. `share` and `per_request` may be arrays
-    of one shape (draws of a bootstrap). `extra_seconds` is machine time that every request costs besides, such as
-    scoring by a router.
+    of one shape (draws of a bootstrap). `extra_seconds` is machine time that a request costs besides, a mean over all
+    requests: scoring by a router, second requests.
     """
 
     profile_name: str
@@ -39,7 +39,7 @@ class Serving:
     share: float | FloatArray
     requests_per_second: float | None = None
     per_request: float | FloatArray | None = None
-    extra_seconds: float = 0.0
+    extra_seconds: float | FloatArray = 0.0
 
 
 @dataclass(frozen=True, eq=False)

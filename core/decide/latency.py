@@ -8,27 +8,22 @@ import numpy as np
 
 from core.domain import FloatArray
 from core.evidence import ScoredRows
-from core.jobs.results import CheckResult, RuntimeFigures
+from core.jobs.results import RuntimeFigures
 
 
-def share_asked_again(checked: CheckResult) -> float:
-    """The share of requests that are followed by a second one."""
-    return checked.re_asked / checked.rows if checked.rows else 0.0
-
-
-def with_second_requests(samples: FloatArray, checked: CheckResult) -> FloatArray:
-    """Latency samples, milliseconds, of requests of which some are followed by a second one for an answer that failed
-    its checks.
+def with_second_requests(samples: FloatArray, share: float, second_ms: FloatArray) -> FloatArray:
+    """Latency samples, milliseconds, of requests of which a share is followed by a second one, for an answer that
+    failed its checks; `second_ms` are times of such.
 
     The timing pass times the first alone, so the second's time is added to as many samples, evenly over their range and
     slow ones to slow ones, which makes the tail rather too long than too short.
     """
-    count = round(share_asked_again(checked) * len(samples))
-    if count == 0 or not checked.second_ms:
+    count = round(share * len(samples))
+    if count == 0 or len(second_ms) == 0:
         return samples
     levels = (np.arange(count) + 0.5) / count
     both = np.sort(samples)
-    both[(levels * len(samples)).astype(np.int64)] += np.quantile(np.array(checked.second_ms), levels)
+    both[(levels * len(samples)).astype(np.int64)] += np.quantile(second_ms, levels)
     return both
 
 

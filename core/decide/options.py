@@ -12,9 +12,10 @@ from core.decide.bills import UNBILLED, Bill, Pricing, bill_alone, pricing_of
 from core.decide.choice import Contender
 from core.decide.draws import Draws
 from core.decide.gates import Memory, gates_of, latency_of, rules_of
+from core.decide.measured_policies import Part
 from core.decide.one_off import OneOff, judging_cost, one_off
 from core.decide.outcome import GateResult, Latency, PolicyDecision
-from core.decide.policies import Part, RoutedPolicy, best_policy, evaluate_policies
+from core.decide.policies import RoutedPolicy, best_policy, evaluate_policies
 from core.decide.systems import SharedRows, System, measured_system, shared_rows
 from core.domain import Role, Verdict
 from core.evidence import CandidateEvidence, StudyEvidence

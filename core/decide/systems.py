@@ -20,7 +20,8 @@ from typing import Literal
 import numpy as np
 
 from core.decide.draws import Draws
-from core.decide.latency import latency_samples, share_asked_again, with_second_requests
+from core.decide.latency import latency_samples
+from core.decide.second_requests import MILLISECONDS, SecondRequests, second_requests
 from core.decide.token_samples import UNTIMED, TokenSamples, token_samples
 from core.domain import BoolArray, FloatArray
 from core.evidence import CandidateEvidence, ScoredRows, TestRows
@@ -34,7 +35,6 @@ RESAMPLES = 1000
 FEWEST_RESAMPLES = 200
 _MOST_CELLS = 20_000_000
 SEED = 0
-MILLISECONDS = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +74,8 @@ class System:
     Tokens are means a request; `latency_ms` holds single requests, one at a time; `requests_per_second` is of one
     machine.
     `effective_latency_samples` is the length of the shorter series behind a mixture. `tokens` is when the tokens of
-    single answers come. `requests_each` is how many
-    requests an answer takes, above 1 where answers that fail their checks are asked for again."""
+    single answers come. `second` are the requests for answers that failed their checks, null where there are none;
+    latency and throughput hold them."""
 
     rows: ScoredRows
     seeded: SeededRows
@@ -91,7 +91,7 @@ class System:
     requests_per_second: float | None
     one_at_a_time: bool = False
     effective_latency_samples: int | None = None
-    requests_each: float = 1.0
+    second: SecondRequests | None = None
     tokens: TokenSamples = UNTIMED
 
     def chance_of_quality(self, floor: float) -> float:
@@ -127,10 +127,11 @@ def measured_system(shared: SharedRows, candidate: CandidateEvidence, trained: C
     timed = candidate.benchmark.runtimes[0] if candidate.benchmark.runtimes else None
     samples, source = latency_samples(timed, candidate.test)
     throughput = None if timed is None else timed.requests_per_second
-    requests_each = 1.0 if candidate.checking is None else 1.0 + share_asked_again(candidate.checking)
-    if candidate.checking is not None and source == "timed" and samples is not None:
-        samples = with_second_requests(samples, candidate.checking)
-        throughput = None if throughput is None else throughput / requests_each
+    second = second_requests(candidate, shared.test, samples if source == "timed" else None, throughput)
+    if second is not None and source == "timed":
+        everywhere = row_weights(shared.test)
+        samples = second.whole_ms(everywhere)
+        throughput = None if throughput is None else throughput / (1.0 + second.share(everywhere))
     one_at_a_time = throughput is None and samples is not None
     if throughput is None and samples is not None and float(samples.mean()) > 0.0:
         throughput = MILLISECONDS / float(samples.mean())
@@ -139,8 +140,13 @@ def measured_system(shared: SharedRows, candidate: CandidateEvidence, trained: C
     system = system_of(
         shared, candidate.runs, mixing, outcomes, samples, source, throughput, one_at_a_time=one_at_a_time
     )
-    tokens = token_samples(candidate.benchmark, samples, asked_again=requests_each > 1.0)
-    return replace(system, requests_each=requests_each, tokens=tokens)
+    tokens = token_samples(candidate.benchmark, samples, asked_again=second is not None)
+    return replace(system, second=second, tokens=tokens)
+
+
+def row_weights(test: TestRows) -> FloatArray:
+    """How much each test row counts, shape (rows,)."""
+    return np.ones(len(test.example_ids)) if test.weights is None else test.weights
 
 
 def mixing_of(origin: Sequence[ScoredRows], seeds: int, draws: int) -> FloatArray:
@@ -245,55 +251,6 @@ def draws_within(shared: SharedRows, system: System, mask: BoolArray) -> Draws:
     worth = effective_rows([shared.test.groups[row] for row in members], None if own is None else own[mask])
     joined = unseen_row(len(some) - 1).joined(values, system.outcomes, worth, some)
     return Draws(float(values[0]), joined[1:])
-
-
-@dataclass(frozen=True, eq=False)
-class Answered:
-    """Which rows one model answers: `mask`, shape (rows,), 1 where it does. Told apart by identity, so that the means
-    below are taken once."""
-
-    mask: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class Usage:
-    """What answering some rows takes, a mean over all rows: the share of rows answered, and the tokens of those, null
-    where they were not measured. The shape is (1 + draws,), or (points,) on the points of a policy's curve."""
-
-    share: FloatArray
-    input_tokens: FloatArray | None
-    output_tokens: FloatArray | None
-
-
-@lru_cache(maxsize=4)
-def everything(shared: SharedRows) -> Answered:
-    """A model that answers every row."""
-    return Answered(np.ones(len(shared.test.example_ids)))
-
-
-@lru_cache(maxsize=512)
-def usage_of(shared: SharedRows, system: System, answered: Answered) -> Usage:
-    """What a system takes to answer those rows. Rows without a token count are taken to be as long as the others."""
-    columns = (system.rows.input_tokens, system.rows.output_tokens)
-    tokens = [None if column is None else shared.means(answered.mask * _filled(column)) for column in columns]
-    return Usage(shared.means(answered.mask), *tokens)
-
-
-def usage_of_each(shared: SharedRows, system: System, answered: Sequence[Answered]) -> Usage:
-    """What a system takes to answer each of several sets of rows, without draws: one figure for each set."""
-    each = [usage_of(shared, system, rows) for rows in answered]
-
-    def stacked(column: str) -> FloatArray | None:
-        figures = [getattr(usage, column) for usage in each]
-        return None if any(figure is None for figure in figures) else np.array([figure[0] for figure in figures])
-
-    shares = np.array([usage.share[0] for usage in each], dtype=np.float64)
-    return Usage(shares, stacked("input_tokens"), stacked("output_tokens"))
-
-
-def _filled(column: FloatArray) -> FloatArray:
-    known = np.isfinite(column)
-    return column if known.all() else np.where(known, column, column[known].mean())
 
 
 def mixed_rows(teacher: ScoredRows, student: ScoredRows, sent: BoolArray) -> ScoredRows:

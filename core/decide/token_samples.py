@@ -51,40 +51,41 @@ def token_samples(benchmark: BenchmarkResult, whole_ms: FloatArray | None, *, as
     return TokenSamples(whole_ms if asked_again else known, between, whole_ms)
 
 
-def mixed_latency(
-    teacher: FloatArray, student: FloatArray, strong_share: float, score_ms: float, *, cascade: bool
-) -> FloatArray:
-    """Latency samples of a hybrid, milliseconds: a seeded mixture of its two paths.
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """How a hybrid's two paths are mixed. A router scores and then asks one of the two; a cascade always asks the
+    student, and the teacher after it where the request is sent. `handed_on_ms` are the student's answers that are sent
+    on, which are not asked for again; null where they take as long as those that stand."""
 
-    A router scores and then asks one of the two; a cascade always asks the student, and the teacher after it where the
-    request is sent.
-    """
-    generator = np.random.default_rng(_SEED)
-    sent = np.arange(_MIXTURE_SAMPLES) < round(strong_share * _MIXTURE_SAMPLES)
-    strong = generator.choice(teacher, size=_MIXTURE_SAMPLES)
-    weak = generator.choice(student, size=_MIXTURE_SAMPLES)
-    if cascade:
-        return score_ms + weak + np.where(sent, strong, 0.0)
-    return score_ms + np.where(sent, strong, weak)
+    strong_share: float
+    score_ms: float
+    cascade: bool
+    handed_on_ms: FloatArray | None = None
+
+    def latency(self, teacher: FloatArray, student: FloatArray) -> FloatArray:
+        """Latency samples of the hybrid, milliseconds: a seeded mixture."""
+        generator = np.random.default_rng(_SEED)
+        sent = np.arange(_MIXTURE_SAMPLES) < round(self.strong_share * _MIXTURE_SAMPLES)
+        strong = generator.choice(teacher, size=_MIXTURE_SAMPLES)
+        weak = generator.choice(student, size=_MIXTURE_SAMPLES)
+        if not self.cascade:
+            return self.score_ms + np.where(sent, strong, weak)
+        if self.handed_on_ms is not None:
+            weak = np.where(sent, generator.choice(self.handed_on_ms, size=_MIXTURE_SAMPLES), weak)
+        return self.score_ms + weak + np.where(sent, strong, 0.0)
 
 
 def mixed_tokens(
-    teacher: TokenSamples,
-    student: TokenSamples,
-    whole_ms: FloatArray | None,
-    strong_share: float,
-    score_ms: float,
-    *,
-    cascade: bool,
+    teacher: TokenSamples, student: TokenSamples, whole_ms: FloatArray | None, mixture: Mixture
 ) -> TokenSamples:
     """A hybrid's tokens. A cascade shows nothing before the student's answer is whole and judged; what it sends on is
     the teacher's to begin. Between further tokens is what the path that writes them takes."""
-    began = student.whole_ms if cascade else student.first_ms
+    began = student.whole_ms if mixture.cascade else student.first_ms
     first = first_count = None
     if teacher.first_ms is not None and began is not None:
-        first = mixed_latency(teacher.first_ms, began, strong_share, score_ms, cascade=cascade)
+        first = mixture.latency(teacher.first_ms, began)
         first_count = min(len(teacher.first_ms), len(began))
-    between, between_count = _mixed_between(teacher.between_ms, student.between_ms, strong_share)
+    between, between_count = _mixed_between(teacher.between_ms, student.between_ms, mixture.strong_share)
     return TokenSamples(first, between, whole_ms, first_count, between_count)
 
 
@@ -96,5 +97,5 @@ def _mixed_between(
     if len(teacher) == 0 or len(student) == 0:
         writing = teacher if len(student) == 0 else student
         return writing, len(writing)
-    mixed = mixed_latency(teacher, student, strong_share, 0.0, cascade=False)
+    mixed = Mixture(strong_share, 0.0, cascade=False).latency(teacher, student)
     return mixed, min(len(teacher), len(student))

@@ -116,6 +116,14 @@ class _Parts:
         found = _scored(rows, [row for row in self.examples if row.split is Split.TEST])
         return replace(found, job=answering_job(self.ids, part))
 
+    def first_answers(self, part: str) -> ScoredRows | None:
+        """The test rows of a benchmark as they were before the checks; null where none was asked for again."""
+        found = self.result(part.replace("benchmark", "check"), CheckResult)
+        if found is None or not found.re_asked:
+            return None
+        rows = queries.prediction_rows(self.connection, self.ids[part])
+        return _scored(rows, [row for row in self.examples if row.split is Split.TEST])
+
     def tuning(self, rows: dict[str, Prediction]) -> ScoredRows | None:
         """The other rows among predictions."""
         others = [row for row in self.examples if row.split is not Split.TEST and row.example_id in rows]
@@ -183,6 +191,7 @@ def _candidate(parts: _Parts, study: Study, name: str) -> CandidateEvidence:
         suites=parts.suites(),
         judging=parts.result(f"judge{suffix}", JudgeResult),
         checking=parts.result(f"check{suffix}", CheckResult),
+        first=parts.first_answers(f"benchmark{suffix}"),
         curve=curve_points(study, name, parts.examples, lambda run: _run_rows(parts, suffixes, run)),
         curve_planned=curve_sizes(study, name),
     )

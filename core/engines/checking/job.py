@@ -16,7 +16,7 @@ from core.engines.language.asking import counted_seconds
 from core.engines.language.question import Message
 from core.engines.retrieval.given import RowContexts, given_passages
 from core.i18n import english
-from core.jobs.results import CheckCount, CheckResult
+from core.jobs.results import CheckCount, CheckResult, ReAskedRow
 from core.jobs.specs import CheckParameters
 from core.metrics.answer_checks import AnswerChecks, Failure
 from core.metrics.scoring import RowScorer, row_scorer
@@ -200,6 +200,7 @@ def _result(checks: AnswerChecks, rows: Sequence[CheckedRow], seconds: float, *,
         second_input_tokens=sum(one.input_tokens or 0 for one in again),
         second_output_tokens=sum(one.output_tokens or 0 for one in again),
         second_ms=tuple(row.second_ms for row in asked if row.second_ms is not None),
+        re_asked_rows=tuple(ReAskedRow(example_id=row.example.example_id, milliseconds=row.second_ms) for row in asked),
         score_before=None if later else _mean([row.prediction.score for row in tested]),
         score_after=None if later else _mean([row.final.score for row in tested]),
         seconds=seconds,

@@ -33,7 +33,7 @@ from core.jobs.results.measuring import (
     UnknownRows,
 )
 from core.jobs.results.routing import PolicyScores, RouteResult
-from core.jobs.results.scoring import CheckCount, CheckResult, JudgeResult, ScoreCount, VerdictCount
+from core.jobs.results.scoring import CheckCount, CheckResult, JudgeResult, ReAskedRow, ScoreCount, VerdictCount
 from core.jobs.results.training import (
     CompressResult,
     LabelResult,
@@ -82,6 +82,7 @@ __all__ = [
     "PolicyScores",
     "PrepareResult",
     "ProfileResult",
+    "ReAskedRow",
     "Result",
     "ResultModel",
     "RetrievalFigures",

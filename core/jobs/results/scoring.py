@@ -16,6 +16,14 @@ class CheckCount(ResultModel):
     remaining: int
 
 
+class ReAskedRow(ResultModel):
+    """A test row whose answer was asked for again, with the milliseconds of the second request, null where that was not
+    timed."""
+
+    example_id: str
+    milliseconds: float | None = None
+
+
 class CheckResult(ResultModel):
     """What the checks of a benchmark's answers found; they stand as they are afterwards in `predictions.jsonl` of the
     job's folder, and what was wrong in `checks.jsonl`.
@@ -23,8 +31,8 @@ class CheckResult(ResultModel):
     `rows` are the test rows with an answer: `failed` ones do not pass every check, `re_asked` ones were asked again,
     and `corrected` ones pass then, so that the second answer stands. Second requests are of all rows measured,
     `second_unanswered` those of them that got no answer which can be used, so that the first one stands; `second_ms`
-    are the milliseconds of those of test rows. Scores are means over `rows`, before and after, null where a job of its
-    own scores later.
+    are the milliseconds of those of test rows. `re_asked_rows` names these rows, and is empty in results from before
+    they were told. Scores are means over `rows`, before and after, null where a job of its own scores later.
     """
 
     rows: int
@@ -37,6 +45,7 @@ class CheckResult(ResultModel):
     second_input_tokens: int = 0
     second_output_tokens: int = 0
     second_ms: tuple[float, ...] = ()
+    re_asked_rows: tuple[ReAskedRow, ...] = ()
     score_before: float | None = None
     score_after: float | None = None
     seconds: float

@@ -11,7 +11,7 @@ from evidence_by_hand import benchmark, evidence_of, make_study, priced, right_s
 from core.charts.build import excluded_label
 from core.decide import Decision, decide
 from core.decide.outcome import GateResult
-from core.decide.token_samples import TokenSamples, mixed_tokens, token_samples
+from core.decide.token_samples import Mixture, TokenSamples, mixed_tokens, token_samples
 from core.domain import Gate, PolicyKind
 from core.jobs.results import BenchmarkResult, LatencySamples, RuntimeFigures, TokenTimes
 
@@ -149,8 +149,8 @@ def test_where_answers_are_asked_for_again_none_is_shown_before_it_is_whole() ->
 def test_a_cascade_shows_nothing_before_the_student_is_done_and_a_router_begins_with_whoever_answers() -> None:
     teacher = TokenSamples(np.full(100, 100.0), np.full(100, 20.0), np.full(100, 900.0))
     student = TokenSamples(np.full(80, 10.0), np.full(80, 2.0), np.full(80, 60.0))
-    routed = mixed_tokens(teacher, student, None, 0.25, 5.0, cascade=False)
-    cascaded = mixed_tokens(teacher, student, None, 0.25, 5.0, cascade=True)
+    routed = mixed_tokens(teacher, student, None, Mixture(0.25, 5.0, cascade=False))
+    cascaded = mixed_tokens(teacher, student, None, Mixture(0.25, 5.0, cascade=True))
     assert routed.first_ms is not None
     assert cascaded.first_ms is not None
     assert set(routed.first_ms) == {15.0, 105.0}
@@ -164,10 +164,10 @@ def test_a_cascade_shows_nothing_before_the_student_is_done_and_a_router_begins_
 def test_of_a_hybrid_with_a_classifier_further_tokens_are_the_teachers_own() -> None:
     teacher = TokenSamples(np.full(100, 100.0), np.full(100, 20.0), np.full(100, 900.0))
     student = TokenSamples(np.full(80, 10.0), np.empty(0), np.full(80, 10.0))
-    mixed = mixed_tokens(teacher, student, None, 0.25, 5.0, cascade=False)
+    mixed = mixed_tokens(teacher, student, None, Mixture(0.25, 5.0, cascade=False))
     assert mixed.between_ms is not None
     assert set(mixed.between_ms) == {20.0}
-    untimed = mixed_tokens(TokenSamples(), student, None, 0.25, 5.0, cascade=False)
+    untimed = mixed_tokens(TokenSamples(), student, None, Mixture(0.25, 5.0, cascade=False))
     assert (untimed.first_ms, untimed.between_ms) == (None, None)
 
 

@@ -101,7 +101,8 @@ def test_the_second_answer_stands_where_it_passes_and_both_requests_are_paid_for
     assert (rows["r1"].input_tokens, rows["r1"].latency_ms) == (5, 20.0)
     assert rows["r10"].output is None
     assert (result.second_requests, result.second_input_tokens, result.second_output_tokens) == (4, 28, 12)
-    assert len(result.second_ms) == 2
+    assert [one.example_id for one in result.re_asked_rows] == ["r0", "r6"]
+    assert tuple(one.milliseconds for one in result.re_asked_rows) == result.second_ms
     assert job.context.sent == list(rows.values())
 
 
