@@ -15,7 +15,7 @@ from core.jobs.load_checks import check_load
 from core.jobs.model_checks import check_model_fits
 from core.jobs.model_sources import answers_in_text
 from core.jobs.retrieval_jobs import check_retrieval
-from core.jobs.search_checks import SOFT_LABELS, TECHNIQUES, check_text_search
+from core.jobs.search_checks import IN_TEXT, SOFT_LABELS, TECHNIQUES, check_text_search
 from core.jobs.shape_checks import check_sizes
 from core.jobs.suite_jobs import check_suites
 from core.keys import check_secrets_there
@@ -148,9 +148,11 @@ def _check_training(study: Study, candidate: Candidate, field: str) -> None:
     for what, wrong in unfit.items():
         if wrong:
             raise UserError("study.generation_only", field=f"{field}.train.technique", what=what)
-    if generation and (training.dynamic is not None or training.hidden_weight > 0.0):
-        what = "dynamic" if training.dynamic is not None else "hidden_weight"
-        raise UserError("study.classification_only", field=f"{field}.train.{what}", what=what)
+    if generation and training.dynamic is not None:
+        raise UserError("study.classification_only", field=f"{field}.train.dynamic", what="dynamic")
+    if generation and training.hidden_weight > 0.0 and training.technique in (*IN_TEXT, "on_policy"):
+        values = {"what": "hidden_weight", "technique": training.technique}
+        raise UserError("study.option_unfit_technique", field=f"{field}.train.hidden_weight", **values)
     _check_stages(candidate, training, field)
     if isinstance(candidate.model, BaselineModel | SweepModel):
         searches_texts = generation and isinstance(candidate.model, SweepModel)

@@ -60,7 +60,8 @@ class Train(SpecModel):
     `learning_rate` null means 2e-4 for `fine_tune` and 4e-4 for `distill`, the peak of a one-cycle schedule.
     `teacher` null means the study's only teacher. `technique` says how `distill` uses the teacher; auto chooses by
     what the teacher gives, and says why. `seeds` trains and measures one model for each. `stages` are assistants
-    between teacher and student, in order. `hidden_weight` adds the mean squared distance of hidden states.
+    between teacher and student, in order. `hidden_weight` adds the mean squared distance of hidden states, of language
+    models of states that are scaled to one size; it needs a teacher whose weights are here, of the same tokenizer.
     `reasoning` says whether a teacher's reasoning is part of the text to learn. `hard_label_baseline` trains and
     measures the same student on the targets alone, beside it. `weighted` weighs each train row's loss by
     `data.columns.weight`, its mean over the train rows at 1.

@@ -226,7 +226,7 @@ def _of_training(candidate: Document, source: str, kind: str) -> ShownFields:
 
 def _unfit(source: str, kind: str, training: Document) -> set[str]:
     """What a source, a task or a method of using the teacher knows nothing of."""
-    refused = {"hidden_weight", "dynamic"} if kind in WRITING_KINDS else {"top_k"}
+    refused = {"dynamic"} if kind in WRITING_KINDS else {"top_k"}
     if source == "baseline":
         refused |= {"technique", "epochs", "batch_size", "accumulate", "max_length", "gradient_checkpointing"}
         refused |= {"learning_rate", "top_k", "reasoning"}

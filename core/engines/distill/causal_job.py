@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from core.domain import IntArray
-from core.engines.distill.causal_model import check_apart, shared_vocabulary, true_vocabulary
+from core.engines.distill.causal_following import followed_teacher
+from core.engines.distill.causal_model import check_apart, true_vocabulary
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows, causal_rows, check_embedded, learnt_examples
-from core.engines.distill.causal_technique import Technique, choose_technique
+from core.engines.distill.causal_teaching import source_sha256, taught_objective
+from core.engines.distill.causal_technique import choose_technique
 from core.engines.distill.construct import language_student_from_layers
-from core.engines.distill.cross_tokenizer import CrossTokenizerObjective, aligned_positions
-from core.engines.distill.fit_check import check_teacher_fit
-from core.engines.distill.objective import Objective
 from core.engines.distill.row_weights import row_weights
-from core.engines.distill.token_cache import TokenCache, teacher_tokens
 from core.engines.distill.training_job import (
     MODEL_FOLDER,
     Attempt,
@@ -42,22 +37,15 @@ from core.engines.language.opening import (
 from core.engines.models.starting import longest_input
 from core.engines.models.weights import resolve
 from core.engines.random_state import seed_all
-from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters, FineTuneParameters, TrainPart
 from core.lazy import load
-from core.model_files import file_sha256, fingerprint_weights, is_gguf_file
-from core.spec import BaselineModel, Task, Train
+from core.spec import BaselineModel, Task
 from core.worker.context import JobContext
 
 FINE_TUNE_RATE, DISTILL_RATE = 2e-4, 4e-4
-OUTPUTS_FOLDER = "teacher_outputs"
-# Another tokenizer may need more tokens for the same text, but hardly more than so many times as many.
-_MORE_TOKENS = 4
-# Of what is for texts and for next-token distributions, what a technique leaves alone; the others leave the reasoning.
-_UNUSED = {"targets": OF_TEXT_TEACHERS, "sequence": ("top_k",)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,85 +109,14 @@ def distil(parameters: DistillParameters, context: JobContext) -> TrainResult:
     answers = _answers(context) if technique.name == "sequence" else None
     rows = _rows(context, _task(parameters.task), student, settings.max_length, parameters.part, answers)
     tokens = _training_tokens(rows, student, settings.max_length)
+    followed = followed_teacher(parameters, material, teacher, attempt.device, context)
     if teacher is not None and technique.name not in ("targets", "sequence"):
-        like_it = CausalObjective(rows, true_vocabulary(student.tokenizer, student.model))
+        following = None if followed is None else followed.following
+        like_it = CausalObjective(rows, true_vocabulary(student.tokenizer, student.model), following=following)
         material = check_before_teacher(material, tokens, settings, like_it, attempt, context)
-    objective = _objective(parameters, technique, student, teacher, rows, attempt, context)
+    objective = taught_objective(parameters, technique, material, teacher, rows, followed, attempt, context)
     rate = settings.learning_rate or DISTILL_RATE
     return run_training("distill", material, tokens, settings, rate, objective, attempt, context)
-
-
-def _objective(
-    parameters: DistillParameters,
-    technique: Technique,
-    student: _Student,
-    teacher: Path | None,
-    rows: CausalRows,
-    attempt: Attempt,
-    context: JobContext,
-) -> Objective:
-    settings = parameters.train
-    own_vocabulary = true_vocabulary(student.tokenizer, student.model)
-    if technique.name == "sequence" and settings.alpha not in (1.0, Train(method="distill").alpha):
-        context.log(english("train.log.option_unused", option="alpha", technique="sequence"), "warning")
-    tell_unused(settings, _UNUSED.get(technique.name, ("reasoning",)), technique.name, context)
-    weights = row_weights(settings, rows.names, context)
-    if teacher is None or technique.name in ("targets", "sequence"):
-        return CausalObjective(rows, own_vocabulary, weights=weights)
-    if technique.name == "cross_tokenizer":
-        tokenizer, config = open_language_tokenizer(teacher)
-        positions = getattr(config.get_text_config(), "max_position_embeddings", None)
-        longest = min(_MORE_TOKENS * settings.max_length, positions or sys.maxsize)
-        their_rows = causal_rows(
-            learnt_examples(context.input_folder("data"), parameters.part), _task(parameters.task), tokenizer, longest
-        )
-        vocabulary = shared_vocabulary(tokenizer, config)
-        aligned = aligned_positions(rows, student.tokenizer, their_rows, tokenizer)
-        _say_aligned(rows, aligned, context)
-        cache = _cache(parameters, teacher, their_rows, vocabulary, attempt, context)
-        return CrossTokenizerObjective(
-            rows, own_vocabulary, cache, their_rows, aligned, settings.temperature, settings.alpha, weights
-        )
-    vocabulary = min(own_vocabulary, technique.shared_vocabulary or own_vocabulary)
-    cache = _cache(parameters, teacher, rows, vocabulary, attempt, context)
-    return CausalObjective(rows, vocabulary, cache, settings.temperature, settings.alpha, weights)
-
-
-def _say_aligned(rows: CausalRows, aligned: Sequence[IntArray], context: JobContext) -> None:
-    """On how much of the answers the teacher is heard."""
-    tokens = int(rows.completion_lengths.sum())
-    heard = sum(int((places >= 0).sum()) for places in aligned)
-    context.log(english("causal.log.aligned", heard=heard, tokens=tokens, share=f"{heard / tokens:.0%}"))
-
-
-def _cache(
-    parameters: DistillParameters,
-    teacher: Path,
-    rows: CausalRows,
-    vocabulary: int,
-    attempt: Attempt,
-    context: JobContext,
-) -> TokenCache:
-    """The teacher's outputs; it is opened only where some are missing, and leaves memory again when this returns."""
-    settings = parameters.train
-
-    def opened() -> Any:
-        check_teacher_fit(teacher, attempt.device, context)
-        return open_language_model(teacher, attempt.device).model
-
-    cache = teacher_tokens(
-        opened,
-        (_sha256(teacher), attempt.device.precision),
-        rows,
-        settings.top_k,
-        vocabulary,
-        settings.temperature,
-        attempt.device,
-        context.folder / OUTPUTS_FOLDER,
-        context,
-    )
-    context.log(english("causal.log.cache", tokens=int(rows.completion_lengths.sum()), bytes=cache.bytes_per_token))
-    return cache
 
 
 def _answers(context: JobContext) -> dict[str, str]:
@@ -240,7 +157,7 @@ def _student(parameters: DistillParameters, teacher: Path | None, context: JobCo
         raise UserError("train.no_model")
     model = language_student_from_layers(teacher, parameters.layers)
     details = {"layers": str(parameters.layers.layers)}
-    return _Student(model, open_language_tokenizer(teacher)[0], _sha256(teacher), {**details})
+    return _Student(model, open_language_tokenizer(teacher)[0], source_sha256(teacher), {**details})
 
 
 def _opened(source: Path) -> _Student:
@@ -289,7 +206,3 @@ def _task(task: Task | None) -> Task:
     if task is None:
         raise ValueError("the training of a language model has no task")
     return task
-
-
-def _sha256(source: Path) -> str:
-    return file_sha256(source) if is_gguf_file(source) else fingerprint_weights(source)

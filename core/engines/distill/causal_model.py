@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,12 +23,22 @@ def body_states(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tens
     return states
 
 
-def body_and_head(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, HeadWeights]:
-    """As `body_states`, and the weights of the output head that the same pass may have used as embeddings."""
+def layer_states(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Sequence[torch.Tensor]:
+    """The states of the embeddings and after each layer, each of the shape (rows, tokens, width); the last ones are
+    those of `body_states`."""
+    output = model.base_model(input_ids=ids, attention_mask=mask, use_cache=False, output_hidden_states=True)
+    return (*output.hidden_states[:-1], output.last_hidden_state)
+
+
+def body_and_head(
+    model: Any, ids: torch.Tensor, mask: torch.Tensor, every_layer: bool = False
+) -> tuple[Sequence[torch.Tensor], HeadWeights]:
+    """The last hidden states alone, or those of every layer as `layer_states` gives them, and the weights of the output
+    head that the same pass may have used as embeddings."""
     trained = head_parameters(model)
     receivers = list(trained)
     with one_gradient(model, receivers):
-        states = body_states(model, ids, mask)
+        states = layer_states(model, ids, mask) if every_layer else (body_states(model, ids, mask),)
     return states, HeadWeights(trained, receivers)
 
 

@@ -72,7 +72,7 @@ class CrossTokenizerObjective(BatchObjective):
         """The mean loss over the completion tokens of these rows."""
         followed = torch.from_numpy(self._rows.followed(rows)).to(ids.device)
         states, head = body_and_head(model, ids, mask)
-        hidden = states[:, :-1][followed]
+        hidden = states[-1][:, :-1][followed]
         targets = ids[:, 1:][followed]
         places = torch.from_numpy(self._places(rows)).to(ids.device)
         lengths = self._rows.completion_lengths

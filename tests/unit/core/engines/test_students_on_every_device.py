@@ -51,6 +51,14 @@ def test_hidden_states_teach_a_classifier(place: str, dataset: Path, tmp_path: P
     assert result.final_loss is not None
 
 
+def test_hidden_states_teach_a_language_model(place: str, tmp_path: Path) -> None:
+    teacher = write_language_model_job(tmp_path / "teacher", write_language_model(tmp_path / "source"))
+    layers, settings = TeacherLayers(source="teacher", layers=1), training(hidden_weight=1.0)
+    inputs = {"data": write_text_dataset(tmp_path / "data", rows=16), "teacher": teacher}
+    student = DistillParameters(layers=layers, task=WRITING, train=settings)
+    assert distilled(tmp_path / "student", student, inputs).technique == "logit"
+
+
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("lora", [None, Lora(rank=2)], ids=["whole", "adapter"])
 def test_a_student_learns_on_what_it_writes_itself(place: str, tmp_path: Path, lora: Lora | None) -> None:

@@ -70,7 +70,7 @@ def test_options_of_distillation_stand_with_a_teacher_only() -> None:
 def test_options_of_language_models_stand_in_studies_of_generation_only() -> None:
     assert "train.top_k" not in shown(1, "train")
     assert "train.top_k" in shown(1, "train", "generation")
-    assert "train.hidden_weight" not in shown(1, "train", "generation")
+    assert "train.dynamic" not in shown(1, "train", "generation")
 
 
 def test_a_search_of_language_models_shows_depths_first_and_nothing_that_it_knows_nothing_of() -> None:

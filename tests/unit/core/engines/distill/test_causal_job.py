@@ -21,7 +21,7 @@ from tiny_language_models import (
 from transformers import AutoModelForCausalLM
 
 from core.engines import fine_tune
-from core.engines.distill import causal_job, fit_check
+from core.engines.distill import causal_teaching, fit_check
 from core.engines.distill import job as distill_job
 from core.engines.language.answers import AnsweredRow, write_answers
 from core.engines.models.card import read_card
@@ -84,7 +84,7 @@ def test_a_student_that_does_not_fit_is_refused_before_its_teacher_is_asked(
     with pytest.raises(UserError) as refused:
         distil(tmp_path, ONE_LAYER, {"data": data, "teacher": teacher})
     assert refused.value.code == "train.too_large_for_good"
-    assert not (tmp_path / causal_job.OUTPUTS_FOLDER).exists()
+    assert not (tmp_path / causal_teaching.OUTPUTS_FOLDER).exists()
 
 
 def test_a_padded_vocabulary_is_cut_to_what_both_have(tmp_path: Path, teacher: Path, data: Path) -> None:
@@ -151,8 +151,9 @@ def test_answers_that_nobody_asked_for_cannot_be_learnt(tmp_path: Path, teacher:
         {"lora": Lora(rank=2, dropout=0.1)},
         {"gradient_checkpointing": True},
         {"lora": Lora(rank=2), "gradient_checkpointing": True},
+        {"hidden_weight": 1.0, "accumulate": 2, "batch_size": 4},
     ],
-    ids=["plain", "accumulate", "lora", "checkpointing", "lora with checkpointing"],
+    ids=["plain", "accumulate", "lora", "checkpointing", "lora with checkpointing", "hidden states"],
 )
 def test_a_killed_training_ends_with_the_same_weights(
     tmp_path: Path, teacher: Path, data: Path, changes: dict[str, Any]

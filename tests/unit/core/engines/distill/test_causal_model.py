@@ -10,7 +10,7 @@ from tiny_language_models import character_tokenizer
 from transformers import AutoModelForCausalLM
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from core.engines.distill.causal_model import check_apart, shared_vocabulary
+from core.engines.distill.causal_model import body_states, check_apart, layer_states, shared_vocabulary
 from core.engines.distill.lora import add_adapter, merge_adapter
 from core.errors import UserError
 from core.spec import Lora
@@ -55,6 +55,12 @@ def test_body_and_head_apart_answer_as_the_whole(family: str, changes: dict[str,
     model = drawn(family, **changes)
     check_apart(model, CPU)
     assert model.training
+    ids = torch.arange(6)[None]
+    model.eval()
+    with torch.no_grad():
+        states = layer_states(model, ids, torch.ones_like(ids))
+        assert len(states) == 3
+        assert torch.equal(states[-1], body_states(model, ids, torch.ones_like(ids)))
 
 
 def test_a_model_with_more_between_body_and_head_is_refused() -> None:
