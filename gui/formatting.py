@@ -65,28 +65,33 @@ class Formats:
         ends = (self._signed_points(end, low, high) for end in (difference, low, high))
         return self._words("gui_decide.points.interval", **dict(zip(("points", "low", "high"), ends, strict=True)))
 
+    def amount(self, value: float, currency: str, decimals: int) -> str:
+        """Money with its currency's sign and so many decimals."""
+        text = self.number(value, decimals)
+        sign = MINUS if text.startswith(MINUS) else ""
+        mark = CURRENCY_SIGNS.get(currency) or f"{currency}{SPACE}"
+        return f"{sign}{mark}{text.removeprefix(MINUS)}"
+
     def money(self, value: float, currency: str, low: float | None = None, high: float | None = None) -> str:
         """Money with its currency's sign: whole from 10 on, cents from 1 on, two figures below; fewer where the
-        interval supports fewer."""
-        decimals = 0 if abs(value) >= 10 else 2 if abs(value) >= 1 else max(2, decimals_of_figures(value, 2))
-        supported = decimals_of_interval(low, high)
-        if supported is not None:
-            decimals = min(decimals, supported) if abs(value) >= 1 else min(max(supported, 0), 8)
-        elif abs(value) < 1:
-            decimals = max(2, _decimals_needed(float(f"{value:.2g}")))
-        if value == 0 and supported is None:
-            decimals = 0
-        return self._with_currency(value, currency, decimals)
+        interval supports fewer, but cents or none, never tenths."""
+        return self.amount(value, currency, _money_decimals(value, low, high))
+
+    def money_with_interval(self, value: float, currency: str, low: float, high: float) -> tuple[str, str]:
+        """Money and its interval, with as many decimals each."""
+        decimals = _money_decimals(value, low, high)
+        ends = (self.amount(end, currency, decimals) for end in (low, high))
+        return self.amount(value, currency, decimals), self.interval(*ends)
 
     def stated_money(self, value: float, currency: str) -> str:
         """Money as the user stated it, no digit lost."""
         needed = _decimals_needed(float(f"{value:.10g}"))
-        return self._with_currency(value, currency, 2 if needed == 1 else needed)
+        return self.amount(value, currency, 2 if needed == 1 else needed)
 
     def money_a_month(self, value: float, currency: str, low: float | None = None, high: float | None = None) -> str:
         """Money with its period, a month; to the cent below ten."""
         small = abs(value) < 1 and decimals_of_interval(low, high) is None
-        amount = self._with_currency(value, currency, 2 if abs(value) >= 0.005 else 0) if small else None
+        amount = self.amount(value, currency, 2 if abs(value) >= 0.005 else 0) if small else None
         return self._words("gui_decide.a_month", amount=amount or self.money(value, currency, low, high))
 
     def milliseconds(self, value: float) -> str:
@@ -150,14 +155,6 @@ class Formats:
     def _chinese(self) -> bool:
         return self.language == "zh_CN"
 
-    def _with_currency(self, value: float, currency: str, decimals: int) -> str:
-        text = self.number(value, decimals)
-        sign = MINUS if text.startswith(MINUS) else ""
-        mark = CURRENCY_SIGNS.get(currency)
-        return (
-            f"{sign}{mark}{text.removeprefix(MINUS)}" if mark else f"{sign}{currency}{SPACE}{text.removeprefix(MINUS)}"
-        )
-
     def _signed_points(self, difference: float, low: float | None, high: float | None) -> str:
         decimals = decimals_of_interval(_hundredfold(low), _hundredfold(high))
         text = self.number(difference * 100, 1 if decimals is None else min(decimals, 2))
@@ -165,6 +162,18 @@ class Formats:
 
     def _words(self, code: str, **values: str | int | float) -> str:
         return translate(self.language, code, **values)
+
+
+def _money_decimals(value: float, low: float | None, high: float | None) -> int:
+    supported = decimals_of_interval(low, high)
+    if abs(value) >= 1:
+        decimals = 0 if abs(value) >= 10 else 2
+        decimals = decimals if supported is None else min(decimals, supported)
+    elif supported is not None:
+        decimals = min(supported, 8)
+    else:
+        decimals = max(2, _decimals_needed(float(f"{value:.2g}"))) if value else 0
+    return 2 if decimals == 1 else decimals
 
 
 def _hundredfold(value: float | None) -> float | None:

@@ -1,23 +1,26 @@
-"""Numbers as text, alike in every language: no more digits than a reader can use, the unit beside each."""
+"""Numbers as text: no more digits than a reader can use, the unit beside each. What a language writes in a way of its
+own, such as per cent, is a sentence that the report tells in it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from core.i18n import Sentence, english
 from core.wording import CURRENCY_SIGNS
 
 _MEBIBYTES_PER_GIBIBYTE = 1024
 _SURELY = 0.9995  # from here on, a chance with one decimal would read as certain
 
 
-def percent(share: float) -> str:
+def percent(share: float) -> Sentence:
     """A share from 0 to 1 as per cent with one decimal: 0.918 gives `91.8 %`."""
-    return f"{_signed(share * 100, 1)} %"
+    return english("words.percent", figure=_signed(share * 100, 1))
 
 
-def chance(share: float) -> str:
+def chance(share: float) -> Sentence:
     """A chance from 0 to 1 as per cent with one decimal, never a bare 100 %: 0.9996 gives `> 99.9 %`."""
-    return "> 99.9 %" if share >= _SURELY else percent(share)
+    return english("words.more_than", figure=percent(0.999)) if share >= _SURELY else percent(share)
 
 
 def points(difference: float) -> str:
@@ -44,10 +47,23 @@ def money(value: float, currency: str) -> str:
     """An amount with its currency: two decimals from 1 to 1,000, whole above, three significant digits below."""
     size = abs(value)
     decimals = 0 if size >= 1000 or size == 0 else 2 if size >= 1 else 2 - math.floor(math.log10(size))
-    amount = f"{size:,.{decimals}f}"
-    sign = "−" if value < 0 and any(digit in amount for digit in "123456789") else ""
+    return amount(value, currency, decimals)
+
+
+def round_amounts(values: Sequence[float], currency: str, *, alike: bool) -> list[str]:
+    """Round amounts in full: whole, or with two decimals at least; all with as many where they are to be `alike`."""
+    needed = [len(f"{value:.12f}".rstrip("0").partition(".")[2]) for value in values]
+    most = max(needed, default=0)
+    decimals = [most if alike else own for own in needed]
+    return [amount(value, currency, max(own, 2) if own else 0) for value, own in zip(values, decimals, strict=True)]
+
+
+def amount(value: float, currency: str, decimals: int) -> str:
+    """An amount with its currency and so many decimals."""
+    text = f"{abs(value):,.{decimals}f}"
+    sign = "−" if value < 0 and any(digit in text for digit in "123456789") else ""
     symbol = CURRENCY_SIGNS.get(currency)
-    return f"{sign}{symbol}{amount}" if symbol else f"{sign}{currency} {amount}"
+    return f"{sign}{symbol}{text}" if symbol else f"{sign}{currency} {text}"
 
 
 def milliseconds(value: float) -> str:
@@ -62,9 +78,9 @@ def mebibytes(value: float) -> str:
     return f"{number(value)} MiB"
 
 
-def interval(low: str, high: str) -> str:
+def interval(low: str, high: str) -> Sentence:
     """An interval's ends in square brackets."""
-    return f"[{low}, {high}]"
+    return english("words.interval", low=low, high=high)
 
 
 def _signed(value: float, decimals: int) -> str:

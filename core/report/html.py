@@ -30,6 +30,8 @@ from core.report.model import (
 from core.report.svg import draw
 from core.report.theme import style_sheet
 
+_SHORT = 8  # Chinese may break between any two characters, and a word of two or four must not
+
 
 def render_html(report: Report, language: str = "en") -> str:
     """The page, in one of `core.i18n.LANGUAGES`. Its policy forbids scripts and every style but its own."""
@@ -57,6 +59,10 @@ class _Words:
 
     def __call__(self, phrase: Phrase) -> str:
         return text_of(phrase, self._language)
+
+    def is_short(self, phrase: Phrase) -> bool:
+        """Whether a cell's text is so short that it must not be broken."""
+        return len(self(phrase)) <= _SHORT
 
     def word(self, code: str) -> str:
         """A message without values."""

@@ -1,6 +1,7 @@
 """What a report says, before any renderer: sections of blocks whose words are message codes with values.
 
-A `Phrase` is a message, to be translated, or plain text: the user's own words, or a formatted figure.
+A `Phrase` is a message, to be translated, or text: the user's own words, or a formatted figure, which is a sentence
+where languages write it differently.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Literal
 from core.charts import ChartSpec
 from core.decide.outcome import Message, message
 from core.domain import Role
-from core.i18n import translate_text
+from core.i18n import Sentence, translate_text
 
 Phrase = Message | str
 Tone = Literal["plain", "good", "warn", "bad", "muted"]
@@ -109,6 +110,8 @@ class Report:
 
 def text_of(phrase: Phrase, language: str) -> str:
     """The phrase in a language: a message translated by its code, plain text as it is."""
+    if isinstance(phrase, Sentence):
+        return translate_text(language, phrase.code, phrase.values, phrase)
     if isinstance(phrase, str):
         return phrase
     return translate_text(language, phrase.code, phrase.values, phrase.text)

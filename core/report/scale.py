@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.charts import ChartSpec
 from core.charts.spec import Axis
-from core.report.figures import count, milliseconds, money, number
+from core.i18n import english
+from core.report.figures import count, milliseconds, number, round_amounts
+from core.report.model import Phrase
 
 _PAD = 0.08
 
@@ -66,21 +69,15 @@ def values_of(spec: ChartSpec, axis: str) -> list[float]:
     return [value for value in found if value is not None and math.isfinite(value)]
 
 
-def tick_label(value: float, axis: Axis) -> str:
-    """A tick's text in the axis's format."""
+def tick_labels(values: Sequence[float], axis: Axis) -> list[Phrase]:
+    """The texts of an axis's ticks in its format; amounts all have as many decimals, but on a logarithmic axis."""
     if axis.format == "percent":
-        return f"{number(round(value * 100, 6))} %"
+        return [english("words.percent", figure=number(round(value * 100, 6))) for value in values]
     if axis.format == "money":
-        return _short_money(value, axis.unit.partition("/")[0])
+        return [*round_amounts(values, axis.unit.partition("/")[0], alike=not axis.log)]
     if axis.format == "milliseconds":
-        return milliseconds(value)
-    return count(value) if axis.format == "count" else number(value)
-
-
-def _short_money(value: float, currency: str) -> str:
-    """A round amount without the zeros behind its decimal point."""
-    text = money(round(value, 12), currency)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+        return [milliseconds(value) for value in values]
+    return [count(value) if axis.format == "count" else number(value) for value in values]
 
 
 def _linear_ticks(low: float, high: float, most: int) -> list[float]:

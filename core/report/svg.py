@@ -9,10 +9,11 @@ from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
 from core.charts import ChartSpec
-from core.charts.spec import Band, Bar, Corner, Line, Point
+from core.charts.spec import Axis, Band, Bar, Corner, Line, Point
 from core.domain import Role
+from core.i18n import translate
 from core.report.model import text_of
-from core.report.scale import Scale, make_scale, tick_label, values_of
+from core.report.scale import Scale, make_scale, tick_labels, values_of
 
 WIDTH, HEIGHT = 760.0, 400.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78.0, 20.0, 26.0, 54.0
@@ -136,7 +137,7 @@ def _plane(spec: ChartSpec, language: str) -> str:
             continue
         words = text_of(point.label, language)
         if point.excluded is not None:
-            words = f"{words}: {text_of(point.excluded, language)}"
+            words = translate(language, "words.of_each", name=words, figure=text_of(point.excluded, language))
         words = _shortened(words, 60)
         tone = f"label {point.role or 'other'}{' faded' if point.excluded else ''}{' chosen' if point.chosen else ''}"
         parts.append(labels.put(x.place(point.x), y.place(point.y), words, tone))
@@ -153,15 +154,24 @@ def _shortened(words: str, most: int) -> str:
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
+def _ticks(scale: Scale, axis: Axis, language: str, most: int = 6) -> list[tuple[float, str]]:
+    """Where an axis has ticks, in pixels, and what they say."""
+    ticks = scale.ticks(most)
+    return [
+        (scale.place(tick), text_of(label, language))
+        for tick, label in zip(ticks, tick_labels(ticks, axis), strict=True)
+    ]
+
+
 def _axes(spec: ChartSpec, x: Scale, y: Scale, language: str) -> list[str]:
     bottom = HEIGHT - _BOTTOM
     parts = []
-    for tick in y.ticks():
-        parts.append(_segment(_LEFT, y.place(tick), WIDTH - _RIGHT, y.place(tick), "grid"))
-        parts.append(_text(_LEFT - 8, y.place(tick) + 4, tick_label(tick, spec.y), "tick", "end"))
-    for tick in x.ticks():
-        parts.append(_segment(x.place(tick), bottom, x.place(tick), bottom + 4, "axis"))
-        parts.append(_text(x.place(tick), bottom + 18, tick_label(tick, spec.x), "tick", "middle"))
+    for place, label in _ticks(y, spec.y, language):
+        parts.append(_segment(_LEFT, place, WIDTH - _RIGHT, place, "grid"))
+        parts.append(_text(_LEFT - 8, place + 4, label, "tick", "end"))
+    for place, label in _ticks(x, spec.x, language):
+        parts.append(_segment(place, bottom, place, bottom + 4, "axis"))
+        parts.append(_text(place, bottom + 18, label, "tick", "middle"))
     parts.append(_segment(_LEFT, bottom, WIDTH - _RIGHT, bottom, "axis"))
     parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 12, text_of(spec.x.title, language), "tick", "middle"))
     parts.append(_text(4, 13, text_of(spec.y.title, language), "tick"))
@@ -240,9 +250,9 @@ def _bars(spec: ChartSpec, language: str) -> str:
     x = make_scale(spec.x, values, _BAR_LABELS, WIDTH - _RIGHT - 30)
     bottom = height - _BOTTOM
     parts = []
-    for tick in x.ticks(5):
-        parts.append(_segment(x.place(tick), _TOP, x.place(tick), bottom, "grid"))
-        parts.append(_text(x.place(tick), bottom + 18, tick_label(tick, spec.x), "tick", "middle"))
+    for place, label in _ticks(x, spec.x, language, 5):
+        parts.append(_segment(place, _TOP, place, bottom, "grid"))
+        parts.append(_text(place, bottom + 18, label, "tick", "middle"))
     for row, bar in enumerate(spec.bars):
         parts.append(_bar(bar, x, spec.bar_origin, _TOP + _BAR_HEIGHT * row, language))
     parts.append(_segment(x.place(spec.bar_origin), _TOP, x.place(spec.bar_origin), bottom, "axis"))

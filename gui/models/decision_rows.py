@@ -146,10 +146,10 @@ class DecisionRows:
         low = None if figure.low is None else figure.low * times
         high = None if figure.high is None else figure.high * times
         currency = self.decision.currency
-        text = self.formats.money(figure.value * times, currency, low, high)
+        value = figure.value * times
         if low is None or high is None or high <= low:
-            return text, ""
-        return text, self.formats.interval(*(self.formats.money(end, currency, low, high) for end in (low, high)))
+            return self.formats.money(value, currency, low, high), ""
+        return self.formats.money_with_interval(value, currency, low, high)
 
     def probability(self, share: float | None) -> str:
         """A probability as a whole percentage, never a bare 100 %."""

@@ -120,8 +120,9 @@ def tick_texts(axis: Axis, ticks: Sequence[float], formats: Formats) -> list[str
         gap = "" if formats.language == "zh_CN" else "\u00a0"
         return [f"{formats.number(tick * 100, decimals)}{gap}%" for tick in ticks]
     if axis.format == "money":
-        near = bool(ticks) and 0 < max(ticks) < 10 * min(ticks)
-        return [_money_tick(tick, ticks if near else [tick], axis.unit, formats) for tick in ticks]
+        near = not axis.log or (bool(ticks) and 0 < max(ticks) < 10 * min(ticks))
+        groups = [ticks] * len(ticks) if near else [[tick] for tick in ticks]
+        return [_money_tick(tick, group, axis.unit, formats) for tick, group in zip(ticks, groups, strict=True)]
     if axis.format == "number":
         decimals = _shared_decimals(ticks)
         return [formats.number(tick, decimals) for tick in ticks]
@@ -129,11 +130,9 @@ def tick_texts(axis: Axis, ticks: Sequence[float], formats: Formats) -> list[str
 
 
 def _money_tick(tick: float, near: Sequence[float], currency: str, formats: Formats) -> str:
-    """A round amount; cents and less with as many digits as it takes to tell it from the ticks near it."""
-    if 0 < abs(tick) < 1:
-        step = 10.0 ** -max(2, decimals_of_figures(tick, 1), _shared_decimals(near))
-        return formats.money(tick, currency, tick, tick + step * 40)
-    return formats.stated_money(tick, currency)
+    """A round amount with as many decimals as the ticks near it: none, as many as money has, or as tell them apart."""
+    decimals = max(_shared_decimals(near), *(decimals_of_figures(one, 1) for one in near if one), 0)
+    return formats.amount(tick, currency, max(2, decimals) if decimals else 0)
 
 
 def _shared_decimals(values: Sequence[float]) -> int:

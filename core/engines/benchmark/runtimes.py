@@ -16,6 +16,7 @@ from core.engines.benchmark.probe import PHASES, ProbeReport, on_unmarked_gpu
 from core.engines.benchmark.probe_process import ProbeError, run_probe
 from core.engines.benchmark.subjects import Asked
 from core.engines.compress.onnx_process import export_onnx_apart
+from core.engines.compress.parity import as_percent
 from core.engines.language.local import LanguageRuntime
 from core.engines.models import providers
 from core.engines.models.card import format_of
@@ -215,8 +216,7 @@ def _same_enough(runtime: str, same: Sequence[bool], dropped: str, context: JobC
     agreement = float(np.mean(same))
     if agreement >= plan.MINIMUM_RUNTIME_AGREEMENT:
         return True
-    shown = f"{int(agreement * 1000) / 10:.1f} %"
-    context.log(english(dropped, runtime=runtime, agreement=shown, rows=len(same)), "warning")
+    context.log(english(dropped, runtime=runtime, agreement=as_percent(agreement), rows=len(same)), "warning")
     return False
 
 

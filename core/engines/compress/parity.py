@@ -8,6 +8,7 @@ import numpy as np
 
 from core.domain import FloatArray, IntArray
 from core.engines.models import Classifier
+from core.i18n import english
 
 # Exports are rounded differently, never more: below this share of equal labels something else happened.
 MINIMUM_AGREEMENT = 0.99
@@ -47,4 +48,4 @@ def best_class(probabilities: FloatArray) -> IntArray:
 
 def as_percent(share: float) -> str:
     """A share as text, cut off instead of rounded: 98.99 % must not read as 99.0 %."""
-    return f"{int(share * 1000) / 10:.1f} %"
+    return english("words.percent", figure=f"{int(share * 1000) / 10:.1f}")

@@ -227,7 +227,7 @@ class Search:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}"
+    return english("words.percent", figure=f"{share * 100:.1f}")
 
 
 def _rate(record: TrialRecord) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.charts import trials_chart
 from core.decide.outcome import message
 from core.evidence import CandidateEvidence
-from core.i18n import catalogue
+from core.i18n import catalogue, english
 from core.jobs.results import RoundRecord, RungRecord, SweepResult, TrainResult, TrialRecord
 from core.report import figures
 from core.report.machines import device_phrase
@@ -163,7 +163,7 @@ def _round(record: RoundRecord) -> tuple[Cell, ...]:
 
 
 def _from_to(before: float, after: float) -> Cell:
-    return Cell(f"{figures.percent(before)} → {figures.percent(after)}")
+    return Cell(english("words.from_to", before=figures.percent(before), after=figures.percent(after)))
 
 
 def _compression(material: Material) -> Table:

@@ -12,6 +12,7 @@ from core.decide.outcome import message
 from core.decide.unanswered import UNANSWERED_NOTE
 from core.domain import Split
 from core.evidence import CandidateEvidence
+from core.i18n import english, listed
 from core.jobs.results import BenchmarkResult, Environment
 from core.report import figures
 from core.report.machines import device_phrase, machine_phrase
@@ -95,7 +96,10 @@ def _by_seed(material: Material, rows: Sequence[dict[str, Any]]) -> Table:
     cells = []
     for row in rows:
         qualities = [one["quality"] for one in row["by_seed"]]
-        each = ", ".join(f"{one['seed']}: {figures.percent(one['quality'])}" for one in row["by_seed"])
+        each = listed(
+            english("words.of_each", name=str(one["seed"]), figure=figures.percent(one["quality"]))
+            for one in row["by_seed"]
+        )
         deviation = figures.points(stdev(qualities)).removeprefix("+")
         mean = figure(row["quality"]["value"], figures.percent)
         cells.append((named(material, row["name"]), Cell(each), mean, Cell(deviation)))

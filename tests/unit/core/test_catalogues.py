@@ -30,6 +30,12 @@ def test_every_message_exists_in_every_language_with_the_same_blanks(language: s
     assert not different
 
 
+@pytest.mark.parametrize(("language", "other"), [("en", r"[0-9]%(?!\})"), ("zh_CN", r"[0-9}][ \u00a0]%")])
+def test_a_share_is_written_in_one_way_in_each_language(language: str, other: str) -> None:
+    written = {code: re.sub(r"\{[^}]*\}", "{}", template) for code, template in catalogue(language).items()}
+    assert [code for code, template in written.items() if re.search(other, template)] == []
+
+
 def test_no_code_stands_in_two_files() -> None:
     import json
 

@@ -42,6 +42,16 @@ def test_an_amount_that_rounds_to_nothing_has_no_minus() -> None:
     assert ENGLISH.money(-0.0004, "USD", -20.0, 20.0) == "$0"
 
 
+@pytest.mark.parametrize(("low", "high", "text"), [(2.8, 3.5, "$3.20"), (2.0, 4.0, "$3.20"), (0.0, 60.0, "$3")])
+def test_money_has_cents_or_none_and_never_tenths(low: float, high: float, text: str) -> None:
+    assert ENGLISH.money(3.2, "USD", low, high) == text
+
+
+def test_an_interval_of_money_has_the_decimals_of_its_figure() -> None:
+    assert ENGLISH.money_with_interval(9.5, "USD", 8.9, 10.4) == ("$9.50", "$8.90 to $10.40")
+    assert ENGLISH.money_with_interval(12.0, "USD", 8.2, 15.4) == ("$12", "$8 to $15")
+
+
 def test_stated_money_loses_no_digit() -> None:
     assert ENGLISH.stated_money(0.00125, "EUR") == "€0.00125"
     assert ENGLISH.stated_money(6.5, "EUR") == "€6.50"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.charts import Axis, Band, Bar, ChartSpec, Corner, Line, Point
 from core.decide.outcome import Message
 from core.domain import Role
-from core.report.scale import Scale, make_scale, tick_label
+from core.report.scale import Scale, make_scale, tick_labels
 from core.report.svg import HEIGHT, WIDTH, draw, text_width
 
 
@@ -139,9 +139,15 @@ def test_ticks_are_few_and_within_the_axis(low: float, factor: float, log: bool)
 
 
 def test_ticks_are_written_in_the_axis_format() -> None:
-    assert tick_label(0.85, QUALITY) == "85 %"
-    assert tick_label(0.5, MONEY) == "$0.5"
-    assert tick_label(0.1 + 0.2, replace(QUALITY, format="number")) == "0.3"
+    assert tick_labels([0.85], QUALITY) == ["85\u00a0%"]
+    assert tick_labels([0.1 + 0.2], replace(QUALITY, format="number")) == ["0.3"]
+
+
+def test_amounts_of_an_axis_have_as_many_decimals_each_but_on_a_logarithmic_one() -> None:
+    assert tick_labels([0.001, 0.5, 1, 20], MONEY) == ["$0.001", "$0.50", "$1", "$20"]
+    even = replace(MONEY, log=False)
+    assert tick_labels([3, 3.2, 3.4], even) == ["$3.00", "$3.20", "$3.40"]
+    assert tick_labels([0, 500, 1000], even) == ["$0", "$500", "$1,000"]
 
 
 def test_the_words_of_a_limit_lie_over_no_interval() -> None:

@@ -34,13 +34,13 @@ def test_numbers_have_three_significant_digits(value: float, expected: str) -> N
 
 
 def test_shares_and_differences_have_one_decimal() -> None:
-    assert figures.percent(0.9184) == "91.8 %"
+    assert figures.percent(0.9184) == "91.8\u00a0%"
     assert figures.points(-0.0188) == "−1.9"
     assert figures.points(0.0188) == "+1.9"
 
 
 def test_nothing_is_below_zero_by_less_than_a_shown_digit() -> None:
-    assert figures.percent(-0.00001) == "0.0 %"
+    assert figures.percent(-0.00001) == "0.0\u00a0%"
 
 
 def test_sizes_change_unit_above_ten_thousand_mebibytes() -> None:

@@ -52,7 +52,7 @@ def test_what_was_kept_and_added_stands_beside_each_student(report: Report) -> N
     assert set(kept) == {"layers-2", "layers-2-int8", "labelled", "streamed", "found"}
     assert kept["layers-2"][0].endswith("of encoder")
     assert kept["labelled"][0].endswith("of vendor")
-    assert kept["layers-2"][1].startswith("88.9 %")
+    assert kept["layers-2"][1].startswith("88.9\u00a0%")
     assert kept["layers-2"][2].startswith("+2.4 [")
     assert kept["labelled"][1:] == ["not measured", "not measured"]
     assert kept["layers-2-int8"][1:] == ["–", "–"]
@@ -61,7 +61,7 @@ def test_what_was_kept_and_added_stands_beside_each_student(report: Report) -> N
 def test_what_is_compressed_within_its_candidate_stands_beside_what_it_was(report: Report) -> None:
     changed = cells(tables(report)["compressed"])
     assert set(changed) == {"labelled"}
-    assert changed["labelled"][1:4] == ["+0.0", "0.9", "50.0 %"]
+    assert changed["labelled"][1:4] == ["+0.0", "0.9", "50.0\u00a0%"]
     assert changed["labelled"][4].startswith("no: uncompressed")
 
 
@@ -73,7 +73,7 @@ def test_quality_says_how_many_seeds_its_interval_holds(report: Report) -> None:
 
 def test_each_seed_stands_apart_with_the_deviation_between_them(report: Report) -> None:
     seeds = cells(tables(report)["seeds"])
-    assert seeds["layers-2"] == ["1: 91.2 %, 2: 91.8 %, 3: 90.8 %", "91.2 %", "0.5"]
+    assert seeds["layers-2"] == ["1: 91.2\u00a0%, 2: 91.8\u00a0%, 3: 90.8\u00a0%", "91.2\u00a0%", "0.5"]
     page = words(report)
     assert "layers-2-int8: 2 of 3 seeds measured" in page
     assert "both the spread between rows and the spread between seeds" in page
@@ -92,10 +92,10 @@ def test_stages_labels_rounds_and_rungs_have_their_tables(report: Report) -> Non
     assert cells(found["labels"])["labelled asked of vendor"][:5] == ["8,000", "7,500", "500", "12", "7,980"]
     first, second = found["rounds"].rows
     assert [text_of(row[-1].phrase, "en") for row in (first, second)] == ["kept", "rolled back"]
-    assert text_of(first[4].phrase, "en") == "91.0 % → 91.2 %"
+    assert text_of(first[4].phrase, "en") == "91.0\u00a0% → 91.2\u00a0%"
     assert len(found["rungs"].rows) == 2
     assert [text_of(cell.phrase, "en") for cell in found["rungs"].rows[1]][2:] == [
-        "70.0 %", "3,600,000", "61.0 %", "97.0 %", "1.4 ms",
+        "70.0\u00a0%", "3,600,000", "61.0\u00a0%", "97.0\u00a0%", "1.4 ms",
     ]  # fmt: skip
 
 

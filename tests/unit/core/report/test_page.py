@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from core.charts import Axis, ChartSpec
@@ -99,3 +100,13 @@ def test_rows_and_columns_of_tables_are_named_for_screen_readers() -> None:
     assert page.count('scope="col"') == 2
     assert page.count('scope="row"') == 1
     assert "<caption>" in page
+
+
+def test_short_cells_of_a_chinese_table_are_not_broken_within_their_words() -> None:
+    cells = (Cell("student"), Cell(Message("report.gate.quality", {}, "quality")), Cell("a reason of many words"))
+    table = Table("t", (Column("name"), Column("gate"), Column("why it may not be chosen")), (cells,))
+    page = render_html(replace(REPORT, sections=(Section("one", "t", (table,)),)), "zh_CN")
+    assert '<td class="short">质量</td>' in page
+    assert "<td>a reason of many words</td>" in page
+    assert '<th scope="col" class="short">gate</th>' in page
+    assert ".short:lang(zh) { white-space: nowrap; }" in page

@@ -78,13 +78,19 @@ def test_page_and_results_agree_on_every_candidates_figures(
     results = json.loads(results_path.read_text(encoding="utf-8"))
     for candidate in results["candidates"]:
         quality, cost = candidate["quality"], candidate["cost"]
-        low, high = figures.percent(quality["low"]), figures.percent(quality["high"])
-        assert f"{figures.percent(quality['value'])} {figures.interval(low, high)}" in page
+        value, low, high = (words(figures.percent(quality[key])) for key in ("value", "low", "high"))
+        assert f"{value} {figures.interval(low, high)}" in page
         for key in ("monthly", "per_million_requests", "per_success"):
             if cost[key] is not None:
                 assert figures.money(cost[key], "EUR") in page
     for policy in results["policies"]:
-        assert figures.percent(policy["strong_share"]) in page
+        assert words(figures.percent(policy["strong_share"])) in page
+
+
+@pytest.mark.parametrize(("language", "other"), [("en", r"[0-9]%"), ("zh_CN", r"[0-9]\s%")])
+def test_every_share_is_written_as_its_language_writes_it(report: Report, language: str, other: str) -> None:
+    page = re.sub(r"<style>.*?</style>", "", render_html(report, language), flags=re.DOTALL)
+    assert re.findall(other, page) == []
 
 
 def test_every_part_of_the_evidence_is_told(report: Report) -> None:

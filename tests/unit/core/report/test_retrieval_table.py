@@ -31,7 +31,7 @@ def test_the_table_tells_recall_search_time_and_sizes() -> None:
     row = cells(retrieving_evidence(), "en")
     assert row[0] == "student"
     assert row[1] == "words and meaning, 3 passages right: the document that the data names, 6 rows"
-    assert row[2].startswith("83.3 % [")
+    assert row[2].startswith("83.3\u00a0% [")
     assert row[3].startswith("0.639 [")
     assert row[4].startswith("30.5")
     assert row[6] == "9 of 4 documents"

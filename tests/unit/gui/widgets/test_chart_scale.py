@@ -32,6 +32,12 @@ def test_amounts_near_each_other_are_told_apart() -> None:
     assert tick_texts(MONEY, (0.0000003, 0.03), Formats("en")) == ["$0.0000003", "$0.03"]
 
 
+def test_amounts_of_a_plain_axis_share_their_decimals() -> None:
+    plain = Axis(TITLE, "USD", "money")
+    assert tick_texts(plain, (0.0, 0.5, 1.0), Formats("en")) == ["$0.00", "$0.50", "$1.00"]
+    assert tick_texts(plain, (0.0, 1000.0), Formats("en")) == ["$0", "$1,000"]
+
+
 def test_percent_ticks_share_their_digits() -> None:
     assert tick_texts(SHARE, (0.8, 0.85, 0.9), Formats("en")) == [f"80{SPACE}%", f"85{SPACE}%", f"90{SPACE}%"]
     assert tick_texts(SHARE, (0.9, 0.925), Formats("zh_CN")) == ["90.0%", "92.5%"]

@@ -89,7 +89,7 @@ def test_llama_cpp_is_left_out_where_it_answers_otherwise_than_torch(
     result, context = measured("auto")
     assert [one.runtime for one in result.runtimes] == ["torch"]
     assert any(
-        "llama.cpp is left out: it gives the same answer as torch on only 0.0 %" in line for line in context.logs
+        "llama.cpp is left out: it gives the same answer as torch on only 0.0\u00a0%" in line for line in context.logs
     )
 
 

@@ -232,7 +232,7 @@ def test_another_teacher_may_teach_if_its_labels_are_the_same(
 
 
 def test_a_share_that_cannot_go_is_refused_with_the_largest_one(tmp_path: Path, parent: Path, data: Path) -> None:
-    with pytest.raises(UserError, match=r"at most 9\d\.\d %") as refused:
+    with pytest.raises(UserError, match=r"at most 9\d\.\d\s%") as refused:
         run(tmp_path, pruning(prune=0.999), parent, data)
     assert refused.value.code == "prune.unreachable"
     assert not (tmp_path / "model").exists()

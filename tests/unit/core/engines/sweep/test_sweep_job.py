@@ -133,7 +133,7 @@ def test_a_teacher_that_learnt_the_held_out_rows_is_judged_by_its_training_witho
     fair, context = run(tmp_path / "fair", own, sweeping(trials=1))
     assert by_heart.teacher_quality > 0.8
     assert fair.teacher_quality < 0.7
-    assert any(f"{fair.teacher_quality:.1%}" in text for text in context.logs)
+    assert any(f"{fair.teacher_quality * 100:.1f}\u00a0%" in text for text in context.logs)
 
 
 def test_with_no_student_that_keeps_everything_the_best_one_is_taken_and_this_is_said(
