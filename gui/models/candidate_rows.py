@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.decide.gates import is_undecided
 from core.decide.outcome import CandidateDecision
 from core.i18n import Value
 from gui.models.decision_rows import DASH, MARKS, STATES, DecisionRows
@@ -127,9 +128,12 @@ def _standing(candidate: CandidateDecision, rows: DecisionRows) -> Cell:
         return Cell(rows.tr("gui_decide.standing.not_measured"), color="muted")
     gate = candidate.excluded_by
     if gate is not None:
+        # What the data leave undecided is shown as what is not known yet, and not as a failure.
+        unsure = is_undecided(gate)
+        state = "unknown" if unsure else gate.state
         word = rows.tr(f"gui_decide.gate.{gate.gate.value}")
-        text = rows.tr("gui_decide.standing.excluded", mark=MARKS[gate.state], gate=word)
-        return Cell(text, gate.gate, color=STATES[gate.state], tip=rows.words(gate.message))
+        text = rows.tr(f"gui_decide.standing.{'unsure' if unsure else 'excluded'}", mark=MARKS[state], gate=word)
+        return Cell(text, gate.gate, color=STATES[state], tip=rows.words(gate.message))
     if candidate.ineligible is not None:
         text = rows.tr("gui_decide.standing.ineligible")
         return Cell(text, color="muted", tip=rows.words(candidate.ineligible))

@@ -89,6 +89,7 @@ class FieldForm(QWidget):
         super().__init__(parent)
         self._translator = translator
         self._code_prefix = code_prefix
+        self.label_width = label_width
         self._given_editors = dict(editors or {})
         self._units: Mapping[str, str] = {}
         self._grid = QGridLayout(self)

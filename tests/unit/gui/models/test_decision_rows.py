@@ -9,10 +9,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from core.decide import decide
-from core.decide.outcome import TokenLatency
+from core.decide.outcome import GateResult, TokenLatency, message
+from core.domain import Gate
 from core.metrics.percentiles import Percentiles
 from gui.i18n import Translator
-from gui.models.candidate_rows import compared_rows
+from gui.models.candidate_rows import candidate_rows, compared_rows
 from gui.models.decision_rows import DecisionRows
 from gui.widgets.decision_tabs import COMPARED
 
@@ -37,3 +38,17 @@ def test_times_of_tokens_stand_beside_the_latency(qapp: QApplication, language: 
     assert first in tips[0]
     assert each in tips[0]
     assert first not in tips[1]
+
+
+@pytest.mark.parametrize(
+    ("chance", "text", "color"), [(0.5, "? quality, not sure", "warn"), (0.02, "✗ quality", "bad")]
+)
+def test_a_limit_that_the_data_leave_undecided_is_not_shown_as_missed(
+    qapp: QApplication, chance: float, text: str, color: str
+) -> None:
+    decision = decide(decided_study.evidence())
+    first, *others = decision.candidates
+    gate = GateResult(Gate.QUALITY, "fail", None, message("decide.note.no_packs"), probability=chance)
+    found = replace(decision, candidates=(replace(first, gates=(gate,)), *others))
+    standing = candidate_rows(DecisionRows(found, Translator(qapp, "en")))[0][-1]
+    assert (standing.text, standing.color) == (text, color)

@@ -16,8 +16,10 @@ from core.study_file import dump_study, load_study
 from gui.app import Application
 from gui.document import SaveState
 from gui.pages.page import PageMark
+from gui.theme import LABEL_WIDTH
 from gui.widgets.data_card import column_specs, split_specs
 from gui.widgets.editors import ChoiceEditor, LineEditor
+from gui.widgets.form import FieldForm
 from gui.widgets.given_files import given_specs
 from gui.widgets.task_fields import task_specs
 from gui.widgets.words_editor import WordsEditor
@@ -276,3 +278,15 @@ def test_given_splits_take_the_place_of_one_file_and_back(
     qtbot.waitUntil(lambda: document.study.data.file == "rows.csv", timeout=5000)
     assert not data.given.isVisibleTo(page)
     assert data.split.isVisibleTo(page)
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_every_card_of_the_page_has_its_fields_at_the_same_distance(open_study: Application, language: str) -> None:
+    open_study.context.preferences.change(language=language)
+    wide = [
+        row.label.text()
+        for form in open_study.window.study_page.findChildren(FieldForm)
+        for row in form.rows.values()
+        if form.label_width == LABEL_WIDTH and row.label.sizeHint().width() > LABEL_WIDTH
+    ]
+    assert wide == []
