@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import numbers
 from collections.abc import Iterable, Mapping
-from functools import lru_cache, reduce
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -90,7 +90,10 @@ def english(code: str, **values: Value) -> Sentence:
 def listed(parts: Iterable[str]) -> str:
     """Words one after the other, as each language lists them; empty without any."""
     told = list(parts)
-    return reduce(lambda before, part: english("words.list", before=before, part=part), told) if told else ""
+    if len(told) < 2:
+        return told[0] if told else ""
+    middle = len(told) // 2  # halves, for a long list that nested at every name would be too deep to tell
+    return english("words.list", before=listed(told[:middle]), part=listed(told[middle:]))
 
 
 def translate_text(language: str, code: str, values: Mapping[str, Stored], text: str) -> str:

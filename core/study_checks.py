@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from core.domain import Role
 from core.errors import UserError
+from core.i18n import listed
 from core.spec import Candidate, CandidateModel, EndpointModel, PredictionsModel, Study, TeacherLayers
 from core.spec.secrets import has_odd_port, writes_password, writes_secret
 
@@ -75,7 +76,7 @@ def _check_references(study: Study, candidate: Candidate, field: str) -> None:
     names = {other.name: other for other in study.candidates}
     for part, name in _references(study, candidate):
         if name not in names:
-            raise UserError("study.candidate_unknown", field=f"{field}.{part}", name=name, names=", ".join(names))
+            raise UserError("study.candidate_unknown", field=f"{field}.{part}", name=name, names=listed(names))
         if names[name].role is Role.HYBRID:
             raise UserError("study.hybrid_as_part", field=f"{field}.{part}", name=name)
         if part == "train.teacher" and isinstance(names[name].model, PredictionsModel):
@@ -104,7 +105,7 @@ def _check_own_parts(study: Study, candidate: Candidate, field: str) -> None:
 
 
 def _check_profile(study: Study, candidate: Candidate, field: str) -> None:
-    names = ", ".join(study.profiles)
+    names = listed(study.profiles)
     if candidate.profile is None and len(study.profiles) != 1:
         raise UserError("study.profile_unnamed", field=field, names=names)
     if candidate.profile is not None and candidate.profile not in study.profiles:
@@ -152,4 +153,4 @@ def _check_judge(study: Study) -> None:
         return
     profile = study.judge_profile()
     if profile is None or profile not in study.profiles:
-        raise UserError("study.judge_profile", field="task.judge.profile", names=", ".join(study.profiles))
+        raise UserError("study.judge_profile", field="task.judge.profile", names=listed(study.profiles))

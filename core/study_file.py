@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.errors import UserError
+from core.i18n import english
 from core.spec import Study
 from core.study_checks import check_study
 
@@ -64,7 +65,9 @@ def parse_study(text: str, name: str) -> Study:
         document = yaml.load(text, type("_Loader", (_StrictLoader,), {"path": name}))  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError("study.yaml_broken", path=name, line=line, problem=error.problem or "unreadable") from error
+        raise UserError(
+            "study.yaml_broken", path=name, line=line, problem=error.problem or english("study.yaml_unreadable")
+        ) from error
     except yaml.YAMLError as error:
         raise UserError("study.yaml_broken", path=name, line=1, problem=" ".join(str(error).split())) from error
     if not isinstance(document, Mapping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.domain import Role
+from core.i18n import listed
 from core.spec import (
     BaselineModel,
     Candidate,
@@ -127,4 +128,4 @@ def _layers(layers: LayerChoice) -> tuple[str, dict[str, str | int]]:
     """Whether layers are counted or listed, and the values of the sentence."""
     if isinstance(layers, int):
         return "count", {"count": layers}
-    return "named", {"layers": ", ".join(str(layer) for layer in layers)}
+    return "named", {"layers": listed(str(layer) for layer in layers)}

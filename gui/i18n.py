@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTranslator, Signal
@@ -119,11 +119,6 @@ def words_of(code: str, **values: Value | Words) -> Words:
 def words_of_error(error: Exception) -> Words:
     """One sentence for an error."""
     return lambda translator: translator.error(error)
-
-
-def listed(names: Sequence[str]) -> Words:
-    """Names one after the other."""
-    return lambda translator: translator.tr("gui.list_separator").join(names)
 
 
 def _resolve(choice: str) -> str:

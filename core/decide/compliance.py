@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from core.decide.outcome import GateResult, Message, message
 from core.domain import Gate, Role
+from core.i18n import listed
 from core.spec import Api, Candidate, EndpointModel, Study
 
 ON_PREMISES = "ORG-ON-PREMISES"
@@ -49,7 +50,7 @@ def compliance_notes(study: Study) -> list[Message]:
     packs = study.criteria.compliance.packs
     if not packs:
         return [message("decide.note.no_packs")]
-    return [message("decide.note.packs_not_evaluated", packs=", ".join(packs))]
+    return [message("decide.note.packs_not_evaluated", packs=listed(packs))]
 
 
 def open_questions(study: Study) -> list[Message]:
@@ -73,13 +74,13 @@ def _on_premises(candidate: Candidate, paths: list[str]) -> GateResult:
     if not paths:
         text = message("decide.gate.on_premises.pass", candidate=candidate.name)
         return GateResult(Gate.COMPLIANCE, "pass", ON_PREMISES, text)
-    text = message("decide.gate.on_premises.fail", candidate=candidate.name, path=", ".join(paths))
+    text = message("decide.gate.on_premises.fail", candidate=candidate.name, path=listed(paths))
     return GateResult(Gate.COMPLIANCE, "fail", ON_PREMISES, text)
 
 
 def _data_processing_agreement(study: Study, candidate: Candidate, paths: list[str]) -> GateResult:
     answer = study.criteria.compliance.facts.get(DPA_FACT)
-    values = {"candidate": candidate.name, "path": ", ".join(paths), "fact": DPA_FACT}
+    values = {"candidate": candidate.name, "path": listed(paths), "fact": DPA_FACT}
     if not paths:
         text = message("decide.gate.dpa.stays", candidate=candidate.name)
         return GateResult(Gate.COMPLIANCE, "pass", DATA_PROCESSING_AGREEMENT, text)

@@ -32,6 +32,7 @@ from core.decide.seeds import seed_notes
 from core.decide.unanswered import unanswered_notes
 from core.domain import Role
 from core.evidence import StudyEvidence
+from core.i18n import listed
 from core.prices import Assumption
 from core.routing.verdict import MINIMUM_GROUPS
 from core.spec import Api, Study
@@ -139,7 +140,7 @@ def _notes(
     notes += judge_notes(study, options) + check_notes(options)
     unknown = [option.name for option in options if option.bill.monthly is not None and option.one_off is None]
     if unknown:
-        notes.append(message("decide.note.one_off_unknown", names=", ".join(unknown)))
+        notes.append(message("decide.note.one_off_unknown", names=listed(unknown)))
     return tuple(notes)
 
 

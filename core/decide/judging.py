@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from core.decide.options import Option
 from core.decide.outcome import Message, message
 from core.domain import Role
-from core.i18n import Value
+from core.i18n import Value, listed
 from core.jobs.results import JudgeResult
 from core.spec import Candidate, CandidateModel, Study, TeacherLayers
 
@@ -45,7 +45,7 @@ def judge_notes(study: Study, options: Sequence[Option]) -> list[Message]:
     """Candidates that the judge is near to, verdicts that changed with the order, and answers without any."""
     judged = [option for option in options if option.evidence.judging is not None and option.system is not None]
     near = [option.name for option in judged if is_near_judge(study, option.candidate)]
-    notes = [message("decide.note.judge_is_near", names=", ".join(near))] if near else []
+    notes = [message("decide.note.judge_is_near", names=listed(near))] if near else []
     notes += _uninformative(judged)
     judge = study.task.judge
     if judge is not None and judge.text_only and any(_is_judged(option) for option in judged):

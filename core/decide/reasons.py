@@ -9,7 +9,7 @@ from core.decide.options import Option, missing_measurements
 from core.decide.outcome import Exclusion, Message, message
 from core.decide.told_together import told_together
 from core.domain import Choice, Verdict
-from core.i18n import Value
+from core.i18n import Value, listed
 from core.spec import Study
 
 POINTS = 100.0
@@ -49,7 +49,7 @@ def reasons_of(study: Study, settled: Settled, options: Sequence[Option]) -> tup
             reasons += _against(study, settled, option, contender, best, contenders)
     waiting = [option.name for option in missing_measurements(study, options)]
     if waiting and contenders:
-        reasons.append(message("decide.reason.provisional", names=", ".join(waiting)))
+        reasons.append(message("decide.reason.provisional", names=listed(waiting)))
     return told_together(reasons)
 
 

@@ -8,6 +8,7 @@ from core.decide.choice import Settled
 from core.decide.options import Option
 from core.decide.outcome import MeasureNext, Message, message
 from core.domain import Role
+from core.i18n import listed
 from core.spec import SweepModel
 
 
@@ -28,9 +29,9 @@ def seed_notes(options: Sequence[Option]) -> list[Message]:
     searched = [name for name, option in several.items() if isinstance(option.candidate.model, SweepModel)]
     alike = [name for name in several if name not in searched]
     if alike:
-        notes.append(message("decide.note.first_seed", names=", ".join(alike)))
+        notes.append(message("decide.note.first_seed", names=listed(alike)))
     if searched:
-        notes.append(message("decide.note.first_seed_searched", names=", ".join(searched)))
+        notes.append(message("decide.note.first_seed_searched", names=listed(searched)))
     for option in options:
         if option.candidate.role is Role.HYBRID and option.system is not None:
             models = (option.candidate.student, option.candidate.teacher)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.decide.outcome import Message, message
+from core.i18n import listed
 
 SHARED = ("decide.reason.dominated", "decide.reason.not_routable", "decide.reason.unproven_policy")
 """Codes whose sentence differs only in its candidate; each has a `.several` that takes `names`."""
@@ -30,4 +31,4 @@ def _of_several(group: list[Message]) -> Message:
     names = dict.fromkeys(str(reason.values["candidate"]) for reason in group)
     if len(names) == 1:
         return first
-    return message(f"{first.code}.several", names=", ".join(names), **shared)
+    return message(f"{first.code}.several", names=listed(names), **shared)

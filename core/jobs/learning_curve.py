@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.domain import Role
 from core.errors import UserError
+from core.i18n import listed
 from core.jobs.model_sources import seeds_of
 from core.spec import Candidate, CandidateModel, Prune, Study, SweepModel
 
@@ -50,7 +51,7 @@ def check_curve(study: Study) -> None:
         return
     field, names = "learning_curve.student", [candidate.name for candidate in study.candidates]
     if plan.student not in names:
-        raise UserError("study.candidate_unknown", field=field, name=plan.student, names=", ".join(names))
+        raise UserError("study.candidate_unknown", field=field, name=plan.student, names=listed(names))
     candidate = study.candidate(plan.student)
     training = study.training_of(candidate)
     if candidate.role is not Role.STUDENT or training.method == "none" or not study.takes_inputs(candidate):

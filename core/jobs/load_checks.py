@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.domain import Role
 from core.errors import UserError
+from core.i18n import listed
 from core.spec import Candidate, EndpointModel, PredictionsModel, Study
 
 
@@ -24,7 +25,7 @@ def check_load(study: Study) -> None:
     names = [candidate.name for candidate in study.candidates]
     for name in plan.candidates or ():
         if name not in names:
-            raise UserError("study.candidate_unknown", field="load.candidates", name=name, names=", ".join(names))
+            raise UserError("study.candidate_unknown", field="load.candidates", name=name, names=listed(names))
         if not _testable(study, study.candidate(name)):
             raise UserError("load.untestable", name=name)
     if not tested_under_load(study):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
+from core.i18n import english
 from core.metrics.json_schema import SchemaScorer
 from core.spec import Study
 from core.study_file import resolve_path
@@ -41,5 +42,7 @@ def _read(path: Path, field: str) -> dict[str, Any]:
     except ValueError as error:
         raise UserError("study.schema_unreadable", field=field, path=str(path), problem=str(error)) from error
     if not isinstance(schema, dict):
-        raise UserError("study.schema_unreadable", field=field, path=str(path), problem="no JSON object")
+        raise UserError(
+            "study.schema_unreadable", field=field, path=str(path), problem=english("study.schema_no_object")
+        )
     return schema

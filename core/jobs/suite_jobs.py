@@ -9,6 +9,7 @@ from pathlib import Path
 from core.data.fingerprint import folder_sha256
 from core.domain import Role
 from core.errors import UserError
+from core.i18n import listed
 from core.jobs.graph import JobGraph
 from core.jobs.llama_cpp_checks import llama_cpp_source
 from core.jobs.model_jobs import ModelJobs
@@ -45,7 +46,7 @@ def check_suites(study: Study, base: Path) -> None:
 def _check_candidate(study: Study, base: Path, field: str, name: str) -> None:
     names = [candidate.name for candidate in study.candidates]
     if name not in names:
-        raise UserError("study.candidate_unknown", field=field, name=name, names=", ".join(names))
+        raise UserError("study.candidate_unknown", field=field, name=name, names=listed(names))
     if _for_onnx_runtime(study, study.candidate(name)):
         raise UserError("study.suite_quantised", field=field, name=name)
     if llama_cpp_source(study, name) is not None:

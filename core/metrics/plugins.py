@@ -9,6 +9,7 @@ from numbers import Real
 import numpy as np
 
 from core.errors import UserError
+from core.i18n import english, listed
 from core.metrics.reasoning import split_reasoning
 
 GROUP = "tercet.metrics"
@@ -40,7 +41,11 @@ class PluginScorer:
         except Exception as error:  # whatever the user's package raises is told, never a bug of ours
             raise UserError("metrics.plugin_broken", name=name, problem=_words(error)) from error
         if not callable(self._metric):
-            raise UserError("metrics.plugin_broken", name=name, problem=f"{type(self._metric).__name__} is no function")
+            raise UserError(
+                "metrics.plugin_broken",
+                name=name,
+                problem=english("metrics.plugin_no_function", type=type(self._metric).__name__),
+            )
 
     def __call__(self, output: str, target: str, row: str | int) -> float:
         """The score of one answer, the model's reasoning left out. Raises UserError naming metric and row where the
@@ -57,7 +62,7 @@ class PluginScorer:
 def _entry(name: str) -> EntryPoint:
     found = list(entry_points(group=GROUP, name=name))
     if not found:
-        names = ", ".join(installed_metrics()) or "none"
+        names = listed(installed_metrics()) or english("metrics.plugin_none")
         raise UserError("metrics.plugin_unknown", field="task.metric", name=name, names=names)
     packages = sorted({entry.dist.name for entry in found if entry.dist is not None})
     if len(packages) > 1:

@@ -9,6 +9,7 @@ from typing import Literal
 from core.decide.gates import NOTHING_RIGHT_RULE
 from core.decide.outcome import CandidateDecision, Decision
 from core.domain import Choice, PolicyKind, Role
+from core.i18n import listed
 from core.spec import PLUGIN_PREFIX, Study
 from gui.models.decision_rows import DASH, DecisionRows
 
@@ -81,7 +82,7 @@ def why_rows(rows: DecisionRows) -> tuple[list[WhyRow], list[WhyRow]]:
         row = WhyRow(rows.role(item.candidate), _excluded(rows, item.candidate, rows.words(item.message)), tip)
         (waiting if _is_open(decision, item.candidate) else reasons).append(row)
     if decision.not_measured:
-        names = ", ".join(decision.not_measured)
+        names = listed(decision.not_measured)
         waiting.append(
             WhyRow(None, rows.tr("gui_decide.why.not_measured", count=len(decision.not_measured), names=names))
         )

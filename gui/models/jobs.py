@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from core.domain import JobRow, JobState
+from core.i18n import listed
 from core.jobs.job_parts import JobPart, part_words
 from gui.i18n import Translator
 
@@ -31,7 +32,7 @@ class Column(IntEnum):
 
 def job_title(translator: Translator, row: JobRow, part: JobPart | None = None) -> str:
     """What a job does, in words: `Measure student-3l-int8`, `Distil student-2l · seed 2`."""
-    title = translator.tr(f"gui.job.title.{row.kind.value}", candidates=", ".join(row.candidates))
+    title = translator.tr(f"gui.job.title.{row.kind.value}", candidates=listed(row.candidates))
     return " · ".join([title, *part_words(translator.tr, part, translator.formats.percent)])
 
 
@@ -155,7 +156,8 @@ class JobTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(row, live, Column(index.column()))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(filter(None, (self._text(row, live, column) for column in Column)))
+            told = filter(None, (self._text(row, live, column) for column in Column))
+            return self._translator.tr("gui.list_separator").join(told)
         if role in (DETAIL_ROLE, Qt.ItemDataRole.ToolTipRole):
             return self._text(row, live, Column.DETAIL)
         if role == SHARE_ROLE:

@@ -8,6 +8,7 @@ from core.charts import trials_chart
 from core.charts.live_trials import live_trials_chart, trials_so_far
 from core.decide.outcome import Message
 from core.domain import MetricPoint
+from core.i18n import listed
 from core.jobs.results import CompressResult, RoundRecord, RungRecord, SweepResult, TrainResult, TrialRecord
 from gui.models.job_words import JobFigures, JobWords
 from gui.models.table import Cell
@@ -56,7 +57,7 @@ class MakingWords(JobWords):
             ),
         ]
         if result.as_fast:
-            others = tr("gui.list_separator").join(map(str, result.as_fast))
+            others = listed(map(str, result.as_fast))
             facts.append(tr("sweep.as_fast", number=result.chosen, others=others))
         chart = trials_chart(candidate, result, retain)
         missed = {point.name: point.excluded for point in chart.points}

@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.domain import JobState, Role
 from core.errors import UserError
+from core.i18n import listed
 from core.spec import Candidate
 from gui.candidate_words import candidate_text
 from gui.context import Context
-from gui.i18n import listed, words_of
+from gui.i18n import words_of
 from gui.models.candidates import CandidateLine, CandidateListModel
 from gui.pages.page import Page, PageMark
 from gui.study_edits.edits import changed

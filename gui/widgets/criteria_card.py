@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 from PySide6.QtWidgets import QWidget
 
+from core.i18n import listed
 from core.spec import Compliance, Cost, Service
 from gui.context import Context
 from gui.undo import StudyDraft
@@ -70,5 +71,5 @@ class ComplianceCard(CriteriaCard):
 
     def _show_note(self) -> None:
         packs = self._draft.value(PACKS) or []
-        self.note.setText(self._context.translator.tr("decide.note.packs_not_evaluated", packs=", ".join(packs)))
+        self.note.setText(self._context.translator.tr("decide.note.packs_not_evaluated", packs=listed(packs)))
         self.note.setVisible(bool(packs))

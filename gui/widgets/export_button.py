@@ -9,9 +9,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
 from core.domain import JobKind, JobState, Role
+from core.i18n import listed
 from core.spec import BaselineModel, PredictionsModel, Study
 from gui.context import Context
-from gui.i18n import listed, words_of, words_of_error
+from gui.i18n import words_of, words_of_error
 from gui.jobs.exporter import ModelExporter
 
 FORMATS = (("safetensors", "f16"), ("onnx", "f16"), ("gguf", "f16"), ("gguf", "f32"))

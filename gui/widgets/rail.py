@@ -99,7 +99,8 @@ class Rail(QFrame):
         button.set_mark(mark, count)
         name = self._translator.tr(f"gui.page.{page_id}")
         state = self._translator.tr(f"gui.mark.{mark.value}") if mark is not PageMark.NONE else ""
-        button.setAccessibleName(", ".join(part for part in (name, state, count) if part))
+        parts = (part for part in (name, state, count) if part)
+        button.setAccessibleName(self._translator.tr("gui.list_separator").join(parts))
 
     def retranslate(self) -> None:
         """Set every name again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.decide.outcome import Message, message
 from core.decide.rule_words import rule_in_words
 from core.domain import Choice
+from core.i18n import listed
 from core.report import figures
 from core.report.model import Block, Bullets, Cell, KeyFigure, KeyFigures, Paragraph, Section, Table
 from core.report.sections.material import Material, named, words
@@ -23,7 +24,7 @@ def answer(material: Material) -> Section:
     if decision.excluded:
         blocks.append(_excluded(material))
     if decision.not_measured:
-        blocks.append(Paragraph(message("report.answer.not_measured", names=", ".join(decision.not_measured)), "warn"))
+        blocks.append(Paragraph(message("report.answer.not_measured", names=listed(decision.not_measured)), "warn"))
     return Section("answer", message("report.section.answer"), tuple(blocks))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.decide.class_slices import FEWEST_ROWS
 from core.decide.outcome import ComplexityProfile, Message, message
+from core.i18n import listed
 from core.jobs.results import Dropped
 from core.report import figures
 from core.report.model import Block, Bullets, Cell, Paragraph, Phrase, Section, Table
@@ -62,7 +63,7 @@ def _sources(material: Material) -> Message:
         return message("report.data.from_file", file=source.file)
     if source.files is not None:
         named = [path for path in source.files.model_dump().values() if path]
-        return message("report.data.from_files", files=", ".join(named))
+        return message("report.data.from_files", files=listed(named))
     return message("report.data.from_predictions")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.charts import trials_chart
 from core.decide.outcome import message
 from core.evidence import CandidateEvidence
-from core.i18n import catalogue, english
+from core.i18n import catalogue, english, listed
 from core.jobs.results import RoundRecord, RungRecord, SweepResult, TrainResult, TrialRecord
 from core.report import figures
 from core.report.machines import device_phrase
@@ -72,7 +72,7 @@ def _mixture(done: TrainResult, asked: Train) -> str:
 
 
 def _resumed(steps: tuple[int, ...]) -> Phrase | None:
-    return message("report.training.resumed", steps=", ".join(map(str, steps))) if steps else None
+    return message("report.training.resumed", steps=listed(map(str, steps))) if steps else None
 
 
 def _seconds(seconds: float) -> str:
@@ -217,7 +217,7 @@ def _search(material: Material, entry: CandidateEvidence, sweep: SweepResult) ->
     )
     told: list[Block] = []
     if sweep.as_fast:
-        others = ", ".join(map(str, sweep.as_fast))
+        others = listed(map(str, sweep.as_fast))
         told.append(Paragraph(message("sweep.as_fast", number=sweep.chosen, others=others)))
     return [Chart(trials_chart(entry.name, sweep, retain)), *told, table]
 

@@ -80,7 +80,7 @@ def _repeats(material: Material) -> list[Block]:
     once = [entry.name for entry in trained if entry.name not in named_several]
     said = [_hard_labels(material), message("report.method.seeds")]
     if once:
-        said.append(message("report.method.one_seed_for", names=", ".join(once)))
+        said.append(message("report.method.one_seed_for", names=listed(once)))
     return [Bullets(tuple(said)), _by_seed(material, several)]
 
 
@@ -88,7 +88,7 @@ def _hard_labels(material: Material) -> Phrase:
     measured = [row["name"] for row in material.candidates if row["baseline"]["hard_labels"] is not None]
     if not measured:
         return message("report.method.hard_labels")
-    return message("report.method.hard_labels_measured", names=", ".join(measured))
+    return message("report.method.hard_labels_measured", names=listed(measured))
 
 
 def _by_seed(material: Material, rows: Sequence[dict[str, Any]]) -> Table:
@@ -119,7 +119,7 @@ def limits(material: Material) -> Section:
         items.append(message("report.limits.energy"))
     imported = [row["name"] for row in material.candidates if row["origin"] == "imported"]
     if imported:
-        items.append(message("report.limits.imported", names=", ".join(imported)))
+        items.append(message("report.limits.imported", names=listed(imported)))
     said_before = {UNANSWERED_NOTE, *(note.code for note in compliance_notes(material.evidence.study))}
     items += [note for note in material.decision.notes if note.code not in said_before]
     return Section("limits", message("report.section.limits"), (Bullets(tuple(items)),))
@@ -133,14 +133,14 @@ def _timing_limits(benchmarks: list[CandidateEvidence]) -> list[Phrase]:
     short = [entry.name for entry in timed if _samples(entry.benchmark) < _ROWS_FOR_P99]
     if short:
         codes = {"p95": _ROWS_FOR_P95, "p99": _ROWS_FOR_P99}
-        said.append(message("report.limits.few_samples", names=", ".join(short), **codes))
+        said.append(message("report.limits.few_samples", names=listed(short), **codes))
     noisy = [
         entry.name
         for entry in timed
         if entry.benchmark is not None and entry.benchmark.environment is not None and entry.benchmark.environment.noisy
     ]
     if noisy:
-        said.append(message("report.limits.noisy", names=", ".join(noisy)))
+        said.append(message("report.limits.noisy", names=listed(noisy)))
     return said
 
 

@@ -64,6 +64,12 @@ def test_a_list_is_told_as_each_language_lists() -> None:
     assert (listed([]), listed(["a"])) == ("", "a")
 
 
+def test_a_list_of_thousands_is_told_as_well() -> None:
+    rows = listed(f"row-{number}" for number in range(5000))
+    assert isinstance(rows, Sentence)
+    assert translate_text("zh_CN", rows.code, stored_values(rows.values), "") == rows.replace(", ", "、")
+
+
 def test_an_error_says_its_sentence_and_a_librarys_its_words() -> None:
     refused = told(UserError("endpoint.cap_reached", cap=3))
     assert isinstance(refused, Sentence)

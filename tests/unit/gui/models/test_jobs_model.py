@@ -58,6 +58,21 @@ def test_rows_are_told_in_words(model: JobTableModel) -> None:
     assert text(model, 1, Column.DETAIL) == "It broke."
 
 
+def test_names_and_the_reason_inside_a_failure_follow_the_language(
+    application: Application, model: JobTableModel
+) -> None:
+    reason = {"code": "endpoint.reason.timeout", "values": {}, "text": "timeout"}
+    values = {"url": "u", "given_up": 10, "rows": 20, "failed": 50, "sent": 70, "share": 0.7, "reason": reason}
+    failed = {"message_code": "endpoint.half_broken", "message_values": values, "message_text": "the last: timeout"}
+    model.set_rows([job(1, JobState.FAILED, candidates=("big", "small"), **failed)])
+    assert text(model, 0) == "Measure big, small"
+    assert "timeout" in text(model, 0, Column.DETAIL)
+    application.context.preferences.change(language="zh_CN")
+    assert text(model, 0) == "测量 big、small"
+    assert "超时" in text(model, 0, Column.DETAIL)
+    assert "timeout" not in text(model, 0, Column.DETAIL)
+
+
 def test_the_same_jobs_are_updated_in_place(model: JobTableModel) -> None:
     model.set_rows([job(1), job(2)])
     resets, changes = [], []
