@@ -124,17 +124,19 @@ def _check_weights(study: Study, candidate: Candidate, field: str, base: Path) -
 
 
 def _check_multi_label(study: Study, candidate: Candidate, field: str, base: Path) -> None:
-    """Rows with several labels: what was measured elsewhere, language models as they are, encoders trained on the
-    targets, and the floor on terms."""
+    """Rows with several labels: what was measured elsewhere, language models as they are, encoders that are trained
+    here with what is made of them, and the floor on terms."""
     model, training = candidate.model, study.training_of(candidate)
     if isinstance(model, PredictionsModel):
         return
     if isinstance(model, BaselineModel):
-        fits = training.method == "fine_tune" and model.kind != "embedding_linear"
+        fits = training.method == "fine_tune" and model.kind != "embedding_linear" and not candidate.compress
     else:
-        trained = training.method == "fine_tune" and not isinstance(model, TeacherLayers | SweepModel)
-        fits = trained or (training.method == "none" and answers_in_text(study, candidate, base))
-    if candidate.compress or not fits:
+        in_text = answers_in_text(study, candidate, base)
+        trained = training.method != "none" and not isinstance(model, SweepModel) and training.dynamic is None
+        made_of_one = isinstance(model, CandidateModel) and not in_text
+        fits = trained or made_of_one or (in_text and not candidate.compress)
+    if not fits:
         raise UserError("study.multi_label_unfit", field=field, name=candidate.name)
 
 
@@ -247,7 +249,7 @@ def _check_teacher(study: Study, candidate: Candidate, field: str, base: Path) -
         return
     teacher = study.candidate(named)
     remote = isinstance(teacher.model, EndpointModel) or llama_cpp_source(study, named) is not None
-    if not (remote or (study.task.kind == "classification" and answers_in_text(study, teacher, base))):
+    if not (remote or (not study.task.writes and answers_in_text(study, teacher, base))):
         return
     needs = {
         "model.layers": layers,

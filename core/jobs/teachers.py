@@ -72,7 +72,7 @@ class Teachers:
         part = self.model(teacher, seeds_of(self.study, teacher)[0])
         in_text = answers_in_text(self.study, teacher, self.base)
         asked = in_text and (
-            self.study.task.kind == "classification"
+            not self.study.task.writes
             or isinstance(part.ready, EndpointModel)
             or runs_under_llama_cpp(part.ready)
             or training.technique in TEXT_TECHNIQUES

@@ -14,6 +14,9 @@ import numpy as np
 from core.domain import FloatArray
 from core.metrics.json_text import json_of
 
+GIVEN_FROM = 0.5
+"""A label is given where its own probability is at least this."""
+
 
 def written(labels: Sequence[str]) -> str:
     """A set of labels as it is kept."""

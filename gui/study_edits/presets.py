@@ -26,7 +26,7 @@ PRESETS = (
 """Names of the jobs, in the order of the menu. `int8`, `pruned` and `seeds` start from a candidate."""
 _REFUSED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(WRITING_KINDS, ("floor",)),
-    "multi_label": ("layers", "int8", "pruned", "sweep", "taught"),
+    "multi_label": ("sweep",),
 }
 _END_OF_LINE = ("baseline", "predictions", "sweep", "endpoint")
 

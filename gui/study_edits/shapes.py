@@ -76,10 +76,10 @@ def model_of_source(source: str) -> Document:
 
 def methods_of(source: str, kind: str) -> tuple[str, ...]:
     """How a model of a source can be trained in a study of a kind of task, the most usual way first."""
-    if source in ANSWERS_ONLY or (source == "gguf" and kind == "classification"):
+    if source in ANSWERS_ONLY or (source == "gguf" and kind not in WRITING_KINDS):
         return ("none",)
-    if kind == "multi_label":
-        return ("fine_tune",) if source == "baseline" else ("none", "fine_tune")
+    if kind == "multi_label" and source == "baseline":
+        return ("fine_tune",)
     return {
         "teacher": ("distill", "fine_tune"),
         "baseline": ("fine_tune", "distill"),

@@ -105,9 +105,9 @@ def shown_fields(section: str, candidate: Document, kind: str) -> ShownFields:
 
 def step_choices(kind: str, candidate: Document) -> list[str]:
     """The steps that can still be added: each once, the quantising one last, which of a language model is never
-    static; none where rows have several labels."""
+    static."""
     taken: list[Document] = list(candidate.get("compress") or [])
-    if kind == "multi_label" or any("quantize" in step for step in taken):
+    if any("quantize" in step for step in taken):
         return []
     used = {name for step in taken for name in ("prune", "trim_vocabulary") if name in step}
     fit = [name for name, step in STEPS.items() if name not in used]
@@ -226,7 +226,8 @@ def _of_training(candidate: Document, source: str, kind: str) -> ShownFields:
 
 def _unfit(source: str, kind: str, training: Document) -> set[str]:
     """What a source, a task or a method of using the teacher knows nothing of."""
-    refused = {"dynamic"} if kind in WRITING_KINDS else {"top_k"}
+    refused = set() if kind in WRITING_KINDS else {"top_k"}
+    refused |= set() if kind == "classification" else {"dynamic"}
     if source == "baseline":
         refused |= {"technique", "epochs", "batch_size", "accumulate", "max_length", "gradient_checkpointing"}
         refused |= {"learning_rate", "top_k", "reasoning"}

@@ -17,7 +17,6 @@ from core.engines.language.generator import Generation, LocalGenerator
 from core.engines.language.label_lists import LabelLists
 from core.engines.language.prompts import message_of
 from core.engines.models import Classifier
-from core.metrics.label_sets import classes_of
 from core.metrics.scoring import RowScorer, label_scorer, row_scorer
 from core.spec import Task
 
@@ -135,13 +134,6 @@ class TextAnswers:
             text_prediction(example, generation, self._scorer, self._read)
             for example, generation in zip(examples, generations, strict=True)
         ]
-
-
-def label_names(task: Task, examples: Sequence[Example]) -> list[str]:
-    """The labels of the dataset, sorted; none where answers are texts."""
-    if task.kind == "multi_label":
-        return classes_of([example.target for example in examples])
-    return sorted({example.target for example in examples}) if task.kind == "classification" else []
 
 
 def reader_of(task: Task, labels: Sequence[str]) -> AnswerReader:

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.domain import Example, Prediction, Split
 from core.engines.benchmark import environment, plan
-from core.engines.benchmark.answering import PutOff, as_messages, label_names, reader_of, text_prediction
+from core.engines.benchmark.answering import PutOff, as_messages, reader_of, text_prediction
 from core.engines.benchmark.first_answers import FirstAnswers
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.retrieved import LaterAnswers, Retrieved, retrieve_rows, with_figures
@@ -19,6 +19,7 @@ from core.engines.language.answer import Answer
 from core.engines.language.answer_store import AnswerStore, answers_folder, open_answers
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
+from core.engines.language.label_lists import label_names
 from core.engines.language.label_text import LabelText
 from core.engines.language.question import Message, question_of_row
 from core.engines.language.request_estimate import estimate, told_estimate

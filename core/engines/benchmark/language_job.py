@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.domain import Example, Prediction, Split
-from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnswers, as_messages, label_names
+from core.engines.benchmark.answering import LabelAnswers, RowAnswerer, TextAnswers, as_messages
 from core.engines.benchmark.quality import answer_all
 from core.engines.benchmark.retrieved import Retrieved, retrieve_rows, with_figures
 from core.engines.benchmark.runtimes import Timings, time_language_model
 from core.engines.benchmark.summary import measured_result
 from core.engines.language.generator import LocalGenerator
 from core.engines.language.kept_generator import kept_generator
+from core.engines.language.label_lists import label_names
 from core.engines.language.local import answering_runtime, open_generator
 from core.engines.language.prompt_classifier import PromptClassifier
 from core.errors import UserError

@@ -22,9 +22,7 @@ from core.engines.models.protocol import Runtime
 from core.engines.retrieval.messages import RetrievingGenerator
 from core.engines.retrieval.retriever import RetrievalSetup, Retriever
 from core.jobs.results import TokenTimes
-from core.metrics.label_sets import written
-
-GIVEN_FROM = 0.5
+from core.metrics.label_sets import GIVEN_FROM, written
 
 
 class Asked(BaseModel):

@@ -15,6 +15,7 @@ from core.engines.compress.parity import MINIMUM_AGREEMENT, answer_all, as_perce
 from core.engines.device import choose_device
 from core.engines.language.opening import OpenedLanguageModel, open_language_model
 from core.engines.models import open_classifier
+from core.engines.models.card import gives_several
 from core.engines.models.onnx_classifier import open_session
 from core.engines.models.torch_classifier import TorchClassifier
 from core.errors import UserError
@@ -30,9 +31,8 @@ Logits = Callable[[list[int]], FloatArray]
 
 def check_onnx(folder: Path, exported: Path, inputs: Sequence[str]) -> None:
     """Raises UserError where an exported classifier gives other labels."""
-    agreement = label_agreement(
-        answer_all(open_classifier(folder, "torch"), inputs), answer_all(open_classifier(exported), inputs)
-    )
+    answers = (answer_all(open_classifier(folder, "torch"), inputs), answer_all(open_classifier(exported), inputs))
+    agreement = label_agreement(*answers, several=gives_several(folder))
     if agreement < MINIMUM_AGREEMENT:
         raise UserError("compress.parity", path=str(folder), agreement=as_percent(agreement), rows=len(inputs))
 

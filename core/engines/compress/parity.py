@@ -9,6 +9,7 @@ import numpy as np
 from core.domain import FloatArray, IntArray
 from core.engines.models import Classifier
 from core.i18n import english
+from core.metrics.label_sets import GIVEN_FROM
 
 # Exports are rounded differently, never more: below this share of equal labels something else happened.
 MINIMUM_AGREEMENT = 0.99
@@ -31,18 +32,24 @@ def answer_all(
     return probabilities
 
 
-def label_agreement(first: FloatArray, second: FloatArray) -> float:
-    """The share of rows whose most probable class is the same, of two arrays of shape (rows, classes)."""
-    return choice_agreement(best_class(first), best_class(second))
+def label_agreement(first: FloatArray, second: FloatArray, *, several: bool = False) -> float:
+    """The share of rows that are given the same label, of two arrays of shape (rows, classes); with `several` labels a
+    row, all of them must be the same."""
+    return choice_agreement(chosen_labels(first, several), chosen_labels(second, several))
 
 
 def choice_agreement(first: IntArray, second: IntArray) -> float:
-    """The share of equal choices, of two arrays of the same shape."""
-    return float((first == second).mean())
+    """The share of equal choices, of two arrays of the same shape: (rows,), or (rows, labels) where a choice is a set
+    of labels."""
+    same = first == second
+    return float((same.all(axis=1) if same.ndim == 2 else same).mean())
 
 
-def best_class(probabilities: FloatArray) -> IntArray:
-    """The most probable class of each row, shape (rows,)."""
+def chosen_labels(probabilities: FloatArray, several: bool) -> IntArray:
+    """The most probable class of each row, shape (rows,); with `several` labels a row, 1 for each that is at least as
+    likely as not, shape (rows, labels)."""
+    if several:
+        return np.asarray(probabilities >= GIVEN_FROM, dtype=np.int64)
     return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from core.domain import Example, FloatArray, IntArray, Split
 from core.engines.compress.language_rows import LanguageRows, as_reference, next_tokens, next_tokens_from_cache
-from core.engines.compress.parity import answer_all, best_class
+from core.engines.compress.parity import answer_all, chosen_labels
 from core.engines.device import choose_device
 from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.language.opening import open_language_model, open_language_tokenizer
 from core.engines.models import Classifier, open_classifier
+from core.engines.models.card import gives_several
 from core.engines.models.protocol import Runtime
 from core.errors import UserError
 from core.jobs.results import RungRecord
@@ -78,11 +79,11 @@ class Work:
         return found
 
     def choices(self, source: Path, runtime: Runtime | None = None) -> IntArray:
-        """What the model of a folder chooses: of a classifier a label for each compared row, of a language model a
-        token for each place of the rows' targets, as the parent numbers them. Raises Stopped."""
+        """What the model of a folder chooses: of a classifier a label or a set of labels for each compared row, of a
+        language model a token for each place of the rows' targets, as the parent numbers them. Raises Stopped."""
         if self.language_model:
             return self._language_choices(source)
-        return best_class(self.answers(open_classifier(source, runtime)))
+        return chosen_labels(self.answers(open_classifier(source, runtime)), gives_several(self.parent))
 
     def _language_choices(self, source: Path) -> IntArray:
         opened = open_language_model(source, choose_device())

@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from core.domain import FloatArray, IntArray
+from core.domain import FloatArray
 from core.engines.device import choose_device
 from core.engines.distill.fit_check import check_teacher_fit
-from core.engines.distill.losses import hard_label_loss, soft_label_loss
+from core.engines.distill.label_losses import LabelLosses, choices_objective, losses_of
 from core.engines.distill.objective import LogitObjective
-from core.engines.distill.row_weights import of_batch, row_tensor, row_weights
+from core.engines.distill.row_weights import row_weights
 from core.engines.distill.rows import TrainingRows
 from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
-from core.engines.distill.training_job import MODEL_FOLDER, hard_objective
+from core.engines.distill.training_job import MODEL_FOLDER
 from core.engines.language.answers import TeacherAnswers, read_answers
 from core.engines.models.card import has_card, read_card
 from core.engines.models.opening import open_classifier
@@ -56,25 +55,25 @@ def teacher_folder(parameters: DistillParameters, context: JobContext) -> Path |
 
 def class_teaching(parameters: DistillParameters, rows: TrainingRows, context: JobContext) -> ClassTeaching:
     """What this student learns from. Raises UserError where teacher and rows do not fit, Stopped."""
-    folder = teacher_folder(parameters, context)
+    folder, losses = teacher_folder(parameters, context), losses_of(parameters.task)
     if "labels" in context.spec.inputs:
-        return _from_answers(parameters.train, rows, context)
+        return _from_answers(parameters.train, rows, losses, context)
     if folder is None:
         raise UserError("train.no_model")
     settings = parameters.train
     if settings.alpha == 0.0:
         # The teacher has no share in the loss: it gives its labels and perhaps its layers, and is not run.
         labels = labels_of(folder)
-        objective = hard_objective(rows.label_indices(labels), row_weights(settings, rows.names, context))
+        objective = losses.hard(losses.wanted(rows, labels), row_weights(settings, rows.names, context))
         context.log(english("train.log.method_targets"))
         return ClassTeaching(rows, labels, objective, "targets", "train.reason.targets")
     labels, soft = _teacher_outputs(folder, rows.inputs, context)
-    targets, weights = rows.label_indices(labels), row_weights(settings, rows.names, context)
+    wanted, weights = losses.wanted(rows, labels), row_weights(settings, rows.names, context)
     if settings.technique == "labels":
-        objective = _chosen_objective(settings, soft.argmax(axis=1).astype(np.int64), targets, weights)
+        objective = choices_objective(settings, losses, losses.chosen(soft), wanted, weights)
         return ClassTeaching(rows, labels, objective, "labels", "train.reason.asked")
     context.log(english("train.log.method_soft_labels", temperature=settings.temperature, alpha=settings.alpha))
-    objective = soft_objective(settings, targets, soft, weights)
+    objective = losses.soft(settings, wanted, soft, weights)
     return ClassTeaching(rows, labels, objective, "soft_labels", "train.reason.same_classes", weights)
 
 
@@ -101,7 +100,7 @@ def _teacher_outputs(
     return teacher.labels, outputs
 
 
-def _from_answers(settings: Train, rows: TrainingRows, context: JobContext) -> ClassTeaching:
+def _from_answers(settings: Train, rows: TrainingRows, losses: LabelLosses, context: JobContext) -> ClassTeaching:
     """A language model's answers: its distributions over the labels where it gave them, else the labels it named."""
     answers = read_answers(context.input_folder("labels"))
     soft_rows = sum(row.distribution is not None for row in answers.rows.values())
@@ -114,14 +113,15 @@ def _from_answers(settings: Train, rows: TrainingRows, context: JobContext) -> C
         english("train.log.answers", rows=len(learnt.names), left_out=left_out, soft=soft_rows),
         "warning" if left_out else "info",
     )
-    targets, weights = learnt.label_indices(answers.labels), row_weights(settings, learnt.names, context)
-    said = answers.distributions(learnt.names)
+    wanted, weights = losses.wanted(learnt, answers.labels), row_weights(settings, learnt.names, context)
     if soft:
+        said = answers.distributions(learnt.names)
         logarithms = np.log(np.maximum(said, np.finfo(np.float64).tiny)).astype(np.float32)
-        objective = soft_objective(settings, targets, logarithms, weights)
+        objective = losses.soft(settings, wanted, logarithms, weights)
         return ClassTeaching(learnt, answers.labels, objective, "soft_labels", "train.reason.label_probabilities")
     reason = "train.reason.asked" if settings.technique == "labels" else "train.reason.label_text"
-    objective = _chosen_objective(settings, said.argmax(axis=1).astype(np.int64), targets, weights)
+    told = replace(learnt, targets=tuple(answers.rows[name].text for name in learnt.names))
+    objective = choices_objective(settings, losses, losses.wanted(told, answers.labels), wanted, weights)
     return ClassTeaching(learnt, answers.labels, objective, "labels", reason)
 
 
@@ -136,35 +136,3 @@ def _answered_rows(rows: TrainingRows, answers: TeacherAnswers, *, told_only: bo
         tuple(column[place] for place in kept) for column in (rows.names, rows.inputs, rows.targets)
     )
     return replace(rows, names=names, inputs=inputs, targets=targets)
-
-
-def soft_objective(
-    settings: Train, targets: Sequence[int], soft: LogProbabilities, weights: FloatArray | None = None
-) -> LogitObjective:
-    """The loss on the teacher's log-probabilities, shape (rows, classes), and the targets, as `settings` mix them;
-    `weights` say how much each row counts, null alike."""
-    hard_labels, own = torch.tensor(targets, dtype=torch.int64), row_tensor(weights)
-
-    def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        teacher = torch.from_numpy(soft[rows.numpy()]).to(logits.device)
-        hard = hard_labels[rows].to(logits.device)
-        counts = of_batch(own, rows, logits.device)
-        return soft_label_loss(logits, teacher, hard, settings.temperature, settings.alpha, weights=counts)
-
-    return objective
-
-
-def _chosen_objective(
-    settings: Train, chosen: IntArray, targets: Sequence[int], weights: FloatArray | None
-) -> LogitObjective:
-    """alpha · cross-entropy with the teacher's choices + (1 − alpha) · cross-entropy with the targets."""
-    of_teacher, of_data = torch.from_numpy(chosen), torch.tensor(targets, dtype=torch.int64)
-    own = row_tensor(weights)
-
-    def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        first, second = (labels[rows].to(logits.device) for labels in (of_teacher, of_data))
-        counts = of_batch(own, rows, logits.device)
-        taught, given = (hard_label_loss(logits, labels, weights=counts) for labels in (first, second))
-        return settings.alpha * taught + (1.0 - settings.alpha) * given
-
-    return objective

@@ -46,15 +46,21 @@ def layer_indices(available: int, layers: int | Sequence[int]) -> tuple[int, ...
 
 
 def student_from_layers(
-    teacher_folder: Path, labels: Sequence[str], wanted: TeacherLayers, texts: Sequence[str] = ()
+    teacher_folder: Path,
+    labels: Sequence[str],
+    wanted: TeacherLayers,
+    texts: Sequence[str] = (),
+    *,
+    several: bool = False,
 ) -> ConstructedStudent:
     """A student with the chosen layers of the teacher in `teacher_folder`, its embeddings and its head.
 
     Where `wanted` says so its neurons and heads are those with the largest weights (`compress.narrow`), and its
-    vocabulary is what `texts` use. The saved folder reloads with plain `from_pretrained`. Raises UserError where the
-    teacher has no stack of layers to choose from, or cannot be narrowed as asked.
+    vocabulary is what `texts` use. `several` says that a text may have any number of the labels. The saved folder
+    reloads with plain `from_pretrained`. Raises UserError where the teacher has no stack of layers to choose from, or
+    cannot be narrowed as asked.
     """
-    teacher, _ = load_starting_model(teacher_folder, labels)
+    teacher, _ = load_starting_model(teacher_folder, labels, several=several)
     tokenizer = load_tokenizer(teacher_folder)
     details: dict[str, str | int | float | bool | None] = {"layers": str(wanted.layers)}
     widths = {"feed_forward": wanted.feed_forward, "heads": wanted.heads}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.engines.distill.label_losses import hard_objective
 from core.engines.distill.row_weights import row_weights
 from core.engines.distill.rows import read_training_rows
 from core.engines.distill.training_job import (
@@ -9,7 +10,6 @@ from core.engines.distill.training_job import (
     Material,
     begin,
     finished_before,
-    hard_objective,
     train_and_save,
 )
 from core.engines.held_out import rows_to_judge_by

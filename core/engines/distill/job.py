@@ -10,6 +10,7 @@ from core.engines.distill.class_teaching import ClassTeaching, asked_teacher, cl
 from core.engines.distill.construct import layer_indices, student_from_layers
 from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.hidden import hidden_state_objective
+from core.engines.distill.label_losses import losses_of
 from core.engines.distill.objective import Objective
 from core.engines.distill.rows import TrainingRows, read_training_rows
 from core.engines.distill.training_job import (
@@ -20,7 +21,6 @@ from core.engines.distill.training_job import (
     begin,
     check_before_teacher,
     finished_before,
-    hard_objective,
     run_training,
     tokenized,
 )
@@ -49,7 +49,7 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
         return cast(TrainResult, load("core.engines.baseline.distil").run(parameters, context))
     if parameters.train.dynamic is not None:
         return cast(TrainResult, load("core.engines.dynamic.job").run(parameters, context))
-    if parameters.task is not None:
+    if parameters.task is not None and parameters.task.kind != "multi_label":
         return cast(TrainResult, load("core.engines.distill.causal_job").distil(parameters, context))
     done = finished_before(context)
     return _classifier(parameters, context) if done is None else done
@@ -81,7 +81,8 @@ def _checked(
     """The student and its rows as tokens, known to fit into memory before the teacher is asked."""
     material = _student(parameters, labels, rows, context)
     tokens = tokenized(material, rows, parameters.train.max_length, context)
-    objective = hard_objective(rows.label_indices(labels))
+    losses = losses_of(parameters.task)
+    objective = losses.hard(losses.wanted(rows, labels))
     return check_before_teacher(material, tokens, parameters.train, objective, attempt, context), tokens
 
 
@@ -90,20 +91,20 @@ def _student(
 ) -> Material:
     """The student to begin with: another job's result, a model of its own, or layers of the teacher."""
     seed_all(parameters.train.seed)
-    own = parameters.model
+    own, several = parameters.model, losses_of(parameters.task).several
     folder = context.input_folder("model") / MODEL_FOLDER if "model" in context.spec.inputs else None
     if own is not None and not isinstance(own, BaselineModel):
         folder = resolve(own, parameters.model_sha256)
     if folder is not None:
-        student, fresh = load_starting_model(folder, labels)
+        student, fresh = load_starting_model(folder, labels, several=several)
         tokenizer, sha256 = load_tokenizer(folder), fingerprint_weights(folder)
-        return Material(student, tokenizer, labels, sha256, fresh)
+        return Material(student, tokenizer, labels, sha256, fresh, several=several)
     teacher = teacher_folder(parameters, context)
     if parameters.layers is None or teacher is None:
         raise UserError("train.no_model")
-    made = student_from_layers(teacher, labels, parameters.layers, rows.inputs)
+    made = student_from_layers(teacher, labels, parameters.layers, rows.inputs, several=several)
     sha256 = fingerprint_weights(teacher)
-    return Material(made.model, made.tokenizer, labels, sha256, False, made.details)
+    return Material(made.model, made.tokenizer, labels, sha256, False, made.details, several=several)
 
 
 def _with_hidden_states(

@@ -12,17 +12,14 @@ from typing import Any, Literal
 import torch
 from pydantic import ValidationError
 
-from core.domain import FloatArray
 from core.engines.checkpoint import Checkpoint, Checkpoints
 from core.engines.device import Device, choose_device, use_huge_pages
 from core.engines.distill.fit_check import check_fit
 from core.engines.distill.loop import train
 from core.engines.distill.lora import add_adapter, merge_adapter
-from core.engines.distill.losses import hard_label_loss
-from core.engines.distill.objective import BatchObjective, LogitObjective, Objective, companion_of
+from core.engines.distill.objective import BatchObjective, Objective, companion_of
 from core.engines.distill.observer import Observer
 from core.engines.distill.replicas import other_gpus
-from core.engines.distill.row_weights import of_batch, row_tensor
 from core.engines.distill.rows import TrainingRows
 from core.engines.distill.training import Training, TrainingPlan, TrainingState
 from core.engines.models.card import ModelCard
@@ -270,18 +267,6 @@ def _save_activations(model: Any, settings: Train) -> None:
     if settings.lora is not None:
         # Frozen embeddings would cut the gradient off before the first layer.
         model.enable_input_require_grads()
-
-
-def hard_objective(labels: Sequence[int], weights: FloatArray | None = None) -> LogitObjective:
-    """Cross-entropy with the labels of the batch's rows; `labels` are of all training rows, and so are their `weights`,
-    null where all count alike."""
-    targets, own = torch.tensor(labels, dtype=torch.int64), row_tensor(weights)
-
-    def objective(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        counts = of_batch(own, rows, logits.device)
-        return hard_label_loss(logits, targets[rows].to(logits.device), weights=counts)
-
-    return objective
 
 
 def _encoder(material: Material, wanted: int, context: JobContext) -> TextEncoder:

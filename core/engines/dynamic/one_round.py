@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.engines.distill.class_teaching import soft_objective
 from core.engines.distill.job import LEARNING_RATE
+from core.engines.distill.label_losses import soft_objective
 from core.engines.distill.rows import TrainingRows
 from core.engines.distill.training_job import (
     MODEL_FOLDER,

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from core.engines.device import choose_device
 from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.hard_labels import LEARNING_RATE
+from core.engines.distill.label_losses import hard_objective
 from core.engines.distill.rows import TrainingRows
 from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
 from core.engines.distill.training_job import (
@@ -24,7 +25,6 @@ from core.engines.distill.training_job import (
     Material,
     begin,
     finished_before,
-    hard_objective,
     run_training,
     tokenized,
 )

@@ -29,7 +29,7 @@ def run(parameters: LabelParameters, context: JobContext) -> LabelResult:
         context.log(english("label.log.finished_before"))
         return done
     rows = read_label_rows(context.input_folder("data"), parameters.task)
-    with counted_seconds(context.folder) as seconds, respondent_of(parameters, rows.labels, context) as respondent:
+    with counted_seconds(context.folder) as seconds, respondent_of(parameters, rows.weighed, context) as respondent:
         asked = respondent.asked()
         with open_answers(answers_folder(context.folder), asked, waiting(context)) as store:
             labelling = Labelling(rows, asked, store, context)

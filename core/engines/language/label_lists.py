@@ -1,14 +1,23 @@
-"""Which labels an answer in text lists."""
+"""Which labels a dataset has, and which of them an answer in text lists."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from core.domain import Example
 from core.engines.language.label_text import LabelText
-from core.metrics.label_sets import names_in, written
+from core.metrics.label_sets import classes_of, names_in, written
+from core.spec import Task
 
 _PARTS = re.compile(r"[,;\n，；、]")
+
+
+def label_names(task: Task, examples: Sequence[Example]) -> list[str]:
+    """The labels of the dataset, sorted; none where answers are texts."""
+    if task.kind == "multi_label":
+        return classes_of([example.target for example in examples])
+    return sorted({example.target for example in examples}) if task.kind == "classification" else []
 
 
 class LabelLists:

@@ -15,6 +15,7 @@ from core.engines.language.answer_store import AnswerStore, Asked
 from core.engines.language.answers import AnsweredRow, none_usable
 from core.engines.language.few_shot import draw_shots
 from core.engines.language.generator import Generation
+from core.engines.language.label_lists import LabelLists, label_names
 from core.engines.language.label_text import LabelText, as_row
 from core.engines.language.prompts import message_of
 from core.engines.language.request_estimate import RequestEstimate, estimate
@@ -33,12 +34,18 @@ _TOLD_UNUSABLE_SHARE = 0.05
 
 @dataclass(frozen=True)
 class LabelRows:
-    """The train rows with the message to each. `labels` are the classes, none in generation."""
+    """The train rows with the message to each. `labels` are the classes, none in generation; where a row may have
+    several of them they are listed in writing, else one is chosen (`weighed`)."""
 
     task: Task
     examples: tuple[Example, ...]
     labels: tuple[str, ...]
     row_messages: tuple[str, ...]
+
+    @property
+    def weighed(self) -> tuple[str, ...]:
+        """The labels of which each answer is one; none where answers are written."""
+        return self.labels if self.task.kind == "classification" else ()
 
     @cached_property
     def messages(self) -> tuple[str, ...]:
@@ -61,7 +68,7 @@ def label_rows(examples: Sequence[Example], task: Task) -> LabelRows:
     train = tuple(example for example in examples if example.split is Split.TRAIN)
     if not train:
         raise UserError("train.no_rows")
-    labels = tuple(sorted({example.target for example in examples})) if task.kind == "classification" else ()
+    labels = tuple(label_names(task, examples))
     shots = draw_shots(task, examples)
     messages = tuple(message_of(task, example, labels, shots.before(example)) for example in train)
     return LabelRows(task, train, labels, messages)
@@ -75,7 +82,8 @@ class Labelling:
         self._store = store
         self._context = context
         self._classes = bool(rows.labels)
-        self._texts = LabelText(rows.labels)
+        self._texts = LabelText(rows.weighed)
+        self._lists = LabelLists(() if rows.weighed else rows.labels)
         self._keys = [asked.key(message) for message in rows.messages]
         self._unanswered: dict[str, Answer] = {}
         self.missing = [place for place, key in enumerate(self._keys) if key not in store]
@@ -96,7 +104,7 @@ class Labelling:
     def estimate(self) -> RequestEstimate:
         """What the missing answers will take."""
         limit = self._rows.task.max_output_tokens
-        return estimate(self._rows.messages, self._keys, self._store, limit, self._classes)
+        return estimate(self._rows.messages, self._keys, self._store, limit, bool(self._rows.weighed))
 
     def bought(self) -> Iterator[tuple[str, Generation]]:
         """The messages that earlier attempts of this job bought an answer to, with the answers."""
@@ -150,9 +158,8 @@ class Labelling:
 
     def _row(self, place: int, answer: Answer) -> AnsweredRow:
         said = answer.generation
-        label = self._texts.label_of(said.text) if self._classes else None
-        soft = None
-        if label is not None:
+        label, soft = self._label(answer), None
+        if label is not None and self._rows.weighed:
             told = answer.label_probabilities or self._texts.distribution(answer.steps)
             soft = None if told is None else tuple(as_row(told, self._rows.labels))
         return AnsweredRow(
@@ -165,6 +172,14 @@ class Labelling:
             output_tokens=said.output_tokens,
             finish_reason=said.finish_reason,
         )
+
+    def _label(self, answer: Answer) -> str | None:
+        """The label that an answer names, or the list of them as it is kept; null where it names none."""
+        said = answer.generation
+        if self._rows.weighed:
+            return self._texts.label_of(said.text)
+        listed = self._classes and said.finish_reason == "stop"
+        return self._lists.read(said.text) if listed else None
 
     def result(self, rows: Sequence[AnsweredRow], seconds: float) -> LabelResult:
         """The figures of the job; tokens are those of every answer, whoever bought it."""

@@ -10,12 +10,13 @@ from typing import cast
 from core.domain import Example, Split
 from core.engines.benchmark import environment
 from core.engines.benchmark import plan as timing_plan
-from core.engines.benchmark.answering import as_messages, label_names
+from core.engines.benchmark.answering import as_messages
 from core.engines.benchmark.language_job import is_language_model
 from core.engines.benchmark.probe_process import ProbeError, run_module
 from core.engines.benchmark.subjects import Asked
 from core.engines.compress.onnx_process import export_onnx_apart
 from core.engines.finished_result import finished_result
+from core.engines.language.label_lists import label_names
 from core.engines.load.kept_levels import fingerprint_of, read_levels
 from core.engines.models.card import format_of
 from core.engines.models.protocol import Runtime

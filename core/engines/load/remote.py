@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from core.domain import Example, Split
 from core.engines.benchmark import plan as timing_plan
-from core.engines.benchmark.answering import as_messages, label_names
+from core.engines.benchmark.answering import as_messages
 from core.engines.benchmark.environment import ForeignLoad
 from core.engines.language.answer_store import Asked, answers_folder, known_answers
 from core.engines.language.endpoint import Endpoint
 from core.engines.language.endpoint_request import TOP_LOGPROBS
+from core.engines.language.label_lists import label_names
 from core.engines.language.question import Message, question_of_row
 from core.engines.language.request_estimate import repeated, told_estimate
 from core.engines.language.token_guess import TokenGuess

@@ -58,6 +58,11 @@ def read_card(folder: Path) -> ModelCard:
         raise UserError("model.card.broken", path=str(folder / CARD_NAME)) from error
 
 
+def gives_several(source: Path) -> bool:
+    """Whether the classifier of a folder gives each label a probability of its own."""
+    return has_card(source) and read_card(source).multi_label
+
+
 def format_of(folder: Path) -> Literal["transformers", "onnx", "tfidf_linear", "embedding_linear"]:
     """The format of a model folder, of Tercet's making or someone else's. Raises UserError for a broken card."""
     if has_card(folder):

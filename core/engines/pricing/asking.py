@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.domain import Example, Split
-from core.engines.benchmark.answering import as_messages, label_names
+from core.engines.benchmark.answering import as_messages
 from core.engines.language.answer_store import AnswerStore, Asked, known_answers
 from core.engines.language.endpoint_request import TOP_LOGPROBS, RequestForm
+from core.engines.language.label_lists import label_names
 from core.engines.language.labelling import label_rows
 from core.engines.language.question import Message, Question, pictures_of, question_of_row, text_of
 from core.engines.language.request_estimate import RequestEstimate, estimate, repeated

@@ -7,9 +7,9 @@ from typing import Any
 
 from core.domain import IntArray
 from core.engines.device import Device
-from core.engines.distill.class_teaching import soft_objective
 from core.engines.distill.construct import student_from_layers
 from core.engines.distill.job import LEARNING_RATE
+from core.engines.distill.label_losses import soft_objective
 from core.engines.distill.training_job import Material, begin, finished_before, run_training, tokenized
 from core.engines.held_out import HeldOut, best_labels
 from core.engines.models.starting import text_encoder

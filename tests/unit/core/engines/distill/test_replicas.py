@@ -18,11 +18,11 @@ from core.engines.device import Device
 from core.engines.distill.causal_model import true_vocabulary
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import causal_rows
+from core.engines.distill.label_losses import hard_objective
 from core.engines.distill.loop import train
 from core.engines.distill.replicas import other_gpus
 from core.engines.distill.rows import read_training_rows
 from core.engines.distill.training import Training, TrainingPlan
-from core.engines.distill.training_job import hard_objective
 from core.engines.language.opening import open_language_model
 from core.engines.models.starting import load_starting_model, load_tokenizer, text_encoder
 from core.errors import UserError

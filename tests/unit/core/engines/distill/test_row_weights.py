@@ -14,11 +14,9 @@ from job_context import RecordingContext, job_context
 
 from core.data.examples import write_examples
 from core.domain import FloatArray
-from core.engines.distill.class_teaching import soft_objective
+from core.engines.distill.label_losses import hard_objective, sigmoid_objective, soft_objective
 from core.engines.distill.objective import LogitObjective
 from core.engines.distill.row_weights import position_weights, row_weights, weighted_spans
-from core.engines.distill.several_labels import sigmoid_objective
-from core.engines.distill.training_job import hard_objective
 from core.events import Finished, to_line
 from core.jobs.folder import EVENTS_FILE
 from core.jobs.results import PrepareResult

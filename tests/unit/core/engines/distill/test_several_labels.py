@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from job_context import job_context
-from tiny_models import LABELS, tiny_config, write_body
+from label_sets_by_word import TASK, examples, parameters, write_study
+from tiny_models import LABELS
 
 from core.data.examples import write_examples
 from core.data.predictions import read_predictions
@@ -19,48 +19,17 @@ from core.engines import fine_tune
 from core.engines.benchmark import job, plan, runtimes
 from core.engines.benchmark.subjects import Asked, given_labels, open_subject
 from core.engines.compress.onnx_export import export_onnx
-from core.engines.distill.several_labels import sigmoid_objective
+from core.engines.distill.label_losses import sigmoid_objective
 from core.engines.models import open_classifier, read_card
 from core.errors import UserError
-from core.jobs.specs import BenchmarkParameters, FineTuneParameters
-from core.metrics.label_sets import example_f1, written
-from core.spec import LocalModel, Task, Train
-
-TASK = Task(kind="multi_label", metric="example_f1")
-TELLING = dict(zip(LABELS, ("lost", "rate", "money"), strict=True))
-
-
-def examples(count: int, seed: int, split: Split = Split.TRAIN) -> list[Example]:
-    """Texts that name each of their labels by one word."""
-    draw = random.Random(seed)
-    found = []
-    for row in range(count):
-        labels = [label for label in LABELS if draw.random() < 0.5]
-        words = [*(TELLING[label] for label in labels), *draw.choices(("my", "the", "please", "now"), k=1)]
-        draw.shuffle(words)
-        name = f"{split.value}{row}"
-        found.append(Example(name, split, name, " ".join(words), written(labels)))
-    return found
-
-
-def parameters(body: Path, **changes: object) -> FineTuneParameters:
-    settings = {"epochs": 60, "batch_size": 16, "max_length": 32, "learning_rate": 1e-3, **changes}
-    train = Train.model_validate({"method": "fine_tune", **settings})
-    return FineTuneParameters(model=LocalModel(source="local", path=str(body)), train=train, task=TASK)
+from core.jobs.specs import BenchmarkParameters
+from core.metrics.label_sets import example_f1
 
 
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the study: `job` holds a model that was fine-tuned on `data`. Read only."""
-    folder = tmp_path_factory.mktemp("several")
-    config = tiny_config(layers=1, dropout=0.0)
-    config.hidden_size = config.intermediate_size = 64
-    body = write_body(folder / "body", config)
-    (folder / "data").mkdir()
-    write_examples(folder / "data", [*examples(96, 1), *examples(30, 2, Split.TEST)])
-    own = parameters(body)
-    fine_tune.run(own, job_context(folder / "job", own, {"data": folder / "data"}))
-    return folder
+    return write_study(tmp_path_factory.mktemp("several"))
 
 
 def test_each_label_has_a_probability_of_its_own_and_the_folder_says_so(tuned: Path) -> None:

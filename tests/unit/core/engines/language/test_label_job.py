@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from scripted_endpoint import (
 )
 from tiny_language_models import write_language_model, write_language_model_job
 
-from core.data.examples import write_examples
+from core.data.examples import read_examples, write_examples
 from core.domain import Example, Split
 from core.engines.language import labelling, torch_generator
 from core.engines.language.answers import read_answers
@@ -40,6 +41,7 @@ from core.errors import UserError
 from core.jobs.folder import write_spec
 from core.jobs.results import LabelResult
 from core.jobs.specs import JobSpec, LabelParameters
+from core.metrics.label_sets import written
 from core.spec import EndpointModel, FewShot, LocalModel, Task
 from core.worker.context import Stopped
 
@@ -99,6 +101,28 @@ def test_every_train_row_is_asked_once_and_no_test_row_ever(data: Path) -> None:
     assert result.agreement_with_targets == 1.0
     assert job.context.phases[-1] == ("phase.label", ROWS, ROWS)
     assert any(f"{ROWS} requests will be sent" in line for line in job.context.logs)
+
+
+def test_rows_with_several_labels_are_answered_by_lists_of_them(data: Path) -> None:
+    """The labels are told in the question; what is listed is read, and a list of none is an answer."""
+    examples = [replace(row, target=written([row.target])) for row in read_examples(data)]
+    write_examples(data, examples)
+    task = Task(kind="multi_label", metric="micro_f1", max_output_tokens=16)
+
+    def script(number: int, request: Request) -> Reply:
+        label = next(name for name in LABELS if f"about a {name}" in request.message)
+        said = {"card": 'They are ["loan", "card", "boat"].', "loan": "[]", "rate": "I do not know"}
+        return Reply(completion(said[label]))
+
+    with scripted_endpoint(script) as server:
+        job = Job(data, server.model(), task)
+        result = job.run()
+        assert all(all(label in message for label in LABELS) for message in server.messages())
+    answers = read_answers(job.folder)
+    assert answers.labels == LABELS
+    assert {row.label for row in answers.rows.values()} == {'["card", "loan"]', "[]"}
+    assert (result.unusable, result.soft_rows) == (ROWS // 3, 0)
+    assert result.agreement_with_targets == pytest.approx((2 / 3 + 0) / 2)
 
 
 def test_a_row_is_never_shown_as_an_example_of_itself(data: Path) -> None:
