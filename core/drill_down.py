@@ -11,8 +11,8 @@ from core.errors import UserError
 from core.evidence import StudyEvidence
 from core.spec import Candidate, Study
 from core.store import StudyStore
-from core.store.drill_down import Facets, MeasuredSide, Question, RoutedSide, Show, Side
 from core.store.evidence import DATA_PART, answering_job
+from core.store.question import Facets, MeasuredSide, Question, RoutedSide, Show, Side
 
 _NEEDS_TWO = (Show.DISAGREE, Show.ONLY_SECOND)
 

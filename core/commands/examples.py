@@ -18,7 +18,7 @@ from core.drill_down import DrillDown, drill_down_of, require_two_for, usual_sid
 from core.errors import UserError
 from core.i18n import english
 from core.store import StudyStore
-from core.store.drill_down import Question, Show, Side, SortKey
+from core.store.question import Question, Show, Side, SortKey
 
 _PAGE_ROWS = 500
 _MOST_SIDES = 3

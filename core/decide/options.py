@@ -13,6 +13,7 @@ from core.decide.choice import Contender
 from core.decide.draws import Draws
 from core.decide.gates import Memory, gates_of, latency_of, rules_of
 from core.decide.measured_policies import Part
+from core.decide.net_benefit import net_benefit_of
 from core.decide.one_off import OneOff, judging_cost, one_off
 from core.decide.outcome import GateResult, Latency, PolicyDecision
 from core.decide.policies import RoutedPolicy, best_policy, evaluate_policies
@@ -129,7 +130,7 @@ def _option(
         _judged(study, option, option.system),
         one_off=paid_once,
         judging_cost=judging_cost(evidence, pricing, candidate.name),
-        net_benefit=_net_benefit(study, option.system, option.bill, paid_once),
+        net_benefit=net_benefit_of(study, option.system, option.bill, paid_once),
         before=None if shared is None else _before(pricing, shared, candidate, found),
     )
 
@@ -282,20 +283,3 @@ def _sum(teacher: Part, student: Part, field: str) -> float | None:
 
 def _whole(figure: float | None) -> int | None:
     return None if figure is None else round(figure)
-
-
-def _net_benefit(study: Study, system: System, bill: Bill, paid_once: OneOff | None) -> Draws | None:
-    criteria = study.criteria.cost
-    value = criteria.value_per_success
-    if value is None or bill.monthly is None:
-        return None
-    month = bill.monthly
-    spread = (0.0 if paid_once is None else paid_once.total) / criteria.horizon_months
-    worth = value * criteria.monthly_requests
-    alone, unseen = system.success.of_rows, system.success.unseen
-    return Draws(
-        worth * system.success.value - month.value - spread,
-        worth * system.success.draws - month.draws - spread,
-        None if alone is None else worth * alone - month.draws - spread,
-        None if unseen is None else worth * unseen,
-    )

@@ -10,6 +10,7 @@ from core.domain import Role
 from core.errors import UserError
 from core.jobs.judging import check_judging
 from core.jobs.learning_curve import check_curve
+from core.jobs.libraries import ENGINE_LIBRARIES, needed_libraries
 from core.jobs.llama_cpp_checks import check_llama_cpp, llama_cpp_source
 from core.jobs.load_checks import check_load
 from core.jobs.model_checks import check_model_fits
@@ -21,7 +22,7 @@ from core.jobs.suite_jobs import check_suites
 from core.keys import check_secrets_there
 from core.lazy import is_installed, missing_library
 from core.metrics.plugins import plugin_identity
-from core.model_files import is_onnx_folder, sample_path
+from core.model_files import is_onnx_folder
 from core.spec import (
     BaselineModel,
     Candidate,
@@ -30,22 +31,17 @@ from core.spec import (
     EndpointModel,
     GgufModel,
     LocalModel,
-    Model,
     PredictionsModel,
     Quantize,
-    SampleModel,
     SplitPlan,
     Study,
     SweepModel,
     TeacherLayers,
     Train,
-    runs_under_llama_cpp,
 )
 from core.study_checks import check_secrets, endpoints_of
 from core.study_file import resolve_path
 
-ENGINE_LIBRARIES = ("torch", "transformers", "safetensors")
-QUANTISE_LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
 # Steps before these two may stand in any order; weights that are quantised cannot be changed any more.
 QUANTISE = "quantize"
 
@@ -70,7 +66,7 @@ def check_supported(study: Study, base: Path) -> None:
     check_llama_cpp(study)
     check_load(study)
     check_curve(study)
-    for library in _needed_libraries(study):
+    for library in needed_libraries(study):
         if not is_installed(library):
             raise missing_library(library)
     check_retrieval(study, base, ENGINE_LIBRARIES)
@@ -262,41 +258,6 @@ def _check_teacher(study: Study, candidate: Candidate, field: str, base: Path) -
     for part, given in needs.items():
         if given:
             raise UserError("study.teacher_in_text", field=f"{field}.{part}", name=named)
-
-
-def _needed_libraries(study: Study) -> tuple[str, ...]:
-    own = [candidate for candidate in study.candidates if candidate.role is not Role.HYBRID]
-    plain = BaselineModel | PredictionsModel | EndpointModel
-    neural = [candidate for candidate in own if not isinstance(candidate.model, plain)]
-    needed: list[str] = []
-    endpoints = [candidate.model for candidate in own if isinstance(candidate.model, EndpointModel)]
-    judge = None if study.task.judge is None else study.task.judge.model
-    endpoints += [judge] if isinstance(judge, EndpointModel) else []
-    local_judge = None if isinstance(judge, EndpointModel) else judge
-    if endpoints:
-        needed.append("httpx2")
-    if any(model.key_name is not None and model.key_env is None for model in endpoints):
-        needed.append("keyring")
-    if not neural and local_judge is None:
-        return tuple(needed)
-    needed += ENGINE_LIBRARIES
-    trainings = [study.training_of(candidate) for candidate in neural]
-    searched = [candidate.model for candidate in neural if isinstance(candidate.model, SweepModel)]
-    quantised = any(isinstance(step, Quantize) for candidate in neural for step in candidate.compress)
-    if quantised or any(space.quantize != ["none"] for space in searched):
-        needed += QUANTISE_LIBRARIES
-    optional = {
-        "llama_cpp": any(runs_under_llama_cpp(model) for model in (*(one.model for one in neural), local_judge)),
-        "peft": any(training.lora is not None for training in trainings),
-        "trl": any(training.technique == "on_policy" for training in trainings),
-        "optuna": bool(searched),
-        "gguf": any(_is_gguf(model) for model in (*(candidate.model for candidate in neural), local_judge)),
-    }
-    return (*needed, *(library for library, wanted in optional.items() if wanted))
-
-
-def _is_gguf(model: Model | None) -> bool:
-    return isinstance(model, GgufModel) or (isinstance(model, SampleModel) and sample_path(model.id).is_file())
 
 
 def needs_test_rows_of_its_own(data: Data) -> SplitPlan | None:

@@ -21,10 +21,10 @@ from core.lazy import load
 from core.paths import artefacts_of
 from core.spec import Study
 from core.store import drill_down, queries, schema, writes
-from core.store.drill_down import ExamplePage
 from core.store.engine import open_engine
 from core.store.header import check_header
 from core.store.migrate import check_integrity, migrate
+from core.store.question import ExamplePage, Facets, Place, Question
 
 if TYPE_CHECKING:
     from core.evidence import StudyEvidence
@@ -208,17 +208,17 @@ class StudyStore:
         with self.reading() as connection:
             return queries.candidate_jobs(connection)
 
-    def examples(self, question: drill_down.Question, after: drill_down.Place | None, limit: int) -> ExamplePage:
+    def examples(self, question: Question, after: Place | None, limit: int) -> ExamplePage:
         """Up to `limit` test rows with the answers of some candidates, after a place or from the first."""
         with self.reading() as connection:
             return drill_down.example_page(connection, question, after, limit)
 
-    def example_count(self, question: drill_down.Question) -> int:
+    def example_count(self, question: Question) -> int:
         """How many test rows a question means."""
         with self.reading() as connection:
             return drill_down.example_count(connection, question)
 
-    def example_facets(self, data_job: str) -> drill_down.Facets:
+    def example_facets(self, data_job: str) -> Facets:
         """What the test rows of a dataset can be narrowed to."""
         with self.reading() as connection:
             return drill_down.facets(connection, data_job)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.domain import Role
 from core.drill_down import DrillDown, hybrids_of, measured_answers, with_hybrids
-from core.store.drill_down import RoutedSide
+from core.store.question import RoutedSide
 from gui.document import StudyDocument
 from gui.jobs.stored_decision import StoredDecision
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from core.drill_down import Overview, overview_of
 from core.store import StudyStore
-from core.store.drill_down import ExamplePage, Question
+from core.store.question import ExamplePage, Question
 
 
 @dataclass(frozen=True)

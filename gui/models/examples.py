@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 
 from core.domain import RIGHT_FROM, Answer, ComparedExample
-from core.store.drill_down import RoutedSide, Side, SortKey
+from core.store.question import RoutedSide, Side, SortKey
 from gui.i18n import Translator
 from gui.models.table import NOWHERE, AnyIndex, Cell, CellTable
 from gui.theme import Theme

@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from core.drill_down import DrillDown, Overview, sides_with, usual_sides
-from core.store.drill_down import ExamplePage, Place, Question, RoutedSide, SortKey
+from core.store.question import ExamplePage, Place, Question, RoutedSide, SortKey
 from gui.context import Context
 from gui.i18n import words_of_error
 from gui.jobs.stored_answers import StoredAnswers

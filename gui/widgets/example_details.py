@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QGridLayout, QLabel, QPlainTextEdit, QSizePolicy, QWidget
 
 from core.domain import Answer, ComparedExample
-from core.store.drill_down import Side
+from core.store.question import Side
 from gui.context import Context
 from gui.theme import GAP_CARDS, GAP_TIGHT
 from gui.widgets.card import Card

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSizePo
 
 from core.domain import Role
 from core.drill_down import DrillDown, with_hybrid
-from core.store.drill_down import APART_FROM, Question, Show, Side
+from core.store.question import Question, Show, Side
+from core.store.rows_query import APART_FROM
 from gui.context import Context
 from gui.theme import GAP_CARDS, GAP_TIGHT
 from gui.widgets.role_mark import role_icon

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from core.engines.language.answer import Answer
 from core.engines.language.answer_store import Asked
 from core.engines.language.endpoint_budget import Budget
-from core.engines.language.endpoint_connection import SendTimer, open_client, told_error
+from core.engines.language.endpoint_connection import open_client, told_error
+from core.engines.language.endpoint_exchange import Exchange
 from core.engines.language.endpoint_pacing import CONSECUTIVE_FAILURES, Pacing
 from core.engines.language.endpoint_record import Record
-from core.engines.language.endpoint_reply import read_reply
-from core.engines.language.endpoint_request import RequestForm, request_url
+from core.engines.language.endpoint_request import RequestForm
 from core.engines.language.endpoint_round import OnAnswer, Round
-from core.engines.language.endpoint_stream import StreamedReply
 from core.engines.language.endpoint_trouble import RefusedRequest, TransientTrouble, reach_of
 from core.engines.language.generator import Generation
 from core.engines.language.question import Message
@@ -29,7 +28,7 @@ from core.keys import endpoint_key
 from core.spec import EndpointModel
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient, Request, Response
+    from httpx2 import AsyncClient
 
 T = TypeVar("T")
 Send = Callable[[Message], Awaitable[Answer]]
@@ -42,10 +41,6 @@ _POLL_S = 0.1
 # So many refusals before any answer say that it is not the row that is refused.
 _FIRST_REFUSALS = 3
 _TOLD_PAUSE_S = 5.0
-_OK = 200
-_EVENTS = {"Accept": "text/event-stream, application/json"}
-# How long the end of a stream is waited for behind its last event, so that the connection can be used again.
-_AFTER_DONE_S = 1.0
 
 
 class Endpoint:
@@ -73,21 +68,19 @@ class Endpoint:
         self._form = RequestForm(model, max_output_tokens, top_logprobs, log, streams)
         self._log = log
         self._should_stop = should_stop
-        self._keeps_steps = top_logprobs > 0
         # Alternatives are wanted of labels alone.
         self._guess = TokenGuess(max_output_tokens, top_logprobs > 0 or short_answers)
         self.budget = Budget(model.max_cost, price, self._guess)
         key = endpoint_key(model)
         self._reach = reach_of(model, key)
-        self._url = request_url(model)
         self._runner = asyncio.Runner()
         self._client: AsyncClient = open_client(model, key, connections)
+        self._exchange = Exchange(model, self._client, self._form, self._reach, log, keeps_steps=top_logprobs > 0)
         self._pacing = Pacing(model.requests_per_minute)
         self._record = Record(self._reach.url)
         self._probing = asyncio.Lock()
         self._doubted = False
         self._tried = False
-        self._told_whole = self._told_uncounted = False
         self._ending = False
         self._refusals = 0
         self._under_way: set[asyncio.Task[Any] | None] = set()
@@ -263,9 +256,8 @@ class Endpoint:
         if cap is not None and self.sent >= cap:
             raise UserError("endpoint.cap_reached", cap=cap)
         self.sent += 1
-        exchange = self._streamed if self._form.streams else self._whole
         try:
-            return await exchange(message)
+            return await self._exchange.answer(message)
         except (TransientTrouble, RefusedRequest, UserError):
             raise
         except Exception as error:
@@ -273,55 +265,3 @@ class Endpoint:
             if told is None:
                 raise
             raise told from error
-
-    async def _whole(self, message: Message) -> Answer:
-        timer = SendTimer()
-        async with asyncio.timeout(self._model.timeout_s):
-            response = await self._client.send(self._request(message, timer))
-        latency_ms = timer.milliseconds()
-        self._reach.check(response.status_code, response.headers, response.content)
-        return read_reply(response.content, self._reach, latency_ms, self._keeps_steps)
-
-    def _request(self, message: Message, timer: SendTimer, headers: dict[str, str] | None = None) -> Request:
-        body, extensions = self._form.body(message), {"trace": timer.trace}
-        return self._client.build_request("POST", self._url, json=body, headers=headers, extensions=extensions)
-
-    async def _streamed(self, message: Message) -> Answer:
-        """The answer as it comes. It may take as long as it does, but nothing may come for `timeout_s` at a time;
-        comments, by which a server keeps a connection open, do not count."""
-        reply = StreamedReply(self._reach)
-        loop = asyncio.get_running_loop()
-        timer = SendTimer()
-        request = self._request(message, timer, _EVENTS)
-        try:
-            async with (
-                asyncio.timeout(self._model.timeout_s) as limit,
-                aclosing(await self._client.send(request, stream=True)) as response,
-            ):
-                if response.status_code != _OK or "json" in response.headers.get("content-type", ""):
-                    content = await response.aread()
-                    return self._unstreamed(response, content, timer.milliseconds())
-                async for data in response.aiter_bytes():
-                    if reply.take(data, timer.milliseconds()):
-                        limit.reschedule(loop.time() + (_AFTER_DONE_S if reply.done else self._model.timeout_s))
-        except Exception:
-            # What goes wrong behind the last event takes nothing from the answer.
-            if not reply.done:
-                raise
-        reply.end(timer.milliseconds())
-        if not reply.begun:  # an answer at once, whatever its head calls it
-            return self._unstreamed(response, reply.opening, timer.milliseconds())
-        answer = reply.answer(self._keeps_steps)
-        if answer.generation.output_tokens is None and self._form.asks_for_count and not self._told_uncounted:
-            self._told_uncounted = True
-            self._log(english("endpoint.log.no_usage"))
-        return answer
-
-    def _unstreamed(self, response: Response, content: bytes, latency_ms: float) -> Answer:
-        """A refusal, or the whole answer of an endpoint that streams none."""
-        self._reach.check(response.status_code, response.headers, content)
-        answer = read_reply(content, self._reach, latency_ms, self._keeps_steps)
-        if not self._told_whole:
-            self._told_whole = True
-            self._log(english("endpoint.log.not_streamed"))
-        return answer

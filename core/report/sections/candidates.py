@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from core.charts import quality_cost_chart
-from core.decide.baselines import is_distilled
 from core.decide.outcome import Message, message
 from core.decide.unanswered import unanswered_notes
-from core.decide.variants import SAME_SPEED
 from core.domain import Role
 from core.report import figures
 from core.report.model import Block, Cell, Chart, Paragraph, Section, Table, not_measured
 from core.report.sections.checks import checks
 from core.report.sections.class_slices import class_slices
 from core.report.sections.judging import judging
+from core.report.sections.kept import kept_blocks, quality_cell
 from core.report.sections.load import load_blocks
 from core.report.sections.material import Material, bounded, figure, named, numbers, words
 from core.report.sections.retrieval import retrieval
@@ -32,12 +31,7 @@ def candidates(material: Material) -> Section:
     blocks += [Paragraph(note, "warn") for note in unanswered_notes(material.decision.candidates)]
     tokens = _tokens(material)
     blocks += [tokens, _size(material)] if tokens.rows else [_size(material)]
-    kept = _kept(material)
-    if kept.rows:
-        blocks.append(kept)
-    compressed = [row for row in material.candidates if row["uncompressed"] is not None]
-    if compressed:
-        blocks.append(_compressed(material, compressed))
+    blocks += kept_blocks(material)
     blocks += [_parts(material, kind) for kind in ("fields", "labels") if any(row[kind] for row in material.candidates)]
     blocks += judging(material)
     blocks += checks(material)
@@ -77,7 +71,7 @@ def _speed(material: Material) -> Table:
         latency, throughput = row["latency_ms"] or {}, row["throughput"] or {}
         percentiles = (figure(latency.get(key), figures.milliseconds) for key in ("p50", "p95", "p99"))
         each_second = figure(throughput.get("requests_per_second"), figures.number)
-        rows.append((_name(row), _quality(row["quality"]), *percentiles, each_second))
+        rows.append((_name(row), quality_cell(row["quality"]), *percentiles, each_second))
     return Table(message("report.table.speed"), titles, tuple(rows))
 
 
@@ -143,82 +137,6 @@ def _energy(energy: dict[str, Any]) -> Cell:
     if energy["joules_per_request"] is None:
         return joules
     return Cell(joules.phrase, message(f"report.energy.{energy['source']}"))
-
-
-def _quality(quality: dict[str, Any] | None) -> Cell:
-    if quality is None:
-        return not_measured()
-    cell = bounded(quality["value"], quality["low"], quality["high"], figures.percent)
-    if quality["seeds"] is None or quality["seeds"] == 1 or not isinstance(cell.note, str):
-        return cell
-    return Cell(cell.phrase, message("report.quality.seeds", interval=cell.note, seeds=quality["seeds"]))
-
-
-def _kept(material: Material) -> Table:
-    """What each student kept of its teacher, beside what it learns from the targets alone."""
-    study = material.evidence.study
-    rows = []
-    for row in material.candidates:
-        distilled = row["quality"]["value"] is not None and is_distilled(study, study.candidate(row["name"]))
-        if row["retained"] is not None or distilled:
-            rows.append((named(material, row["name"]), _retained(row), *_against_hard_labels(row, distilled)))
-    titles = words("candidate") + numbers("retained", "hard_labels", "distillation_added")
-    return Table(message("report.table.kept"), titles, tuple(rows))
-
-
-def _compressed(material: Material, rows: list[dict[str, Any]]) -> Table:
-    """What was compressed within its own candidate, beside what it was before."""
-    titles = words("candidate") + numbers("uncompressed", "change", "speed_factor", "size_share") + words("standing")
-    return Table(message("report.table.compressed"), titles, tuple(_compressed_cells(material, row) for row in rows))
-
-
-def _compressed_cells(material: Material, row: dict[str, Any]) -> tuple[Cell, ...]:
-    whole = row["uncompressed"]
-    change, now, before = whole["change"], row["throughput"]["requests_per_second"], whole["requests_per_second"]
-    speed, size = _ratio(now, before), _ratio(row["model_size_mib"], whole["model_size_mib"])
-    return (
-        named(material, row["name"]),
-        _quality(whole["quality"]),
-        bounded(change["value"], change["low"], change["high"], figures.points),
-        figure(speed, figures.number),
-        figure(size, figures.percent),
-        Cell(message(f"report.compressed.{_worth(whole, speed, size)}"), tone="warn" if whole["better"] else "plain"),
-    )
-
-
-def _worth(whole: dict[str, Any], speed: float | None, size: float | None) -> str:
-    """What is gained, the first that is: speed, size, or a limit that only the compressed form keeps to."""
-    if speed is None:
-        return "unknown"
-    if whole["better"]:
-        return "better"
-    if speed > 1.0 + SAME_SPEED:
-        return "faster"
-    return "smaller" if size is not None and size < 1.0 else "worth_it"
-
-
-def _ratio(now: float | None, before: float | None) -> float | None:
-    return None if now is None or not before else now / before
-
-
-def _retained(row: dict[str, Any]) -> Cell:
-    retained = row["retained"]
-    if retained is None:
-        return not_measured()
-    share = figures.percent(retained["quality_share"])
-    if retained["low"] is None:
-        return Cell(share, message("report.kept.of", of=retained["of"]))
-    ends = figures.interval(figures.percent(retained["low"]), figures.percent(retained["high"]))
-    return Cell(share, message("report.kept.of_within", of=retained["of"], interval=ends))
-
-
-def _against_hard_labels(row: dict[str, Any], distilled: bool) -> tuple[Cell, Cell]:
-    """The baseline and what distillation added to it; dashes where no teacher taught."""
-    quality, added = row["baseline"]["hard_labels"], row["baseline"]["added"]
-    if quality is None:
-        cell = not_measured() if distilled else Cell("–", tone="muted")
-        return cell, cell
-    return _quality(quality), bounded(added["value"], added["low"], added["high"], figures.points)
 
 
 def _parts(material: Material, kind: str) -> Table:

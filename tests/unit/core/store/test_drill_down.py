@@ -10,7 +10,7 @@ import pytest
 from core.domain import ComparedExample, Example, Split
 from core.events import PredictionItem
 from core.store import StudyStore, writes
-from core.store.drill_down import (
+from core.store.question import (
     ExamplePage,
     MeasuredSide,
     Place,

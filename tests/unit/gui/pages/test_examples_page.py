@@ -16,7 +16,7 @@ from window_support import built_application, open_in
 from core.decide import Decision, decide
 from core.errors import UserError
 from core.evidence import StudyEvidence
-from core.store.drill_down import Show
+from core.store.question import Show
 from gui.app import Application
 from gui.jobs import stored_decision
 from gui.pages import examples
