@@ -21,9 +21,10 @@ from core.engines.sweep.space import Settings
 from core.engines.sweep.students import Split, Students
 from core.engines.sweep.turns import FURTHER_TURNS, TURNS
 from core.errors import UserError
-from core.i18n import Value, english, listed
+from core.i18n import english
 from core.jobs.results import TrialRecord
 from core.jobs.specs import SweepParameters
+from core.sweep_words import settings_words
 from core.worker.context import JobContext, Stopped
 
 TrialState = Literal["complete", "stopped early", "failed"]
@@ -242,18 +243,9 @@ def rate_text(rate: float) -> str:
     return f"{rate:.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
-def _told(setting: Value) -> Value:
-    """A setting's value, in words where it is no figure and no name."""
-    if setting is None:
-        return english("sweep.log.all")
-    return english("sweep.log.yes" if setting else "sweep.log.no") if isinstance(setting, bool) else setting
-
-
 def _line(record: TrialRecord) -> str:
     """One line for the log."""
-    settings = listed(
-        english("sweep.log.setting", name=name, value=_told(value)) for name, value in record.settings.items()
-    )
+    settings = settings_words(record.settings)
     if record.quality is None or record.requests_per_second is None:
         return english(f"sweep.log.trial_{record.state.replace(' ', '_')}", number=record.number, settings=settings)
     latency = "–" if record.p95_latency_ms is None else f"{record.p95_latency_ms:.2f}"

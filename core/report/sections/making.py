@@ -9,11 +9,12 @@ from core.decide.outcome import message
 from core.evidence import CandidateEvidence
 from core.i18n import catalogue, english, listed
 from core.jobs.results import RoundRecord, RungRecord, SweepResult, TrainResult, TrialRecord
+from core.machine_words import device_words
 from core.report import figures
-from core.report.machines import device_phrase
 from core.report.model import Block, Cell, Chart, Paragraph, Phrase, Table, not_measured
 from core.report.sections.material import Material, figure, named, numbers, words, yes_or_no
 from core.spec import SweepModel, Train
+from core.sweep_words import settings_words
 
 
 def making(material: Material) -> list[Block]:
@@ -49,7 +50,7 @@ def _training(material: Material) -> Table:
                 named(material, entry.name),
                 Cell(message(f"report.training.{way}"), _resumed(done.resumed_steps)),
                 Cell(_mixture(done, asked) if way == "distill" else "–"),
-                Cell(device_phrase(done.device)),
+                Cell(device_words(done.device)),
                 figure(done.epochs, figures.count),
                 figure(done.steps, figures.count),
                 figure(done.examples, figures.count),
@@ -234,7 +235,7 @@ def _trial(trial: TrialRecord, chosen: int) -> tuple[Cell, ...]:
     return (
         Cell(str(trial.number)),
         _trial_state(trial, chosen),
-        Cell(", ".join(f"{name} {_setting(value)}" for name, value in trial.settings.items())),
+        Cell(settings_words(trial.settings, figures.number)),
         *(unmeasured if value is None else figure(value, form) for value, form in measured),
         fits,
         Cell(_seconds(trial.seconds)),
@@ -245,10 +246,3 @@ def _trial_state(trial: TrialRecord, chosen: int) -> Cell:
     if trial.number == chosen:
         return Cell(message("report.trial.chosen"), tone="good")
     return Cell(message(f"report.trial.{trial.state.replace(' ', '_')}"), tone="muted")
-
-
-def _setting(value: str | float | bool | None) -> str:
-    """A setting as the study file writes it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return figures.number(value) if isinstance(value, float) else str(value)

@@ -14,8 +14,8 @@ from core.domain import Split
 from core.evidence import CandidateEvidence
 from core.i18n import english, listed
 from core.jobs.results import BenchmarkResult, Environment
+from core.machine_words import device_words, machine_words
 from core.report import figures
-from core.report.machines import device_phrase, machine_phrase
 from core.report.model import Block, Bullets, Cell, Paragraph, Phrase, Section, Table
 from core.report.sections.making import making
 from core.report.sections.material import Material, figure, named, numbers, words, yes_or_no
@@ -171,8 +171,8 @@ def environment(material: Material) -> Section:
 
 def _machine(machine: Environment) -> tuple[Cell, ...]:
     return (
-        Cell(machine_phrase(machine.machine)),
-        Cell(device_phrase(machine.device)),
+        Cell(machine_words(machine.machine)),
+        Cell(device_words(machine.device)),
         figure(machine.cores, figures.count),
         figure(machine.load_average, figures.number),
         figure(machine.timing_coefficient_of_variation, figures.percent),

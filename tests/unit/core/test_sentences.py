@@ -14,7 +14,8 @@ import pytest
 
 import core
 from core.errors import UserError, told
-from core.i18n import Sentence, english, listed, stored_values, translate, translate_text
+from core.i18n import Sentence, Value, english, listed, stored_values, translate, translate_text
+from core.sweep_words import settings_words
 
 REASON = english("benchmark.log.reason.library", library="onnx")
 LINE = english("benchmark.log.no_onnx", reason=REASON)
@@ -57,10 +58,10 @@ def test_a_sentence_survives_a_copy_and_a_pickle() -> None:
 
 
 def test_a_list_is_told_as_each_language_lists() -> None:
-    settings = listed([english("sweep.log.setting", name="layers", value=english("sweep.log.all")), "b", "c"])
-    assert settings == "layers all, b, c"
-    assert isinstance(settings, Sentence)
-    assert translate("zh_CN", settings.code, **settings.values) == "层 全部、b、c"
+    names = listed(["a", REASON, "c"])
+    assert names == "a, onnx is not installed, c"
+    assert isinstance(names, Sentence)
+    assert translate("zh_CN", names.code, **names.values) == "a、未安装 onnx、c"
     assert (listed([]), listed(["a"])) == ("", "a")
 
 
@@ -93,3 +94,12 @@ def test_jobs_put_no_text_together_from_sentences_for_only_english_could_tell_it
     ]
     found = [f"{path.name}:{line}" for path in sources for line in joined_sentences(ast.parse(path.read_text("utf-8")))]
     assert found == []
+
+
+def test_the_settings_of_a_trial_are_told_in_words_and_figures_as_they_are_written() -> None:
+    settings: dict[str, Value] = {"layers": 2, "feed_forward": None, "trim_vocabulary": True, "temperature": 1.4567}
+    words = settings_words({**settings, "quantize": "none"}, lambda figure: f"{figure:.3g}")
+    assert words == "layers 2, feed_forward all, trim_vocabulary yes, temperature 1.46, quantize none"
+    assert isinstance(words, Sentence)
+    chinese = translate("zh_CN", words.code, **words.values)
+    assert chinese == "层 2、宽度 全部、裁剪词表 是、温度 1.46、权重 不量化"

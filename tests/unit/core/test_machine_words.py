@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.engines.benchmark.environment import machine
-from core.report.machines import device_phrase, machine_phrase
+from core.machine_words import device_words, machine_words
 from core.report.model import text_of
 
 
@@ -18,10 +18,10 @@ from core.report.model import text_of
     ],
 )
 def test_the_words_around_a_device_are_translated(stored: str, chinese: str) -> None:
-    assert text_of(device_phrase(stored), "en") == stored
-    assert text_of(device_phrase(stored), "zh_CN") == chinese
+    assert text_of(device_words(stored), "en") == stored
+    assert text_of(device_words(stored), "zh_CN") == chinese
 
 
 def test_this_machine_is_told_in_both_languages() -> None:
-    assert text_of(machine_phrase(machine()), "en") == machine()
-    assert "GiB 内存，" in text_of(machine_phrase(machine()), "zh_CN")
+    assert text_of(machine_words(machine()), "en") == machine()
+    assert "GiB 内存，" in text_of(machine_words(machine()), "zh_CN")
