@@ -24,7 +24,7 @@ def test_a_trial_that_misses_a_limit_stays_with_the_reason_and_off_the_front() -
     assert all(point.excluded is None for name, point in points.items() if name != "8")
 
 
-@pytest.mark.parametrize(("quality", "reason"), [(0.80, "misses the quality"), (0.9114, "misses a limit")])
+@pytest.mark.parametrize(("quality", "reason"), [(0.80, "misses quality"), (0.9114, "misses a limit")])
 def test_a_trial_that_is_not_good_enough_is_told_from_one_that_misses_a_limit(quality: float, reason: str) -> None:
     trials = tuple(one.model_copy(update={"quality": quality}) if one.number == 8 else one for one in SWEEP.trials)
     points = trials_chart("found", SWEEP.model_copy(update={"trials": trials}), 0.98).points

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from core.domain import JobKind, JobRow, JobState, MetricPoint
 from core.jobs.results import (
@@ -33,6 +34,7 @@ from gui.app import Application
 from gui.models.job_result import job_figures
 from gui.models.job_words import JobFigures
 from gui.models.table import Cell
+from gui.widgets.rows_table import RowsTable
 
 
 def row_of(kind: JobKind) -> JobRow:
@@ -79,7 +81,7 @@ def test_a_finished_search_shows_its_trials_and_marks_the_chosen_one(show: Any) 
     )  # fmt: skip
     result = SweepResult(trials=trials, chosen=0, teacher_quality=0.93, rows_held_out=500, seconds=60.0)
     figures = show(JobKind.SWEEP, result, spec={"parameters": {"space": {"retain": 0.99}}})
-    assert texts(figures, 5) == ["chosen", "stopped early", "misses the quality"]
+    assert texts(figures, 5) == ["chosen", "stopped early", "misses quality"]
     assert texts(figures, 1) == ["91\u00a0%", "–", "70\u00a0%"]
     assert "layers\u00a02" in figures.facts[0]
     assert "width\u00a0all" in figures.facts[0]
@@ -87,6 +89,24 @@ def test_a_finished_search_shows_its_trials_and_marks_the_chosen_one(show: Any) 
     assert figures.chart is not None
     assert [point.name for point in figures.chart.points] == ["0", "2"]
     assert {line.name for line in figures.chart.lines} >= {"teacher", "retain"}
+
+
+def test_the_trials_fit_beside_the_list_of_jobs_in_a_small_window(
+    qtbot: QtBot, application: Application, show: Any
+) -> None:
+    trials = (
+        trial(0, "complete", 0.615, 123.0),
+        trial(2, "complete", 0.7, 50.0),
+        trial(3, "stopped early", None, None),
+    )
+    result = SweepResult(trials=trials, chosen=0, teacher_quality=0.93, rows_held_out=500, seconds=60.0)
+    figures = show(JobKind.SWEEP, result, spec={"parameters": {"space": {"retain": 0.99}}})
+    table = RowsTable(application.context.theme, grow=False)
+    qtbot.addWidget(table)
+    table.set_rows(figures.titles, figures.rows)
+    table.resize(531, 168)  # the room that a window of 1,280 pixels leaves
+    table.show()
+    assert table.horizontalHeader().length() <= table.viewport().width()
 
 
 def test_a_search_whose_choice_leads_by_less_than_the_timings_spread_says_so(show: Any) -> None:
