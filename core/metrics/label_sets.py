@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.domain import FloatArray
+from core.domain import BoolArray, FloatArray
 from core.metrics.json_text import json_of
 
 GIVEN_FROM = 0.5
@@ -78,6 +78,21 @@ def micro_f1_of_sums(sums: FloatArray) -> FloatArray:
     hits, given, wanted = (part.sum(axis=-1) for part in np.split(sums, 3, axis=-1))
     both = given + wanted
     return np.asarray(np.divide(2 * hits, both, out=np.ones_like(both), where=both > 0))
+
+
+def best_threshold(decisions: FloatArray, wanted: BoolArray) -> float:
+    """The decision from which on labels are given that has the best micro F1, halfway to the next lower one; 0 where
+    nothing is held out or wanted. Both arrays have the shape (rows, labels)."""
+    flat, right = decisions.ravel(), wanted.ravel()
+    if not right.any():
+        return 0.0
+    order = np.argsort(-flat, kind="stable")
+    flat, hits = flat[order], np.cumsum(right[order])
+    f1 = 2 * hits / (np.arange(1, len(flat) + 1) + right.sum())
+    # Equal decisions are given together: only the last of them can be a cut.
+    f1[:-1][flat[:-1] == flat[1:]] = -1.0
+    last = int(f1.argmax())
+    return float(flat[last] if last + 1 == len(flat) else (flat[last] + flat[last + 1]) / 2)
 
 
 def _matrix(kept: Sequence[str | None], classes: Sequence[str]) -> FloatArray:

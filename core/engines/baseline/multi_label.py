@@ -28,7 +28,7 @@ from core.errors import UserError
 from core.jobs.results import TrainResult
 from core.jobs.specs import FineTuneParameters
 from core.metrics.calibration import fit_temperature
-from core.metrics.label_sets import classes_of, labels_of
+from core.metrics.label_sets import best_threshold, classes_of, labels_of
 from core.worker.context import JobContext
 
 _MAX_ITERATIONS = 2000
@@ -107,21 +107,6 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
             "out_of_fold_micro_f1": _micro_f1(held_out, threshold),
         },
     )
-
-
-def best_threshold(decisions: FloatArray, wanted: BoolArray) -> float:
-    """The decision from which on labels are given that has the best micro F1, halfway to the next lower one; 0 where
-    nothing is held out or wanted. Both arrays have the shape (rows, labels)."""
-    flat, right = decisions.ravel(), wanted.ravel()
-    if not right.any():
-        return 0.0
-    order = np.argsort(-flat, kind="stable")
-    flat, hits = flat[order], np.cumsum(right[order])
-    f1 = 2 * hits / (np.arange(1, len(flat) + 1) + right.sum())
-    # Equal decisions are given together: only the last of them can be a cut.
-    f1[:-1][flat[:-1] == flat[1:]] = -1.0
-    last = int(f1.argmax())
-    return float(flat[last] if last + 1 == len(flat) else (flat[last] + flat[last + 1]) / 2)
 
 
 def _fit(

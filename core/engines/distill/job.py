@@ -11,6 +11,7 @@ from core.engines.distill.construct import layer_indices, student_from_layers
 from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.hidden import hidden_state_objective
 from core.engines.distill.label_losses import losses_of
+from core.engines.distill.label_threshold import label_threshold
 from core.engines.distill.objective import Objective
 from core.engines.distill.rows import TrainingRows, read_training_rows
 from core.engines.distill.training_job import (
@@ -72,7 +73,9 @@ def _classifier(parameters: DistillParameters, context: JobContext) -> TrainResu
     material = replace(material, technique=teaching.technique, reason=teaching.reason)
     objective = _with_hidden_states(parameters, teaching, material, tokens, attempt, context)
     rate = settings.learning_rate or LEARNING_RATE
-    return run_training("distill", material, tokens, settings, rate, objective, attempt, context)
+    of_targets = teaching.rows if teaching.technique == "targets" else None
+    threshold = label_threshold(material, tokens.max_length, context, of_targets) if material.several else None
+    return run_training("distill", material, tokens, settings, rate, objective, attempt, context, threshold)
 
 
 def _checked(

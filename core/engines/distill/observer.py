@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 
@@ -22,6 +24,10 @@ class Observer:
 
     def after_training(self) -> None:
         """All steps are done and nothing is saved yet."""
+
+    def details(self) -> Mapping[str, float]:
+        """What the training's result says of it."""
+        return {}
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """All that `restore` needs."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from core.engines.distill.hard_labels import LEARNING_RATE, starting_material
 from core.engines.distill.label_losses import SeveralLabels
+from core.engines.distill.label_threshold import label_threshold
 from core.engines.distill.row_weights import row_weights
 from core.engines.distill.rows import read_training_rows
-from core.engines.distill.training_job import begin, finished_before, train_and_save
+from core.engines.distill.training_job import begin, finished_before, run_training, tokenized
 from core.errors import UserError
 from core.jobs.results import TrainResult
 from core.jobs.specs import FineTuneParameters
@@ -30,4 +31,6 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
     material = starting_material(parameters, tuple(labels), context, several=True)
     rate = settings.learning_rate or LEARNING_RATE
     objective = losses.hard(losses.wanted(rows, labels), row_weights(settings, rows.names, context))
-    return train_and_save("fine_tune", material, rows, settings, rate, objective, attempt, context)
+    tokens = tokenized(material, rows, settings.max_length, context)
+    threshold = label_threshold(material, tokens.max_length, context, rows)
+    return run_training("fine_tune", material, tokens, settings, rate, objective, attempt, context, threshold)

@@ -158,7 +158,7 @@ def run_training(
     state = train(training, attempt.checkpoints, attempt.resumed, context)
     if settings.lora is not None:
         merge_adapter(model)
-    result = _result(method, material, training, state, details)
+    result = _result(method, material, training, state, {**details, **follower.details()})
     save_result(material, model, rows.max_length, result, context)
     attempt.checkpoints.clear()
     return result

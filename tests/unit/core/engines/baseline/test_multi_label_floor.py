@@ -15,12 +15,11 @@ from core.data.predictions import read_predictions
 from core.domain import Example, Split
 from core.engines import fine_tune
 from core.engines.baseline.model import load
-from core.engines.baseline.multi_label import best_threshold
 from core.engines.benchmark import job, plan
 from core.errors import UserError
 from core.jobs.results import TrainResult
 from core.jobs.specs import BenchmarkParameters, FineTuneParameters
-from core.metrics.label_sets import labels_of, written
+from core.metrics.label_sets import best_threshold, labels_of, written
 from core.spec import BaselineModel, Task, Train
 from core.worker.context import Stopped
 

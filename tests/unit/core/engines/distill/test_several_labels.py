@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from job_context import job_context
 from label_sets_by_word import TASK, examples, parameters, write_study
-from tiny_models import LABELS
+from tiny_models import LABELS, tiny_config, write_body
 
 from core.data.examples import write_examples
 from core.data.predictions import read_predictions
@@ -20,10 +21,11 @@ from core.engines.benchmark import job, plan, runtimes
 from core.engines.benchmark.subjects import Asked, given_labels, open_subject
 from core.engines.compress.onnx_export import export_onnx
 from core.engines.distill.label_losses import sigmoid_objective
+from core.engines.distill.label_threshold import micro_f1
 from core.engines.models import open_classifier, read_card
 from core.errors import UserError
 from core.jobs.specs import BenchmarkParameters
-from core.metrics.label_sets import example_f1
+from core.metrics.label_sets import example_f1, labels_of, written
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +94,30 @@ def test_rows_that_all_have_the_same_labels_teach_nothing(tmp_path: Path, body: 
     own = parameters(body)
     with pytest.raises(UserError):
         fine_tune.run(own, job_context(tmp_path / "job", own, {"data": tmp_path / "data"}))
+
+
+def test_a_model_that_holds_nothing_likely_gives_labels_from_where_held_out_rows_are_told_best(tmp_path: Path) -> None:
+    """After so few steps no probability reaches one half, and an answer would be no label at all."""
+    config = tiny_config(layers=1, dropout=0.0)
+    config.hidden_size = config.intermediate_size = 64
+    own = parameters(write_body(tmp_path / "body", config), epochs=12, learning_rate=1e-3)
+    sparse = [replace(row, target=written(sorted(labels_of(row.target))[:1])) for row in examples(96, 1)]
+    held_out = [
+        replace(row, example_id=f"c{place}", group=f"c{place}", split=Split.CALIBRATION)
+        for place, row in enumerate(sparse[:40])
+    ]
+    (tmp_path / "data").mkdir()
+    write_examples(tmp_path / "data", [*sparse[40:], *held_out])
+    context = job_context(tmp_path / "job", own, {"data": tmp_path / "data"})
+    result = fine_tune.run(own, context)
+    threshold = result.details["threshold"]
+    assert isinstance(threshold, float)
+    model = open_classifier(tmp_path / "job" / "model", "torch")
+    found = model.probabilities([row.input for row in held_out])
+    wanted = np.array([[label in labels_of(row.target) for label in model.labels] for row in held_out])
+    # Put back by what was taken off, the probabilities are those of the training, and the cut is the best one.
+    before = 1 / (1 + np.exp(-(np.log(found / (1 - found)) + np.log(threshold / (1 - threshold)))))
+    scores = {at: micro_f1(before >= at, wanted) for at in [*np.unique(before), 0.5]}
+    assert micro_f1(found >= 0.5, wanted) == pytest.approx(max(scores.values()))
+    assert max(scores.values()) > scores[0.5]
+    assert any("micro F1 on 40 rows" in line for line in context.logs)

@@ -44,7 +44,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         type(row)(row.example_id, Split.TRAIN, row.group, row.input, target)
         for row, target in zip(rows, targets, strict=True)
     ]
-    write_examples(folder / "crooked", crooked)
+    write_examples(folder / "crooked", [*crooked, *examples(20, 5, Split.CALIBRATION)])
     return folder
 
 
