@@ -103,8 +103,8 @@ def test_what_the_recorder_says_of_an_attempt_can_be_told_in_other_languages(ses
         "checkpoint at step 80",
     ]
     assert [translate_text("zh_CN", str(line.code), line.values, line.text) for line in told] == [
-        "第 2 次运行，设备 CPU，2 个线程",
-        "第 2 次运行，设备 CPU，2 个线程，从第 40 步的检查点继续",
+        "第 2 次运行（设备：CPU，2 个线程）",
+        "第 2 次运行（设备：CPU，2 个线程），从第 40 步的检查点继续",
         "第 80 步的检查点",
     ]
 

@@ -85,7 +85,7 @@ def test_the_log_follows_the_language_and_what_a_library_said_stays(
     open_study.context.preferences.change(language="zh_CN")
     shown = [page.details.log_view.model().index(row, 0).data() for row in range(page.details.log.rowCount())]
     assert [line.split("  ")[1] for line in shown] == [
-        "第 1 次运行，设备 none",
+        "第 1 次运行（设备：none）",
         "one line for the log",
         "已从第 3 步的检查点继续",
     ]
