@@ -115,6 +115,8 @@ def _layers_text(translator: Translator, model: TeacherLayers, teacher: str) -> 
     tr = translator.tr
     code, values = _layers(model.layers)
     parts = [tr(f"gui.candidate.layers.{code}", teacher=teacher, **values)]
+    if model.chosen_by == "influence":
+        parts.append(tr("gui.candidate.by_influence"))
     if model.feed_forward is not None:
         parts.append(tr("gui.candidate.feed_forward", count=model.feed_forward))
     if model.heads is not None:

@@ -88,17 +88,26 @@ LayerChoice = PositiveInt | Annotated[list[Annotated[int, Field(ge=0)]], Field(m
 
 
 class TeacherLayers(SpecModel):
-    """Layers taken from the trained teacher: a number (evenly spaced, first and last kept) or a list of indices.
+    """Layers taken from the trained teacher: a number (first and last kept) or a list of indices.
 
+    A number of layers is `chosen_by` even spacing, or by influence: those that change the hidden states of train rows
+    most, which costs the teacher one pass over 64 of them.
     `feed_forward` keeps so many neurons of each feed-forward block, `heads` so many attention heads, the ones with the
     largest weights. `trim_vocabulary` drops the tokens that the train rows do not use before the training begins.
     """
 
     source: Literal["teacher"]
     layers: LayerChoice
+    chosen_by: Literal["spacing", "influence"] = "spacing"
     feed_forward: PositiveInt | None = None
     heads: PositiveInt | None = None
     trim_vocabulary: bool = False
+
+    @model_validator(mode="after")
+    def _a_list_is_chosen(self) -> TeacherLayers:
+        if self.chosen_by != "spacing" and not isinstance(self.layers, int):
+            raise ValueError("chosen_by chooses a number of layers; write layers as a number, or remove chosen_by")
+        return self
 
 
 class SweepModel(SpecModel):

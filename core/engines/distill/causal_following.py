@@ -13,7 +13,6 @@ from core.domain import IntArray
 from core.engines.device import Device
 from core.engines.distill.causal_model import layer_states, same_tokenizer
 from core.engines.distill.causal_objective import Following
-from core.engines.distill.construct import layer_indices
 from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.hidden import StateDistance, followed_layers
 from core.engines.distill.training_job import Material
@@ -39,7 +38,7 @@ def followed_teacher(
 
     Raises UserError where it is none that can be opened, splits texts into other tokens, or does not fit into memory.
     """
-    weight, layers, student = parameters.train.hidden_weight, parameters.layers, material.model
+    weight, student = parameters.train.hidden_weight, material.model
     if weight == 0.0:
         return None
     if source is None:
@@ -51,8 +50,7 @@ def followed_teacher(
     teacher = opened.model
     ours, theirs = (model.config.get_text_config() for model in (student, teacher))
     available = int(theirs.num_hidden_layers)
-    kept = None if layers is None else layer_indices(available, layers.layers)
-    chosen = followed_layers(kept, int(ours.num_hidden_layers), available)
+    chosen = followed_layers(material.teacher_layers, int(ours.num_hidden_layers), available)
     widths = int(ours.hidden_size), int(theirs.hidden_size)
     context.log(english("causal.log.following", layers=", ".join(str(layer + 1) for layer in chosen)))
 

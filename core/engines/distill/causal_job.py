@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from core.engines.distill.causal_following import followed_teacher
@@ -14,7 +15,8 @@ from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows, causal_rows, check_embedded, learnt_examples
 from core.engines.distill.causal_teaching import source_sha256, taught_objective
 from core.engines.distill.causal_technique import choose_technique
-from core.engines.distill.construct import language_student_from_layers
+from core.engines.distill.construct import language_student_from_layers, tell_layers, told_layers
+from core.engines.distill.influence import Batch, batch_of, spread_rows
 from core.engines.distill.row_weights import row_weights
 from core.engines.distill.training_job import (
     MODEL_FOLDER,
@@ -56,6 +58,7 @@ class _Student:
     tokenizer: Any
     parent_sha256: str
     details: dict[str, str | int | float | bool | None]
+    teacher_layers: tuple[int, ...] | None = None
 
 
 def fine_tune(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
@@ -101,7 +104,7 @@ def distil(parameters: DistillParameters, context: JobContext) -> TrainResult:
     context.log(english("causal.log.technique", technique=technique.name, reason=english(technique.reason)))
     material = Material(
         student.model, student.tokenizer, (), student.parent_sha256, False, student.details,
-        technique.name, technique.reason,
+        technique.name, technique.reason, teacher_layers=student.teacher_layers,
     )  # fmt: skip
     if technique.name == "on_policy" and teacher is not None:
         return _on_policy(parameters, material, teacher, attempt, context)
@@ -155,9 +158,18 @@ def _student(parameters: DistillParameters, teacher: Path | None, context: JobCo
         return _opened(resolve(own, parameters.model_sha256))
     if parameters.layers is None or teacher is None:
         raise UserError("train.no_model")
-    model = language_student_from_layers(teacher, parameters.layers)
-    details = {"layers": str(parameters.layers.layers)}
-    return _Student(model, open_language_tokenizer(teacher)[0], source_sha256(teacher), {**details})
+
+    def measured(tokenizer: Any) -> list[Batch]:
+        """Some train rows, each a batch of its own."""
+        examples = learnt_examples(context.input_folder("data"), parameters.part)
+        some = [examples[row] for row in spread_rows(len(examples))]
+        tokens = causal_rows(some, _task(parameters.task), tokenizer, parameters.train.max_length).tokens
+        return [batch_of(tokens.padded(np.array([row]), pad_id=0)) for row in range(len(tokens.lengths))]
+
+    model, kept = language_student_from_layers(teacher, parameters.layers, measured)
+    tell_layers(parameters.layers, kept, context)
+    details = {"layers": told_layers(parameters.layers, kept)}
+    return _Student(model, open_language_tokenizer(teacher)[0], source_sha256(teacher), {**details}, kept)
 
 
 def _opened(source: Path) -> _Student:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 from core.engines.distill.class_teaching import ClassTeaching, asked_teacher, class_teaching, labels_of, teacher_folder
-from core.engines.distill.construct import layer_indices, student_from_layers
+from core.engines.distill.construct import student_from_layers, tell_layers
 from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.hidden import hidden_state_objective
 from core.engines.distill.label_losses import losses_of
@@ -25,7 +24,7 @@ from core.engines.distill.training_job import (
     run_training,
     tokenized,
 )
-from core.engines.models.starting import load_starting_model, load_tokenizer, load_weights
+from core.engines.models.starting import load_starting_model, load_tokenizer
 from core.engines.models.weights import resolve
 from core.engines.random_state import seed_all
 from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
@@ -106,8 +105,11 @@ def _student(
     if parameters.layers is None or teacher is None:
         raise UserError("train.no_model")
     made = student_from_layers(teacher, labels, parameters.layers, rows.inputs, several=several)
+    tell_layers(parameters.layers, made.layers, context)
     sha256 = fingerprint_weights(teacher)
-    return Material(made.model, made.tokenizer, labels, sha256, False, made.details, several=several)
+    return Material(
+        made.model, made.tokenizer, labels, sha256, False, made.details, several=several, teacher_layers=made.layers
+    )
 
 
 def _with_hidden_states(
@@ -124,14 +126,6 @@ def _with_hidden_states(
         return teaching.objective
     check_teacher_fit(folder, attempt.device, context)
     return hidden_state_objective(
-        teaching.objective, weight, folder, _kept_layers(parameters, folder), material.model,
+        teaching.objective, weight, folder, material.teacher_layers, material.model,
         teaching.rows.inputs, tokens.tokens, tokens.max_length, attempt.device, teaching.weights,
     )  # fmt: skip
-
-
-def _kept_layers(parameters: DistillParameters, teacher: Path) -> tuple[int, ...] | None:
-    """Which of the teacher's layers the student's come from; null where it has layers of its own."""
-    if parameters.layers is None:
-        return None
-    model, _ = load_weights(teacher)
-    return layer_indices(int(model.config.num_hidden_layers), parameters.layers.layers)

@@ -44,6 +44,7 @@ class Material:
 
     No `labels` mean a language model; of `several`, a row may have any number. `technique` is how a teacher is used,
     `reason` the message code that says why. `prepared` says that the adapter is in the model (`prepared_for`).
+    `teacher_layers` are those that a student was made of, null where it has layers of its own.
     """
 
     model: Any
@@ -56,6 +57,7 @@ class Material:
     reason: str | None = None
     several: bool = False
     prepared: bool = False
+    teacher_layers: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

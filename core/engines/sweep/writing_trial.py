@@ -72,7 +72,7 @@ def train_writer(
     training, rows = settings.training(shared), data.rows.part(chosen)
     attempt = begin(context)
     seed_all(training.seed)
-    model = language_student_from_layers(lessons.teacher, settings.student())
+    model, _ = language_student_from_layers(lessons.teacher, settings.student())
     pad_id = filling_id(lessons.tokenizer, model)
     outputs = lessons.of_rows(chosen, training.temperature)
     details = dict(settings.document(None))

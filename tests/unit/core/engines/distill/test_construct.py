@@ -153,7 +153,7 @@ def test_widths_that_the_teacher_cannot_give_are_refused(teacher: Path, narrower
 def test_a_language_student_has_fewer_layers_neurons_and_heads(tmp_path: Path, tied: bool) -> None:
     source = write_language_model(tmp_path / "source", layers=4, tied=tied)
     wanted = TeacherLayers(source="teacher", layers=[0, 2], feed_forward=16, heads=2)
-    student = language_student_from_layers(source, wanted)
+    student, _ = language_student_from_layers(source, wanted)
     student.generation_config.max_new_tokens = 9
     student.save_pretrained(tmp_path / "student")
     reloaded = AutoModelForCausalLM.from_pretrained(tmp_path / "student")
