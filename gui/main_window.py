@@ -122,6 +122,7 @@ class MainWindow(QMainWindow):
         self._context.background.failed_unhandled.connect(self._tell_problem)
         self._context.preferences.problem.connect(self._tell_problem)
         queue.state_changed.connect(self._update_frame)
+        queue.left_out.connect(partial(self.tell, "warn"))
         queue.progressed.connect(lambda _job_id: self._update_pill())
         self.draft.undo_stack.indexChanged.connect(lambda _index: self._update_actions())
         self._context.translator.language_changed.connect(self._update_frame)

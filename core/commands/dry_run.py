@@ -19,7 +19,7 @@ from core.engines.language.request_estimate import shown_money
 from core.engines.language.token_guess import PICTURE_TOKENS
 from core.i18n import Value, english
 from core.jobs.learning_curve import CURVE, curve_runs
-from core.jobs.machine_checks import check_machine
+from core.jobs.machine_checks import LeftOut, check_machine, left_out
 from core.jobs.plan import Plan, PlannedJob, build_plan
 from core.spec import Study
 from core.store import StudyStore
@@ -32,7 +32,9 @@ _COLUMNS = (*_WORDS, "requests", "input_tokens", "output_tokens", "money", "most
 def show_dry_run(study_file: Path, store_path: Path, only: str | None, *, as_json: bool) -> None:
     """Print each job that will ask an endpoint, with requests, tokens and money. Raises UserError as the run would."""
     loaded = load_study(study_file)
-    priced, due, plan = _due(loaded.study, loaded.base, store_path, _states(store_path), only)
+    priced, due, plan, left = _due(loaded.study, loaded.base, store_path, _states(store_path), only)
+    for refusal in left.refusals:
+        console.note(refusal.words)
     currency, others = loaded.study.criteria.cost.currency, len(due) - len(priced)
     trainings = _curve_trainings(loaded.study, plan, due)
     if as_json:
@@ -48,14 +50,15 @@ def show_dry_run(study_file: Path, store_path: Path, only: str | None, *, as_jso
 
 def price_document(study: Study, base: Path, store_path: Path, states: Mapping[str, JobState]) -> dict[str, Any]:
     """What `tercet run --dry-run --json` prints of the jobs, where their states are known. Raises UserError."""
-    priced, due, _ = _due(study, base, store_path, states, None)
+    priced, due, *_ = _due(study, base, store_path, states, None)
     return _document(study.name, study.criteria.cost.currency, priced, len(due) - len(priced))
 
 
 def _due(
     study: Study, base: Path, store_path: Path, states: Mapping[str, JobState], only: str | None
-) -> tuple[list[PricedJob], list[PlannedJob], Plan]:
-    """The jobs that will ask an endpoint, all that are still to be done, and the plan."""
+) -> tuple[list[PricedJob], list[PlannedJob], Plan, LeftOut]:
+    """The jobs that will ask an endpoint, all that are still to be done here, the plan, and what this machine leaves
+    out of it."""
     plan = build_plan(study, base)
     check_prices(study)
     chosen = None if only is None else chosen_jobs(list(plan.jobs), only)
@@ -64,8 +67,11 @@ def _due(
         for job in plan.jobs
         if states.get(job.job_id) is not JobState.SUCCEEDED and (chosen is None or job.job_id in chosen)
     ]
+    done = {job_id for job_id, state in states.items() if state is JobState.SUCCEEDED}
+    left = left_out(plan, done) if chosen is None else LeftOut()
+    due = [job for job in due if job.job_id not in left.jobs]
     check_machine(due)
-    return priced_jobs(plan, due, states, store_path), due, plan
+    return priced_jobs(plan, due, states, store_path), due, plan, left
 
 
 def _curve_trainings(study: Study, plan: Plan, due: Sequence[PlannedJob]) -> dict[str, Any] | None:

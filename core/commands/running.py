@@ -47,7 +47,7 @@ def run_study(study_file: Path, store_path: Path, only: str | None = None) -> in
         session.sync()
         session.requeue_unfinished()
         try:
-            session.check_machine(chosen)
+            chosen = _doable(session, chosen)
         except UserError:
             if fresh:
                 _remove(store_path)
@@ -60,6 +60,17 @@ def run_study(study_file: Path, store_path: Path, only: str | None = None) -> in
             _remove(store_path)
         raise UserError(refused.message_code, **refused.message_values)
     return _conclude(rows, titles, chosen, told)
+
+
+def _doable(session: StudySession, chosen: frozenset[str] | None) -> frozenset[str]:
+    """The jobs to run: those chosen, else all that this machine can do, and a line tells who is left out. Raises
+    UserError where this machine cannot do a chosen one, or can make no candidate."""
+    if chosen is not None:
+        session.check_machine(chosen)
+        return chosen
+    for refusal in session.leave_out().refusals:
+        console.note(refusal.words)
+    return session.doable()
 
 
 def _open(path: Path, loaded: LoadedStudy) -> StudyStore:

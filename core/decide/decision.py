@@ -30,9 +30,9 @@ from core.decide.retrieval import retrieval_notes
 from core.decide.rows import candidate_rows
 from core.decide.seeds import seed_notes
 from core.decide.unanswered import unanswered_notes
-from core.domain import Role
+from core.domain import JobState, Role
 from core.evidence import StudyEvidence
-from core.i18n import listed
+from core.i18n import Sentence, listed
 from core.prices import Assumption
 from core.routing.verdict import MINIMUM_GROUPS
 from core.spec import Api, Study
@@ -125,7 +125,7 @@ def _notes(
     evidence: StudyEvidence, study: Study, options: Sequence[Option], rows: Sequence[CandidateDecision]
 ) -> tuple[Message, ...]:
     """What a reader must know beside the figures."""
-    notes = secret_notes(study) + compliance_notes(study)
+    notes = secret_notes(study) + compliance_notes(study) + left_out_notes(evidence)
     if any(not isinstance(study.profiles[name], Api) for name in study.profiles):
         notes.append(message("decide.note.machines"))
     if study.criteria.cost.value_per_success is None:
@@ -142,6 +142,16 @@ def _notes(
     if unknown:
         notes.append(message("decide.note.one_off_unknown", names=listed(unknown)))
     return tuple(notes)
+
+
+def left_out_notes(evidence: StudyEvidence) -> list[Message]:
+    """Why a run left out what is not measured: the machine that it ran on could not do it."""
+    waiting = [row for row in evidence.jobs if row.state is JobState.QUEUED and row.message_code is not None]
+    return [
+        message("decide.note.left_out", reason=Sentence(row.message_text or "", row.message_code, row.message_values))
+        for row in waiting
+        if row.message_code is not None
+    ]
 
 
 def making_notes(study: Study, options: Sequence[Option], rows: Sequence[CandidateDecision]) -> list[Message]:

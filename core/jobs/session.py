@@ -10,7 +10,7 @@ from core.errors import UserError
 from core.i18n import Value, english, stored_values
 from core.jobs import folder as job_files
 from core.jobs.lifecycle import UNFINISHED_STATES, UNWRITABLE_EXIT, Step, after, allowed
-from core.jobs.machine_checks import check_machine
+from core.jobs.machine_checks import LeftOut, check_machine, left_out
 from core.jobs.plan import Plan, PlannedJob, build_plan
 from core.jobs.recorder import Recorder
 from core.jobs.shots import check_shots, most_shown
@@ -92,6 +92,24 @@ class StudySession:
         wanted = queued if only is None else queued & only
         check_machine(job for job in self.plan() if job.job_id in wanted)
 
+    def leave_out(self) -> LeftOut:
+        """What a run of the whole study leaves out, for this machine cannot do it; the rows of those jobs say why.
+
+        Raises UserError where this machine can make no candidate.
+        """
+        left = self._left_out()
+        why = {refusal.job_id: refusal.why for refusal in left.refusals}
+        for row in self._store.jobs():
+            if row.state is JobState.QUEUED and (row.job_id in why or row.message_code is not None):
+                error = why.get(row.job_id)
+                code, values = (None, {}) if error is None else (error.code, error.values)
+                self._change(row.job_id, JobState.QUEUED, code, **values)
+        return left
+
+    def doable(self) -> frozenset[str]:
+        """The ids of the planned jobs that a run of the whole study does not leave out."""
+        return frozenset(job.job_id for job in self.plan()) - self._left_out().jobs
+
     def next_job(self, only: frozenset[str] | None = None) -> PlannedJob | None:
         """The first queued job whose inputs are all there, within `only` where given; null where there is none."""
         states = {row.job_id: row.state for row in self._store.jobs()}
@@ -161,6 +179,11 @@ class StudySession:
         row = self._row(job_id)
         if row.state is JobState.QUEUED:
             self._change(job_id, after(row.state, Step.CANCEL), "job.cancelled")
+
+    def _left_out(self) -> LeftOut:
+        self.plan()
+        done = {row.job_id for row in self._store.jobs() if row.state is JobState.SUCCEEDED}
+        return LeftOut() if self._plan is None else left_out(self._plan, done)
 
     def _check_prepared(self, jobs: list[PlannedJob]) -> None:
         """What the study asks of rows that only their preparation shows: told before any other job costs anything."""

@@ -14,6 +14,7 @@ from core.domain import JobState
 from core.events import Event, Failed, Finished, Log, Metric, Progress, Started
 from core.jobs.folder import LOG_FILE
 from core.jobs.launcher import worker_command
+from core.jobs.machine_checks import LeftOut
 from core.jobs.session import StudySession
 from gui.document import StudyDocument
 from gui.jobs.runner import JobRunner
@@ -33,12 +34,14 @@ class JobQueue(QObject):
     `state_changed`: it started, paused or emptied. `progressed` (job id): new live progress, at most ten a second.
     `command_of` says how the worker of a job's folder is started.
     `ingested` (job id): curves and log lines of a running job are in the store. `job_ended` (job id, exit code).
+    `left_out` (words): a candidate is not made, for this machine cannot do it; the others go on.
     """
 
     state_changed = Signal()
     progressed = Signal(str)
     ingested = Signal(str)
     job_ended = Signal(str, int)
+    left_out = Signal(object)
 
     def __init__(
         self,
@@ -93,7 +96,7 @@ class JobQueue(QObject):
         if not self._active and self._document.writable:
             self._active = True
             self.state_changed.emit()
-            self._document.command(_requeue_interrupted, lambda _none: self._pump(), self._not_begun)
+            self._document.command(_make_ready, self._ready, self._not_begun)
 
     def pause(self) -> None:
         """Let the running job finish and start no other."""
@@ -136,6 +139,12 @@ class JobQueue(QObject):
             self._runner.let_go()
         elif not self._choosing:
             self._idle()
+
+    def _ready(self, left: LeftOut) -> None:
+        for refusal in left.refusals:
+            words = refusal.words
+            self.left_out.emit(lambda translator, words=words: translator.stored(words.code, words.values, words))
+        self._pump()
 
     def _pump(self) -> None:
         if self._active and self._runner is None and not self._choosing and self._document.writable:
@@ -213,15 +222,16 @@ class JobQueue(QObject):
             then()
 
 
-def _requeue_interrupted(session: StudySession) -> None:
+def _make_ready(session: StudySession) -> LeftOut:
+    """Queue interrupted jobs again; what this machine leaves out."""
     for row in session.store.jobs():
         if row.state is JobState.INTERRUPTED:
             session.requeue(row.job_id)
+    return session.leave_out()
 
 
 def _begin_next(session: StudySession) -> tuple[str, Path] | None:
-    session.check_machine()
-    job = session.next_job()
+    job = session.next_job(session.doable())
     return (job.job_id, session.begin(job.job_id)) if job is not None else None
 
 

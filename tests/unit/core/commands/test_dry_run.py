@@ -67,15 +67,27 @@ def document(tercet: Tercet) -> dict[str, Any]:
     return told
 
 
-def test_what_this_machine_cannot_do_is_refused_by_the_dry_run_and_the_run_alike(
+def test_what_this_machine_cannot_do_is_left_out_and_told_and_refused_where_it_is_chosen(
     tmp_path: Path, tercet: Tercet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERCET_DEVICE", "cpu")
     local = "  - {name: own, role: student, model: {source: hub, id: a/b}, compress: [{quantize: int4}]}\n"
     write(tmp_path, "  - name: big\n", f"{local}  - name: big\n")
+    why = "candidates: own: a language model is quantised to int4"
+    for arguments in (ARGUMENTS, ARGUMENTS[:-1]):
+        assert why in tercet(*arguments, "--only", "own", status=2)
+    assert document(tercet)["jobs"][0]["candidates"] == ["big"]
+    tercet(*ARGUMENTS, "--only", "big")
+
+
+def test_a_study_of_which_this_machine_can_make_nothing_is_refused(
+    tmp_path: Path, tercet: Tercet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERCET_DEVICE", "cpu")
+    own = "  - {name: own, role: student, model: {source: hub, id: a/b}, compress: [{quantize: int4}]}\n"
+    write(tmp_path, STUDY[STUDY.index("  - name: big\n") :], own)
     for arguments in (ARGUMENTS, ARGUMENTS[:-1]):
         assert "candidates: own: a language model is quantised to int4" in tercet(*arguments, status=2)
-    tercet(*ARGUMENTS, "--only", "big")
 
 
 def test_each_job_is_priced_by_its_requests_and_their_tokens(tmp_path: Path, tercet: Tercet) -> None:

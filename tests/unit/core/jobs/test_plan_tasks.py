@@ -10,11 +10,15 @@ from planned_study import planned
 from sample_studies import PREDICTIONS_STUDY, write_predictions
 
 from core import gpu
-from core.domain import JobKind
+from core.decide import decide
+from core.domain import JobKind, JobState
 from core.errors import UserError
-from core.jobs.machine_checks import check_machine
+from core.jobs.machine_checks import LeftOut, check_machine, left_out
 from core.jobs.plan import Plan
+from core.jobs.session import StudySession
 from core.jobs.specs import BenchmarkParameters, DistillParameters, FineTuneParameters, LabelParameters
+from core.store import StudyStore
+from core.study_file import parse_study
 
 SCHEMA = {"type": "object", "required": ["total"]}
 INLINE = "{kind: generation, metric: json_schema, json_schema: {type: object, required: [total]}}"
@@ -126,6 +130,52 @@ def test_a_language_model_in_4_bits_needs_a_gpu_before_its_job_begins(
         check_machine(plan.jobs)
     # What is done, or not asked for, may be another machine's.
     check_machine(job for job in plan.jobs if job.kind is not JobKind.COMPRESS)
+
+
+def test_a_candidate_that_this_machine_cannot_make_is_left_out_with_what_serves_nobody_else(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERCET_DEVICE", "cpu")
+    plan = of_task(base, WRITING, OWN_DATA, (BIG, IN_4_BITS))
+    compress = next(job.job_id for job in plan.jobs if job.kind is JobKind.COMPRESS)
+    left = left_out(plan, ())
+    assert [(one.job_id, one.candidates) for one in left.refusals] == [(compress, ("big", "both"))]
+    assert left.refusals[0].words.startswith("big, both: left out of this run, the others go on; candidates: big: ")
+    going_on = {(name, part) for name, part, job in plan.parts if job not in left.jobs}
+    assert going_on == {("", "data"), ("small", "benchmark")} | {(name, part) for name, part in going_on if not name}
+    assert left_out(plan, {compress}) == LeftOut()
+
+
+def test_where_this_machine_can_make_no_candidate_nothing_is_left_to_run(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERCET_DEVICE", "cpu")
+    with pytest.raises(UserError, match="int4"):
+        left_out(of_task(base, WRITING, OWN_DATA, (BIG, IN_4_BITS), (SMALL, IN_4_BITS)), ())
+
+
+def test_the_rows_of_a_study_say_what_was_left_out_and_the_decision_tells_it(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERCET_DEVICE", "cpu")
+    text = PREDICTIONS_STUDY.replace("{kind: classification, metric: accuracy}", WRITING)
+    for old, new in (OWN_DATA, (BIG, IN_4_BITS)):
+        text = text.replace(old, new)
+    with StudyStore.create(base / "s.tercet", parse_study(text, "s"), base, text) as store:
+        session = StudySession(store)
+        session.sync()
+        session.leave_out()
+        assert {job.kind for job in session.plan() if job.job_id not in session.doable()} == {
+            JobKind.COMPRESS, JobKind.BENCHMARK, JobKind.ROUTE,
+        }  # fmt: skip
+        (row,) = (row for row in store.jobs() if row.message_code is not None)
+        assert (row.kind, row.state) == (JobKind.COMPRESS, JobState.QUEUED)
+        notes = [note.text for note in decide(store.evidence()).notes if note.code == "decide.note.left_out"]
+        assert len(notes) == 1
+        assert notes[0].startswith("Not measured, for the run left it out. candidates: big: a language model")
+        monkeypatch.setenv("TERCET_DEVICE", "cuda:1")
+        session.leave_out()
+        assert all(row.message_code is None for row in store.jobs())
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("", 1), ("cuda:1", 0)])

@@ -4,10 +4,14 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 from window_support import fake_worker, job_states, open_in
 
 from core.domain import JobState
+from core.errors import UserError
+from core.jobs import session
+from core.jobs.machine_checks import LeftOut, Refusal
 from gui.app import Application
 
 DONE, QUEUED = JobState.SUCCEEDED, JobState.QUEUED
@@ -115,3 +119,18 @@ def test_closing_the_window_leaves_the_job_resumable_and_reopening_goes_on(
     assert any("interrupted" in text for text in open_study.window.message_bar.texts)
     qtbot.waitUntil(lambda: job_states(open_study) == [DONE] * 4, timeout=60_000)
     assert open_study.context.document.jobs[0].attempt == 2
+
+
+def test_what_this_machine_cannot_do_is_left_out_with_a_warning_and_the_rest_goes_on(
+    qtbot: QtBot, open_study: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, last = open_study.queue, open_study.context.document.jobs[-1].job_id
+    why = UserError("compress.language_int4_needs_gpu", path="candidates: both", device="CPU")
+    left = LeftOut((Refusal(last, why, ("both",)),), frozenset({last}))
+    monkeypatch.setattr(session, "left_out", lambda plan, done: left)
+    queue.command_of = fake_worker("succeed")
+    queue.start()
+    qtbot.waitUntil(lambda: not queue.active and queue.running_job is None, timeout=60_000)
+    assert job_states(open_study) == [DONE, DONE, DONE, QUEUED]
+    told = [line.label.text() for line in open_study.window.message_bar._lines]
+    assert any(text.startswith("both: left out of this run, the others go on; candidates: both: ") for text in told)
