@@ -80,7 +80,11 @@ def preset(
     own = _profile(profiles, "self_hosted", start or teacher)
     match name:
         case "layers":
-            return _student("student-2l", own, model_of_source("teacher"), _distilled(candidates))
+            layers = model_of_source("teacher")
+            if kind in WRITING_KINDS:
+                # A pretrained language model is hardly itself in evenly spaced layers.
+                layers["chosen_by"] = "influence"
+            return _student("student-2l", own, layers, _distilled(candidates))
         case "int8":
             return _version(_known(start), "int8", [step_of("int8_dynamic")], own)
         case "pruned":
