@@ -115,8 +115,8 @@ class SweepModel(SpecModel):
 
     It wants the fastest student that keeps `retain` of the teacher's quality on held-out train rows and meets the
     criteria's limits; where none does, the best one. There are `trials` trainings at most, each measured in every form
-    that `quantize` lists. `temperature` and `alpha` are ranges. `stop_early` ends trials that fall behind the others;
-    `max_minutes` ends the search.
+    that `quantize` lists. Numbers of layers are `chosen_by` what those of source `teacher` are. `temperature` and
+    `alpha` are ranges. `stop_early` ends trials that fall behind the others; `max_minutes` ends the search.
 
     Students of a language model, which may teach untrained, keep its vocabulary, are judged by the task's metric on at
     most 256 rows and after each epoch by the tokens that they would write; with `technique: sequence` they learn what
@@ -127,6 +127,7 @@ class SweepModel(SpecModel):
     trials: PositiveInt = 20
     retain: Share = 0.99
     layers: Annotated[list[LayerChoice], Field(min_length=1)] = Field(default=[1, 2, 3])
+    chosen_by: Literal["spacing", "influence"] = "spacing"
     feed_forward: Annotated[list[PositiveInt | None], Field(min_length=1)] = Field(default=[None, 512])
     trim_vocabulary: Annotated[list[bool], Field(min_length=1)] = Field(default=[True])
     quantize: Annotated[list[Literal["none", "int8_dynamic", "int8_static"]], Field(min_length=1)] = Field(

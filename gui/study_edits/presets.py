@@ -80,11 +80,7 @@ def preset(
     own = _profile(profiles, "self_hosted", start or teacher)
     match name:
         case "layers":
-            layers = model_of_source("teacher")
-            if kind in WRITING_KINDS:
-                # A pretrained language model is hardly itself in evenly spaced layers.
-                layers["chosen_by"] = "influence"
-            return _student("student-2l", own, layers, _distilled(candidates))
+            return _student("student-2l", own, _of_layers("teacher", kind), _distilled(candidates))
         case "int8":
             return _version(_known(start), "int8", [step_of("int8_dynamic")], own)
         case "pruned":
@@ -96,7 +92,7 @@ def preset(
         case "floor":
             return _student("floor", own, model_of_source("baseline"), {**defaults_of(Train), "method": "fine_tune"})
         case "sweep":
-            return _student("search", own, model_of_source("sweep"), _distilled(candidates))
+            return _student("search", own, _of_layers("sweep", kind), _distilled(candidates))
         case "hybrid":
             return {**blank("hybrid", "hybrid"), **parts_of_hybrid(candidates)}
         case "language_teacher":
@@ -110,6 +106,12 @@ def preset(
         case "predictions":
             return _student("imported", own, model_of_source("predictions"), None)
     raise ValueError(f"no preset {name!r}")
+
+
+def _of_layers(source: str, kind: str) -> Document:
+    """Layers of the teacher: a pretrained language model is hardly itself in evenly spaced ones."""
+    chosen_by = "influence" if kind in WRITING_KINDS else "spacing"
+    return {**model_of_source(source), "chosen_by": chosen_by}
 
 
 def _known(candidate: Document | None) -> Document:

@@ -44,7 +44,7 @@ class ClassifierStudents:
 
     def train(self, settings: Settings, chosen: IntArray, ends: Ends | None, context: PartContext) -> TrainResult:
         """As the protocol says."""
-        return train_student(self._teacher, settings, self.parameters.train, self.data, chosen, ends, context)
+        return train_student(self._teacher, settings, self.parameters, self.data, chosen, ends, context)
 
     def measure(self, folder: Path, quantize: str, turns: Turns, tell: Callable[[], None]) -> Figures:
         """As the protocol says."""

@@ -30,11 +30,15 @@ class Settings(BaseModel):
         """A number of layers, or their indices, as text."""
         return layers_text(self.layers)
 
-    def student(self) -> TeacherLayers:
-        """The parts of the teacher that make the student."""
-        layers = self.layers if isinstance(self.layers, int) else list(self.layers)
+    def student(self, space: SweepModel) -> TeacherLayers:
+        """The parts of the teacher that make the student of a search in `space`."""
+        counted = isinstance(self.layers, int)
         return TeacherLayers(
-            source="teacher", layers=layers, feed_forward=self.feed_forward, trim_vocabulary=self.trim_vocabulary
+            source="teacher",
+            layers=self.layers if isinstance(self.layers, int) else list(self.layers),
+            chosen_by=space.chosen_by if counted else "spacing",
+            feed_forward=self.feed_forward,
+            trim_vocabulary=self.trim_vocabulary,
         )
 
     def training(self, shared: Train) -> Train:

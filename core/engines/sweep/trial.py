@@ -19,14 +19,14 @@ from core.engines.sweep.judge import Ends, Judge
 from core.engines.sweep.rows import SearchRows
 from core.engines.sweep.space import Settings
 from core.jobs.results import TrainResult
+from core.jobs.specs import SweepParameters
 from core.model_files import fingerprint_weights
-from core.spec import Train
 
 
 def train_student(
     teacher: Path,
     settings: Settings,
-    shared: Train,
+    parameters: SweepParameters,
     data: SearchRows,
     chosen: IntArray,
     ends: Ends | None,
@@ -36,10 +36,10 @@ def train_student(
     done = finished_before(context)
     if done is not None:
         return done
-    training, rows = settings.training(shared), data.part(chosen)
+    training, rows = settings.training(parameters.train), data.part(chosen)
     attempt = begin(context)
     seed_all(training.seed)
-    made = student_from_layers(teacher, data.labels, settings.student(), rows.inputs)
+    made = student_from_layers(teacher, data.labels, settings.student(parameters.space), rows.inputs)
     material = Material(
         made.model,
         made.tokenizer,

@@ -55,7 +55,7 @@ class Writers:
 
     def train(self, settings: Settings, chosen: IntArray, ends: Ends | None, context: PartContext) -> TrainResult:
         """As the protocol says; after an epoch it is judged by how many of the held-out rows' tokens it would write."""
-        return train_writer(self._lessons, settings, self.parameters.train, self.data, chosen, ends, context)
+        return train_writer(self._lessons, settings, self.parameters, self.data, chosen, ends, context)
 
     def measure(self, folder: Path, quantize: str, turns: Turns, tell: Callable[[], None]) -> Figures:
         """As the protocol says; quality is that of its answers by the task's metric."""

@@ -15,7 +15,8 @@ from core.engines.distill.causal_job import DISTILL_RATE
 from core.engines.distill.causal_model import body_states, head_logits
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows
-from core.engines.distill.construct import language_student_from_layers
+from core.engines.distill.construct import language_student_from_layers, told_layers
+from core.engines.distill.influence import batch_of, spread_rows
 from core.engines.distill.tempering import Temperatures
 from core.engines.distill.token_cache import TemperedCache, TokenCache
 from core.engines.distill.token_losses import CHUNK_POSITIONS
@@ -27,7 +28,7 @@ from core.engines.sweep.judge import Ends, Judge
 from core.engines.sweep.space import Settings
 from core.engines.sweep.written_rows import WrittenRows
 from core.jobs.results import TrainResult
-from core.spec import Train
+from core.jobs.specs import SweepParameters
 
 _BATCH_ROWS = 16
 
@@ -59,7 +60,7 @@ class Lessons:
 def train_writer(
     lessons: Lessons,
     settings: Settings,
-    shared: Train,
+    parameters: SweepParameters,
     data: WrittenRows,
     chosen: IntArray,
     ends: Ends | None,
@@ -69,13 +70,15 @@ def train_writer(
     done = finished_before(context)
     if done is not None:
         return done
-    training, rows = settings.training(shared), data.rows.part(chosen)
+    training, rows = settings.training(parameters.train), data.rows.part(chosen)
     attempt = begin(context)
     seed_all(training.seed)
-    model, _ = language_student_from_layers(lessons.teacher, settings.student())
+    measured = [batch_of(rows.tokens.padded(np.array([row]), pad_id=0)) for row in spread_rows(len(rows.names))]
+    student = settings.student(parameters.space)
+    model, kept = language_student_from_layers(lessons.teacher, student, lambda _tokenizer: measured)
     pad_id = filling_id(lessons.tokenizer, model)
     outputs = lessons.of_rows(chosen, training.temperature)
-    details = dict(settings.document(None))
+    details = {**settings.document(None), "layers": told_layers(student, kept)}
     material = Material(model, lessons.tokenizer, (), lessons.sha256, False, details, *_technique(outputs is not None))
     objective = CausalObjective(rows, lessons.vocabulary, outputs, training.temperature, training.alpha)
     tokens = TrainingTokens(rows.tokens, rows.names, pad_id, lessons.max_length)

@@ -35,7 +35,8 @@ def test_a_compressed_version_starts_from_the_chosen_candidate_if_that_can_be() 
 
 def test_layers_of_a_language_model_are_chosen_by_influence() -> None:
     for kind, way in (("classification", "spacing"), ("generation", "influence"), ("extraction", "influence")):
-        assert preset("layers", candidates(), kind, PROFILES)["model"]["chosen_by"] == way
+        for name in ("layers", "sweep"):
+            assert preset(name, candidates(), kind, PROFILES)["model"]["chosen_by"] == way
 
 
 def test_only_jobs_that_make_sense_are_offered() -> None:

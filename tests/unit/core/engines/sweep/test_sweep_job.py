@@ -285,7 +285,8 @@ def test_a_training_that_falls_behind_is_stopped_and_recorded(
 
 
 def too_fast(parts: list[Any]) -> None:
-    parts[2] = parts[2].model_copy(update={"learning_rate": 1e30})
+    own = parts[2].train.model_copy(update={"learning_rate": 1e30})
+    parts[2] = parts[2].model_copy(update={"train": own})
 
 
 def one_row_unheard(parts: list[Any]) -> None:

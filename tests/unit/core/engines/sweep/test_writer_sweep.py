@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from job_context import RecordingContext, job_context
+from safetensors.torch import load_file, save_file
 from sweep_tasks import Stop, until_stopped
 from tiny_gguf import write_gguf
 from tiny_language_models import write_language_model
@@ -79,6 +80,25 @@ def test_the_fastest_student_that_keeps_the_quality_writes_texts_and_stands_in_t
     assert [point[0] for point in context.metrics if point[1] == 0] == ["trial_quality", "trial_requests_per_second"]
     assert not (model / "training.json").exists()
     assert not (tmp_path / "jobs" / "job" / "teacher_outputs").exists()
+
+
+def test_a_number_of_layers_is_chosen_by_influence_where_the_space_says_so(tmp_path: Path) -> None:
+    own = write_inputs(tmp_path / "inputs", layers=5)
+    weights = own["teacher"] / "model/model.safetensors"
+    tensors = load_file(weights)
+    for name, tensor in tensors.items():
+        if any(part in name for part in (".1.self_attn.o_proj", ".1.mlp.down", ".2.self_attn.o_proj", ".2.mlp.down")):
+            tensor.zero_()
+    save_file(tensors, weights, metadata={"format": "pt"})
+    space = {"layers": [3], "feed_forward": [None], "trials": 1, "chosen_by": "influence"}
+    run(tmp_path, own, searching(1, **space))
+    student = load_file(tmp_path / "jobs/job/model/model.safetensors")
+    apart = [float((student[_neurons(1)] - tensors[_neurons(layer)]).square().mean()) for layer in range(5)]
+    assert apart.index(min(apart)) == 3
+
+
+def _neurons(layer: int) -> str:
+    return f"model.layers.{layer}.mlp.up_proj.weight"
 
 
 def test_the_teacher_reads_the_rows_once_for_all_temperatures(
