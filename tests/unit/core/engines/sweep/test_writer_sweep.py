@@ -90,7 +90,7 @@ def test_a_number_of_layers_is_chosen_by_influence_where_the_space_says_so(tmp_p
         if any(part in name for part in (".1.self_attn.o_proj", ".1.mlp.down", ".2.self_attn.o_proj", ".2.mlp.down")):
             tensor.zero_()
     save_file(tensors, weights, metadata={"format": "pt"})
-    space = {"layers": [3], "feed_forward": [None], "trials": 1, "chosen_by": "influence"}
+    space: dict[str, Any] = {"layers": [3], "feed_forward": [None], "trials": 1, "chosen_by": "influence"}
     run(tmp_path, own, searching(1, **space))
     student = load_file(tmp_path / "jobs/job/model/model.safetensors")
     apart = [float((student[_neurons(1)] - tensors[_neurons(layer)]).square().mean()) for layer in range(5)]
