@@ -178,6 +178,8 @@ def training_need(training: Training, tokens: int) -> MemoryNeed:
     if not isinstance(objective, BatchObjective):
         return memory_need(training.model, tokens, training.device)
     workspace_mib = max(WORKSPACE_MIB, objective.workspace_mib(training.model))
+    if objective.companion is not None:
+        workspace_mib += 3 * _trained_bytes(objective.companion) / _MIB
     return memory_need(training.model, tokens, training.device, objective.saves, workspace_mib)
 
 
@@ -190,9 +192,13 @@ def memory_need(
 ) -> MemoryNeed:
     """What training the model on rows of so many tokens adds to the memory held now; `forward` null runs all of it."""
     run = forward or _whole_model
-    weights = sum(part.numel() * part.element_size() for part in model.parameters() if part.requires_grad)
+    weights = _trained_bytes(model)
     one, two = (_saved_bytes(model, rows, tokens, device, run) for rows in (1, 2))
     return MemoryNeed(3 * weights / _MIB + workspace_mib, ACTIVATION_FACTOR * max(1, two - one) / _MIB)
+
+
+def _trained_bytes(model: torch.nn.Module) -> int:
+    return sum(part.numel() * part.element_size() for part in model.parameters() if part.requires_grad)
 
 
 def _whole_model(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Any:

@@ -142,10 +142,7 @@ def run_training(
     material = prepared_for(material, settings)
     details = {**material.details, "max_length": rows.max_length, "learning_rate": learning_rate}
     details |= {"weighted": True} if settings.weighted else {}
-    model = material.model.to(device.torch_device)
-    companion = companion_of(objective)
-    if companion is not None:
-        companion.to(device.torch_device)
+    model = _placed(material.model, objective, device)
     plan = TrainingPlan(
         settings.epochs, settings.batch_size, learning_rate, settings.seed, material.fresh_head, settings.accumulate
     )
@@ -190,13 +187,21 @@ def check_before_teacher(
     """
     material, device = prepared_for(material, settings), attempt.device
     plan = TrainingPlan(settings.epochs, settings.batch_size, 1.0, settings.seed)
-    model = material.model.to(device.torch_device)
+    model = _placed(material.model, objective, device)
     training = Training(
         model, rows.tokens, rows.pad_id, rows.names, objective, plan, device, other_devices=_others(objective, device)
     )
     check_fit(training, context)
     model.to("cpu")
     return material
+
+
+def _placed(model: Any, objective: Objective, device: Device) -> Any:
+    """The model on the device, and what its objective trains beside it."""
+    companion = companion_of(objective)
+    if companion is not None:
+        companion.to(device.torch_device)
+    return model.to(device.torch_device)
 
 
 def _say(training: Training, context: JobContext) -> None:

@@ -21,11 +21,16 @@ from transformers import AutoModelForCausalLM
 
 from core.data.train_part import train_examples
 from core.domain import FloatArray, IntArray
+from core.engines.checkpoint import Checkpoints
+from core.engines.device import Device
 from core.engines.distill import job as distill_job
 from core.engines.distill.causal_model import layer_states
 from core.engines.distill.causal_objective import CausalObjective, Following
 from core.engines.distill.causal_rows import causal_rows
+from core.engines.distill.fit_check import training_need
 from core.engines.distill.hidden import StateDistance, followed_layers
+from core.engines.distill.training import Training, TrainingPlan
+from core.engines.distill.training_job import Attempt, Material, TrainingTokens, check_before_teacher
 from core.engines.language.opening import open_language_model
 from core.engines.models.starting import load_tokenizer
 from core.errors import UserError
@@ -162,3 +167,37 @@ def test_the_gradient_does_not_depend_on_how_rows_are_put_into_batches(
     alone = gradient(whole, [np.array([row]) for row in range(6)])
     assert float((together - alone).norm() / together.norm()) < 1e-5
     assert float((together - gradient(plain, [np.arange(6)])).norm()) > 0.1 * float(together.norm())
+
+
+class Placed(torch.nn.ModuleList):
+    """Projections that remember where they were put."""
+
+    place: Any = None
+
+    def to(self, *args: Any, **options: Any) -> Any:
+        self.place = args[0]
+        return super().to(*args, **options)
+
+
+def test_the_fit_is_checked_with_the_projection_beside_the_model_and_its_weights_counted(
+    tmp_path: Path, teacher: Path, data: Path
+) -> None:
+    """On a GPU the check would else multiply states there by weights that lie elsewhere."""
+    opened = open_language_model(write_language_model(tmp_path / "student", layers=2, seed=4))
+    rows = causal_rows(train_examples(data, None)[:6], TASK, opened.tokenizer, 128)
+    needs = {}
+    for width in (32, 2048):
+        distance = StateDistance(lambda *_: (), (0, 3), (32, width), unit_size=True)
+        projection = Placed(torch.nn.Linear(32, width) for _ in range(2))
+        distance.projection = projection
+        objective = CausalObjective(rows, llama_config().vocab_size, following=Following(distance, 1.0))
+        place, plan = Device(torch.device("cpu"), "CPU"), TrainingPlan(1, 4, 1e-3, 1)
+        tokens = TrainingTokens(rows.tokens, rows.names, 0, 128)
+        context = job_context(tmp_path / str(width), following(), {"data": data, "teacher": teacher})
+        attempt = Attempt(place, Checkpoints(tmp_path, "job", print), None)
+        material = Material(opened.model, opened.tokenizer, (), "", False, prepared=True)
+        check_before_teacher(material, tokens, following().train, objective, attempt, context)
+        assert projection.place == place.torch_device
+        training = Training(opened.model, rows.tokens, 0, rows.names, objective, plan, place)
+        needs[width] = training_need(training, 16).fixed_mib
+    assert needs[2048] - needs[32] == pytest.approx(3 * 4 * 2 * 33 * (2048 - 32) / 2**20)
