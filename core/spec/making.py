@@ -39,7 +39,8 @@ class Dynamic(SpecModel):
     Each round trains on new rows and replayed old ones (`replay` is their share) and averages the weights
     (`ema_decay` a step). The round is kept only where neither the held-out old rows nor the held-out new rows
     (`held_out` of the round) lose more than `margin` of quality, else it is rolled back. After `stop_after_rollbacks`
-    in a row, or where the teacher's own quality on new rows falls by more than `drift_margin`, the job stops.
+    in a row, or where the teacher's own quality on new rows is more than `drift_margin` below that on calibration rows,
+    which it has not learnt either (with fewer than ten of them, on old rows), the job stops.
     `refresh_teacher` trains the teacher on the targets of the new rows first; it never gets the student's weights.
     """
 

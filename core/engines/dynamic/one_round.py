@@ -41,7 +41,7 @@ from core.worker.context import JobContext, Stopped
 
 PHASE = "phase.round"
 OLD_OUTPUTS = "old_outputs"
-# Fewer targets than these say nothing of a drift.
+# Fewer targets than these, new or of before, say nothing of a drift.
 DRIFT_ROWS = 10
 _ROUNDING = 1e-9
 
@@ -52,7 +52,8 @@ class Standing:
 
     `service` is the folder of the student in service. `pool` may be replayed; the rows named in `untold` have their
     targets from the teacher. `old` judges by train rows that no round learns, `new_before` by what earlier rounds held
-    out, of which `told_before` have a target of their own.
+    out, of which `told_before` have a target of their own. `unseen` are rows that the teacher never learnt, and may be
+    none.
     """
 
     number: int
@@ -64,6 +65,12 @@ class Standing:
     old: HeldOut
     new_before: HeldOut
     told_before: HeldOut
+    unseen: HeldOut
+
+    @property
+    def teacher_unseen(self) -> bool:
+        """Whether there are enough rows that the teacher never learnt to know its quality by."""
+        return len(self.unseen.inputs) >= DRIFT_ROWS
 
 
 @dataclass(frozen=True)
@@ -84,11 +91,12 @@ def run_round(standing: Standing, rows: RoundRows, settings: Train, dynamic: Dyn
     if context.should_stop():
         raise Stopped
     own = _Round(standing, rows, settings, dynamic, context)
-    before, teacher_quality = own.teacher_quality_old(), own.teacher_quality_new()
+    before, teacher_quality = own.teacher_quality_before(), own.teacher_quality_new()
     told = sum(row.target is not None for row in (*rows.learnt, *rows.held_out))
     if teacher_quality is not None and told >= DRIFT_ROWS and teacher_quality < before - dynamic.drift_margin:
         old, new = f"{before:.1%}", f"{teacher_quality:.1%}"
-        context.log(english("dynamic.log.drift", number=standing.number, old=old, new=new, rows=told), "warning")
+        code = "dynamic.log.drift" if standing.teacher_unseen else "dynamic.log.drift_learnt"
+        context.log(english(code, number=standing.number, old=old, new=new, rows=told), "warning")
         return DoneRound(record=None, drifted=True)
     return own.done(teacher_quality)
 
@@ -113,10 +121,12 @@ class _Round:
         folder = self.folder if name is None else self.folder / name
         return PartContext(self.context, folder, PHASE, done, self.standing.rounds * steps)
 
-    def teacher_quality_old(self) -> float:
-        """The teacher's quality on the old held-out rows."""
-        old = self.standing.old
-        return old.quality(self.standing.teacher.choices(old.inputs, self.context.folder / OLD_OUTPUTS, self.part()))
+    def teacher_quality_before(self) -> float:
+        """The teacher's quality on rows of before that it has not learnt, for it has not learnt the new ones either;
+        where they are too few, on the old held-out rows, which flatter it."""
+        standing = self.standing
+        rows = standing.unseen if standing.teacher_unseen else standing.old
+        return rows.quality(standing.teacher.choices(rows.inputs, self.context.folder / OLD_OUTPUTS, self.part()))
 
     def teacher_quality_new(self) -> float | None:
         """The teacher's quality on the targets of this round's rows, none of which it has learnt; null without any."""

@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 from streams import learning_on, new_rows, write_service, write_stream, write_student
 from tiny_models import LABELS
 
-from core.data.examples import read_examples
+from core.data.examples import read_examples, write_examples
 from core.data.grouping import normalise
-from core.domain import Split
+from core.domain import Example, Split
 from core.engines.distill import job as distill_job
 from core.engines.distill.losses import soft_label_loss
 from core.engines.dynamic import job, one_round
@@ -118,6 +118,43 @@ def test_a_teacher_that_no_longer_knows_the_rows_stops_the_job_before_it_teaches
     assert result.rounds[0].teacher_quality_new == pytest.approx(1.0, abs=0.15)
     assert result.details["ended_by"] == "drift"
     assert any("stops before round 2" in line for line in context.logs)
+
+
+def with_calibration_rows(inputs: dict[str, Path], folder: Path, rows: list[tuple[str, str]]) -> dict[str, Path]:
+    """The inputs with further calibration rows."""
+    kept = [row for row in read_examples(inputs["data"]) if row.split is not Split.CALIBRATION]
+    more = [
+        Example(f"c{place}", Split.CALIBRATION, f"c{place}", text, target) for place, (text, target) in enumerate(rows)
+    ]
+    shutil.copytree(inputs["data"], folder)
+    write_examples(folder, [*kept, *more])
+    return {**inputs, "data": folder}
+
+
+def test_a_teacher_as_good_on_new_rows_as_on_calibration_rows_has_no_drift_though_it_is_better_on_what_it_learnt(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    def half_wrong(seed: int) -> list[tuple[str, str]]:
+        return [*new_rows(6, seed=seed), *new_rows(6, seed=seed + 1, said=WRONG)]
+
+    known = with_calibration_rows(inputs, tmp_path / "data", half_wrong(31))
+    stream = write_stream(tmp_path / "s.csv", half_wrong(41))
+    result, _ = run(tmp_path / "job", known, learning_on(stream, drift_margin=0.15))
+    assert result.rounds[0].teacher_quality_new == pytest.approx(0.5, abs=0.1)
+    assert result.details["ended_by"] is None
+
+
+def test_a_drift_is_told_against_the_calibration_rows_and_without_them_against_rows_that_flatter(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    stream = write_stream(tmp_path / "s.csv", new_rows(12, said=WRONG))
+    parameters = learning_on(stream, drift_margin=0.15)
+    _, many = run(
+        tmp_path / "many", with_calibration_rows(inputs, tmp_path / "data", new_rows(12, seed=31)), parameters
+    )
+    _, none = run(tmp_path / "none", with_calibration_rows(inputs, tmp_path / "other", []), parameters)
+    assert any("on calibration rows, which it has not learnt either" in line for line in many.logs)
+    assert any("there are too few calibration rows" in line for line in none.logs)
 
 
 def test_too_few_targets_say_nothing_of_a_drift(inputs: dict[str, Path], tmp_path: Path) -> None:
