@@ -93,5 +93,12 @@ def test_the_report_has_a_table_of_the_fields(evidence: StudyEvidence) -> None:
     tables = [block for section in report.sections for block in section.blocks if isinstance(block, Table)]
     fields = next(table for table in tables if text_of(table.title, "en") == "By field")
     first = [text_of(cell.phrase, "en") for cell in fields.rows[0]]
-    assert first == ["big", "city", "100.0 %", "100.0 %", "100.0 %", "40"]
+    assert first == [
+        "big",
+        "city",
+        "100.0\N{NO-BREAK SPACE}%",
+        "100.0\N{NO-BREAK SPACE}%",
+        "100.0\N{NO-BREAK SPACE}%",
+        "40",
+    ]
     assert [text_of(row[0].phrase, "en") for row in fields.rows] == ["big", "big", "small", "small"]

@@ -287,7 +287,7 @@ def test_a_loss_that_is_no_number_for_one_row_names_that_row(
             (targets == 1).any() & (len(targets) > 1) | (targets == 1).all(), torch.nan, 0.0
         )
 
-    monkeypatch.setattr("core.engines.distill.training_job.hard_label_loss", broken)
+    monkeypatch.setattr("core.engines.distill.label_losses.hard_label_loss", broken)
     rows = [Example(f"r{n}", Split.TRAIN, f"g{n}", f"lost card {n}", "loan" if n == 13 else "card") for n in range(24)]
     (tmp_path / "data").mkdir()
     write_examples(tmp_path / "data", rows)
