@@ -254,6 +254,8 @@ def main() -> None:
         if _wants_window(arguments):
             sys.exit(_open_window(Path(arguments[0]) if arguments else None))
         status = app(arguments, prog_name="tercet", standalone_mode=False)
+        if status == console.STOPPED:  # what typer makes of Ctrl-C within a command
+            raise KeyboardInterrupt
     except UserError as error:
         console.note(error.text)
         sys.exit(console.WRONG_INPUT)

@@ -47,3 +47,17 @@ def test_the_shell_is_told_how_a_word_may_end(
 
 def test_the_version_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     assert output(monkeypatch, capfd, "--version").startswith("tercet ")
+
+
+def test_ctrl_c_within_a_command_says_that_what_was_done_is_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*, as_json: bool) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("core.commands.doctor.show", interrupted)
+    monkeypatch.setattr("sys.argv", ["tercet", "doctor"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
