@@ -80,6 +80,12 @@ def micro_f1_of_sums(sums: FloatArray) -> FloatArray:
     return np.asarray(np.divide(2 * hits, both, out=np.ones_like(both), where=both > 0))
 
 
+def micro_f1(given: BoolArray, wanted: BoolArray) -> float:
+    """As `micro_f1_of_sums`, of arrays of the shape (rows, labels)."""
+    hits = given & wanted
+    return float(micro_f1_of_sums(np.array([hits.sum(), given.sum(), wanted.sum()], dtype=np.float64)))
+
+
 def best_threshold(decisions: FloatArray, wanted: BoolArray) -> float:
     """The decision from which on labels are given that has the best micro F1, halfway to the next lower one; 0 where
     nothing is held out or wanted. Both arrays have the shape (rows, labels)."""

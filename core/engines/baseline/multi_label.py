@@ -28,7 +28,7 @@ from core.errors import UserError
 from core.jobs.results import TrainResult
 from core.jobs.specs import FineTuneParameters
 from core.metrics.calibration import fit_temperature
-from core.metrics.label_sets import best_threshold, classes_of, labels_of
+from core.metrics.label_sets import best_threshold, classes_of, labels_of, micro_f1
 from core.worker.context import JobContext
 
 _MAX_ITERATIONS = 2000
@@ -169,5 +169,4 @@ def _log_loss(held_out: _HeldOut, threshold: float, temperature: float) -> float
 
 def _micro_f1(held_out: _HeldOut, threshold: float) -> float | None:
     given = held_out.decisions >= threshold
-    both = int(given.sum()) + int(held_out.wanted.sum())
-    return 2 * float((given & held_out.wanted).sum()) / both if both else None
+    return micro_f1(given, held_out.wanted) if given.any() or held_out.wanted.any() else None

@@ -22,7 +22,7 @@ from core.engines.distill.rows import TrainingRows
 from core.engines.distill.training_job import Material
 from core.engines.models.starting import is_head, text_encoder
 from core.i18n import english
-from core.metrics.label_sets import best_threshold, labels_of
+from core.metrics.label_sets import best_threshold, labels_of, micro_f1
 from core.worker.context import JobContext
 
 _BATCH_ROWS = 64
@@ -93,12 +93,6 @@ def label_threshold(
     sets = [labels_of(target) for target in targets]
     wanted = np.array([[label in one for label in material.labels] for one in sets], dtype=np.bool_)
     return LabelThreshold(material, texts, wanted, max_length, context)
-
-
-def micro_f1(given: BoolArray, wanted: BoolArray) -> float:
-    """2 · right ÷ (given + wanted), of arrays of the shape (rows, labels); 1 where there are none of either."""
-    both = int(given.sum()) + int(wanted.sum())
-    return 2 * int((given & wanted).sum()) / both if both else 1.0
 
 
 def _bias_of(model: Any, labels: int) -> torch.Tensor | None:

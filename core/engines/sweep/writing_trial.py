@@ -16,7 +16,7 @@ from core.engines.distill.causal_model import body_states, head_logits
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows
 from core.engines.distill.construct import language_student_from_layers, told_layers
-from core.engines.distill.influence import batch_of, spread_rows
+from core.engines.distill.influence import Batch, batch_of, spread_rows
 from core.engines.distill.tempering import Temperatures
 from core.engines.distill.token_cache import TemperedCache, TokenCache
 from core.engines.distill.token_losses import CHUNK_POSITIONS
@@ -73,9 +73,13 @@ def train_writer(
     training, rows = settings.training(parameters.train), data.rows.part(chosen)
     attempt = begin(context)
     seed_all(training.seed)
-    measured = [batch_of(rows.tokens.padded(np.array([row]), pad_id=0)) for row in spread_rows(len(rows.names))]
+
+    def measured(_tokenizer: Any) -> list[Batch]:
+        """Some of the rows, where influence is asked for."""
+        return [batch_of(rows.tokens.padded(np.array([row]), pad_id=0)) for row in spread_rows(len(rows.names))]
+
     student = settings.student(parameters.space)
-    model, kept = language_student_from_layers(lessons.teacher, student, lambda _tokenizer: measured)
+    model, kept = language_student_from_layers(lessons.teacher, student, measured)
     pad_id = filling_id(lessons.tokenizer, model)
     outputs = lessons.of_rows(chosen, training.temperature)
     details = {**settings.document(None), "layers": told_layers(student, kept)}

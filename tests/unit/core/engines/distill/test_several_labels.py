@@ -21,11 +21,10 @@ from core.engines.benchmark import job, plan, runtimes
 from core.engines.benchmark.subjects import Asked, given_labels, open_subject
 from core.engines.compress.onnx_export import export_onnx
 from core.engines.distill.label_losses import sigmoid_objective
-from core.engines.distill.label_threshold import micro_f1
 from core.engines.models import open_classifier, read_card
 from core.errors import UserError
 from core.jobs.specs import BenchmarkParameters
-from core.metrics.label_sets import example_f1, labels_of, written
+from core.metrics.label_sets import example_f1, labels_of, micro_f1, written
 
 
 @pytest.fixture(scope="module")
