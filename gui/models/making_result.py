@@ -32,6 +32,9 @@ class MakingWords(JobWords):
         kept = sum(record.promoted for record in result.rounds)
         if result.rounds:
             facts.append(tr("gui.result.rounds_kept", kept=kept, count=len(result.rounds)))
+        ended = result.details.get("ended_by")
+        if ended is not None:
+            facts.append(tr(f"gui.result.ended.{ended}"))
         return self._table(facts, "rounds", [self._round(record) for record in result.rounds])
 
     def compression(self, result: CompressResult) -> JobFigures:

@@ -122,7 +122,12 @@ def distilled_evidence() -> StudyEvidence:
         "encoder": trained("fine_tune"),
         "layers-2": trained(technique="soft_labels", reason="train.reason.same_classes"),
         "labelled": trained(technique="labels", reason=None),
-        "streamed": trained(technique="a technique of tomorrow", reason="train.reason.of_tomorrow", rounds=ROUNDS),
+        "streamed": trained(
+            technique="a technique of tomorrow",
+            reason="train.reason.of_tomorrow",
+            rounds=ROUNDS,
+            details={"ended_by": "drift"},
+        ),
     }
     more: dict[str, dict[str, Any]] = {
         "layers-2": seeded(*RUNS) | {"baseline_test": scored(HARD), "stages": (trained(epochs=4),)},

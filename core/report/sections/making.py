@@ -29,6 +29,7 @@ def making(material: Material) -> list[Block]:
         _rungs(material),
     )
     blocks: list[Block] = [table for table in tables if table.rows]
+    blocks += [Paragraph(note, "warn") for note in _ended_early(material)]
     for entry in material.evidence.candidates:
         if entry.sweep is not None:
             blocks += _search(material, entry, entry.sweep)
@@ -148,6 +149,14 @@ def _rounds(material: Material) -> Table:
     titles = words("candidate") + numbers("round", "rows_new", "rows_replayed", "quality_old", "quality_new")
     titles += numbers("teacher_quality_new") + words("kept_round")
     return Table(message("report.table.rounds"), titles, rows)
+
+
+def _ended_early(material: Material) -> Iterator[Phrase]:
+    """Of whom the stream was not learnt to its end, and why."""
+    for entry, done in _trained(material):
+        reason = done.details.get("ended_by")
+        if reason is not None:
+            yield message(f"report.rounds.ended.{reason}", name=entry.name)
 
 
 def _round(record: RoundRecord) -> tuple[Cell, ...]:

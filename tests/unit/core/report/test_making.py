@@ -99,6 +99,11 @@ def test_stages_labels_rounds_and_rungs_have_their_tables(report: Report) -> Non
     ]  # fmt: skip
 
 
+def test_a_stream_that_was_not_learnt_to_its_end_says_why(report: Report) -> None:
+    assert "streamed: learning from new rows ended early, for its teacher answers them worse" in words(report)
+    assert "streamed：从新数据的学习提前结束" in words(report, "zh_CN")
+
+
 def test_search_has_its_chart_and_a_row_for_each_trial(report: Report, evidence: StudyEvidence) -> None:
     sweep = evidence.candidate("found").sweep
     assert sweep is not None

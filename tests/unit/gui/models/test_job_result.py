@@ -159,6 +159,9 @@ def test_a_training_says_how_the_teacher_was_used_and_why(show: Any) -> None:
     assert figures.facts[0] == "from the teacher's probabilities: the teacher gives a probability for each class"
     assert "0 of 1 round kept" in figures.facts
     assert texts(figures, 5) == ["rolled back"]
+    assert not any("ended early" in fact for fact in figures.facts)
+    drifted = show(JobKind.DISTILL, result.model_copy(update={"rounds": (), "details": {"ended_by": "drift"}}))
+    assert "ended early: the teacher answers the new rows worse than those of before (drift)" in drifted.facts
 
 
 def test_labels_say_what_was_bought_and_what_was_kept(show: Any) -> None:
