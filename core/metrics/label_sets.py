@@ -16,6 +16,8 @@ from core.metrics.json_text import json_of
 
 GIVEN_FROM = 0.5
 """A label is given where its own probability is at least this."""
+# How far below the lowest decision a cut stands that gives all labels: of the distance to the highest, and at least.
+_BELOW_LOWEST, _LEAST_BELOW = 0.01, 1e-4
 
 
 def written(labels: Sequence[str]) -> str:
@@ -87,8 +89,9 @@ def micro_f1(given: BoolArray, wanted: BoolArray) -> float:
 
 
 def best_threshold(decisions: FloatArray, wanted: BoolArray) -> float:
-    """The decision from which on labels are given that has the best micro F1, halfway to the next lower one; 0 where
-    nothing is held out or wanted. Both arrays have the shape (rows, labels)."""
+    """The decision from which on labels are given that has the best micro F1, halfway to the next lower one, and a
+    little below the lowest: nothing that is given hangs on rounding. 0 where nothing is held out or wanted. Both arrays
+    have the shape (rows, labels)."""
     flat, right = decisions.ravel(), wanted.ravel()
     if not right.any():
         return 0.0
@@ -98,7 +101,9 @@ def best_threshold(decisions: FloatArray, wanted: BoolArray) -> float:
     # Equal decisions are given together: only the last of them can be a cut.
     f1[:-1][flat[:-1] == flat[1:]] = -1.0
     last = int(f1.argmax())
-    return float(flat[last] if last + 1 == len(flat) else (flat[last] + flat[last + 1]) / 2)
+    if last + 1 == len(flat):
+        return float(flat[last] - max(_BELOW_LOWEST * (flat[0] - flat[last]), _LEAST_BELOW))
+    return float((flat[last] + flat[last + 1]) / 2)
 
 
 def _matrix(kept: Sequence[str | None], classes: Sequence[str]) -> FloatArray:

@@ -58,4 +58,5 @@ def followed_teacher(
         with torch.no_grad():
             return layer_states(teacher, ids, mask)
 
-    return FollowedTeacher(teacher, Following(StateDistance(states, chosen, widths, unit_size=True), weight))
+    distance = StateDistance(states, chosen, available, widths, unit_size=True)
+    return FollowedTeacher(teacher, Following(distance, weight))

@@ -106,3 +106,7 @@ class CausalObjective(BatchObjective):
     def workspace_mib(self, model: Any) -> float:
         """One chunk's logits with their softmax and gradient, and the head's gradient before it is added."""
         return head_workspace_mib(model, self._vocabulary)
+
+    def row_mib(self, tokens: int) -> float:
+        """The states of the teacher that is followed; none where none is."""
+        return 0.0 if self._following is None else self._following.distance.row_mib(tokens)

@@ -180,7 +180,8 @@ def training_need(training: Training, tokens: int) -> MemoryNeed:
     workspace_mib = max(WORKSPACE_MIB, objective.workspace_mib(training.model))
     if objective.companion is not None:
         workspace_mib += 3 * _trained_bytes(objective.companion) / _MIB
-    return memory_need(training.model, tokens, training.device, objective.saves, workspace_mib)
+    need = memory_need(training.model, tokens, training.device, objective.saves, workspace_mib)
+    return MemoryNeed(need.fixed_mib, need.row_mib + objective.row_mib(tokens))
 
 
 def memory_need(

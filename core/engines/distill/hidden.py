@@ -26,18 +26,24 @@ class StateDistance:
     """The mean squared distance of the student's hidden states from those of some of its teacher's layers: of a row
     over its real tokens, so that padding does not matter, and of a batch by the share that each row has in it.
 
-    `layers` are the teacher's, one for each of the student's. Where the widths differ a projection is learnt with the
-    student and left behind (`projection`, null where they do not). With `unit_size` each state is divided by its root
-    mean square first: in models that normalise before a layer and not after it, sizes differ from layer to layer, and
-    few tokens have states that are a hundred times the others' (Sun and others 2024, arXiv 2402.17762).
+    `layers` are the teacher's, of its `available` ones, one for each of the student's. Where the widths differ a
+    projection is learnt with the student and left behind (`projection`, null where they do not). With `unit_size` each
+    state is divided by its root mean square first: in models that normalise before a layer and not after it, sizes
+    differ from layer to layer, and few tokens have states that are a hundred times the others' (Sun and others 2024,
+    arXiv 2402.17762).
     """
 
     def __init__(
-        self, of_teacher: TeacherStates, layers: Sequence[int], widths: tuple[int, int], unit_size: bool = False
+        self,
+        of_teacher: TeacherStates,
+        layers: Sequence[int],
+        available: int,
+        widths: tuple[int, int],
+        unit_size: bool = False,
     ) -> None:
         self._of_teacher, self._layers, self._unit_size = of_teacher, tuple(layers), unit_size
         own, theirs = widths
-        self._width = theirs
+        self._available, self._width = available, theirs
         self.projection = None if own == theirs else torch.nn.ModuleList(torch.nn.Linear(own, theirs) for _ in layers)
 
     def of_batch(
@@ -59,6 +65,11 @@ class StateDistance:
         nowhere = torch.zeros((*states[-1].shape[:-1], self._width), device=mask.device)
         return self._mean(states, [nowhere] * len(self._layers), mask, shares)
 
+    def row_mib(self, tokens: int) -> float:
+        """What the teacher's states of a row take, of its embeddings and of all its layers, in single precision, MiB:
+        they are there together once it has answered."""
+        return (self._available + 1) * tokens * self._width * 4 / 2**20
+
     def _mean(
         self,
         states: Sequence[torch.Tensor],
@@ -71,7 +82,7 @@ class StateDistance:
         for place, of_layer in enumerate(theirs):
             own = states[place + 1].float()
             if self.projection is not None:
-                own = self.projection[place](own)
+                own = self.projection[place](own).float()
             apart = self._sized(own) - self._sized(of_layer.to(own.device).float())
             total = total + ((apart.square().mean(dim=-1) * of_tokens).sum(dim=1) * shares).sum()
         return total / len(self._layers)
@@ -103,7 +114,8 @@ class HiddenStateObjective(BatchObjective):
         self._teacher, self._tokens = teacher.to(device.torch_device).eval(), teacher_tokens
         self._row_weights = row_tensor(row_weights)
         widths = int(student.config.hidden_size), int(teacher.config.hidden_size)
-        self._distance = StateDistance(self._teacher_states, layers, widths)
+        available = int(teacher.config.num_hidden_layers)
+        self._distance = StateDistance(self._teacher_states, layers, available, widths)
         self.companion = self._distance.projection
 
     def units(self, rows: IntArray) -> int:
@@ -119,6 +131,15 @@ class HiddenStateObjective(BatchObjective):
         shares = shares if counts is None else shares * counts
         distance = self._distance.of_batch(output.hidden_states, ids, mask, rows, shares)
         return self._of_logits(output.logits, numbers) + self._weight * distance
+
+    def saves(self, model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Any:
+        """The whole model, all its hidden states and their distance from others."""
+        output = model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        return output, self._distance.of_any(output.hidden_states, mask)
+
+    def row_mib(self, tokens: int) -> float:
+        """The teacher's states."""
+        return self._distance.row_mib(tokens)
 
     def _teacher_states(self, ids: torch.Tensor, _mask: torch.Tensor, rows: IntArray) -> Sequence[torch.Tensor]:
         own, mask = (torch.from_numpy(array).to(ids.device) for array in self._tokens.padded(rows, pad_id=0))

@@ -38,6 +38,10 @@ class BatchObjective(ABC):
         """What the loss needs besides, whatever the batch, MiB."""
         return 0.0
 
+    def row_mib(self, tokens: int) -> float:
+        """What each row of so many tokens needs besides what is kept for the backward pass, MiB."""
+        return 0.0
+
 
 Objective = LogitObjective | BatchObjective
 

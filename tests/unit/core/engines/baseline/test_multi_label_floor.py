@@ -130,3 +130,9 @@ def test_no_other_threshold_gives_a_better_micro_f1(seed: int) -> None:
 
     best = f1(best_threshold(decisions, wanted))
     assert best == pytest.approx(max(f1(cut) for cut in np.unique(decisions)))
+
+
+@pytest.mark.parametrize("decisions", [[[0.5], [0.1], [-2.0]], [[1.0], [1.0], [1.0]]])
+def test_where_all_labels_are_given_no_decision_hangs_on_rounding(decisions: list[list[float]]) -> None:
+    found = best_threshold(np.array(decisions), np.ones((3, 1), dtype=np.bool_))
+    assert np.min(decisions) - found > 5e-5

@@ -150,7 +150,7 @@ def test_the_gradient_does_not_depend_on_how_rows_are_put_into_batches(
         with torch.no_grad():
             return layer_states(theirs, ids, mask)
 
-    distance = StateDistance(states, followed_layers(None, 2, 4), (32, 32), unit_size=True)
+    distance = StateDistance(states, followed_layers(None, 2, 4), 4, (32, 32), unit_size=True)
     weights: FloatArray = np.array([0.5, 1.5, 1.0, 2.0, 0.25, 0.75])
     plain = CausalObjective(rows, llama_config().vocab_size, weights=weights)
     whole = CausalObjective(rows, llama_config().vocab_size, weights=weights, following=Following(distance, 2.0))
@@ -179,15 +179,15 @@ class Placed(torch.nn.ModuleList):
         return super().to(*args, **options)
 
 
-def test_the_fit_is_checked_with_the_projection_beside_the_model_and_its_weights_counted(
+def test_the_fit_is_checked_with_the_projection_and_the_states_of_the_teacher_counted(
     tmp_path: Path, teacher: Path, data: Path
 ) -> None:
     """On a GPU the check would else multiply states there by weights that lie elsewhere."""
     opened = open_language_model(write_language_model(tmp_path / "student", layers=2, seed=4))
     rows = causal_rows(train_examples(data, None)[:6], TASK, opened.tokenizer, 128)
-    needs = {}
+    needs, rows_need = {}, {}
     for width in (32, 2048):
-        distance = StateDistance(lambda *_: (), (0, 3), (32, width), unit_size=True)
+        distance = StateDistance(lambda *_: (), (0, 3), 4, (32, width), unit_size=True)
         projection = Placed(torch.nn.Linear(32, width) for _ in range(2))
         distance.projection = projection
         objective = CausalObjective(rows, llama_config().vocab_size, following=Following(distance, 1.0))
@@ -199,5 +199,8 @@ def test_the_fit_is_checked_with_the_projection_beside_the_model_and_its_weights
         check_before_teacher(material, tokens, following().train, objective, attempt, context)
         assert projection.place == place.torch_device
         training = Training(opened.model, rows.tokens, 0, rows.names, objective, plan, place)
-        needs[width] = training_need(training, 16).fixed_mib
+        need = training_need(training, 16)
+        needs[width], rows_need[width] = need.fixed_mib, need.row_mib
     assert needs[2048] - needs[32] == pytest.approx(3 * 4 * 2 * 33 * (2048 - 32) / 2**20)
+    # Five states of a teacher with four layers.
+    assert rows_need[2048] - rows_need[32] > 5 * 16 * 4 * (2048 - 32) / 2**20
