@@ -1,7 +1,8 @@
 """How much each layer of a model does: block influence (Men and others 2024, ShortGPT, arXiv 2403.03853, equation 1).
 
 The influence of a layer is one less the mean cosine similarity of a token's hidden state before and after it: where it
-is near 0 the layer hardly turns the state, and is missed least.
+is near 0 the layer hardly turns the state, and is missed least. A student's layers are chosen on the CPU in single
+precision whatever it trains on: other rounding could choose others, and a study means one student on every machine.
 """
 
 from __future__ import annotations
