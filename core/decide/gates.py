@@ -103,9 +103,15 @@ def _modality_gate(study: Study, candidate: Candidate) -> list[GateResult]:
     return [GateResult(Gate.MODALITY, state, None, text)]
 
 
+@lru_cache(maxsize=512)
+def _chance_of_quality(system: System, floor: float) -> float:
+    """Asked again for each point at which the decision may turn: what-if values change bills, seldom the floor."""
+    return system.chance_of_quality(floor)
+
+
 def _quality_gate(study: Study, candidate: Candidate, system: System) -> list[GateResult]:
     floor = study.criteria.service.min_quality
-    chance = 1.0 if floor is None else system.chance_of_quality(floor)
+    chance = 1.0 if floor is None else _chance_of_quality(system, floor)
     if chance >= CHANCE and system.success.value <= 0.0:
         # However little it costs: the cost of a right answer is not finite.
         text = message("decide.gate.nothing_right", candidate=candidate.name, rows=system.quality.n)

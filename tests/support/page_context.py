@@ -9,12 +9,23 @@ from typing import Any, cast
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
 from PySide6.QtWidgets import QApplication
 
+from core.decide.decision import decide
+from core.decide.outcome import Decision
 from core.evidence import StudyEvidence
 from gui.context import Context
 from gui.i18n import Translator
 from gui.jobs.background import Background
 from gui.preferences import Preferences
 from gui.theme import Theme
+
+_DECIDED: dict[int, tuple[StudyEvidence, Decision]] = {}
+
+
+def decided_once(evidence: StudyEvidence) -> Decision:
+    """As `decide`, but only once for each evidence, which is kept so that no other has its identity."""
+    if id(evidence) not in _DECIDED:
+        _DECIDED[id(evidence)] = evidence, decide(evidence)
+    return _DECIDED[id(evidence)][1]
 
 
 class MemoryStore:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import student_curve
 from decided_study import card_support, evidence
-from page_context import PageWorld
+from page_context import PageWorld, decided_once
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -18,6 +18,7 @@ from core.decide.outcome import CutInputs, Decision, Unanswered
 from core.decide.overrides import apply_overrides
 from core.evidence import StudyEvidence
 from core.jobs.results import FailureCause, LoadResult, LoadStep
+from gui.jobs import stored_decision
 from gui.jobs.stored_decision import StoredDecision
 from gui.models.candidate_rows import compared_rows
 from gui.models.decision_rows import DecisionRows
@@ -30,7 +31,8 @@ TimesDecided = Callable[[], int]
 
 
 @pytest.fixture
-def world(qapp: QApplication, tmp_path: Path) -> Iterator[PageWorld]:
+def world(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageWorld]:
+    monkeypatch.setattr(stored_decision, "decide", decided_once)
     made = PageWorld(qapp, evidence(), tmp_path / "study.tercet")
     yield made
     made.close()

@@ -16,6 +16,7 @@ from window_support import built_application, open_in
 from core.decide import Decision, decide
 from core.errors import UserError
 from core.evidence import StudyEvidence
+from core.store import StudyStore
 from core.store.question import Show
 from gui.app import Application
 from gui.jobs import stored_decision
@@ -29,6 +30,13 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return finished_study(tmp_path_factory.mktemp("examples"))
 
 
+@pytest.fixture(scope="module")
+def decision(study: Path) -> Decision:
+    """On the study's rows, which no test changes."""
+    with StudyStore.open(study, write=False) as store:
+        return decide(store.evidence())
+
+
 @pytest.fixture
 def application(qtbot: QtBot, qapp: QApplication) -> Iterator[Application]:
     with built_application(qtbot, qapp) as made:
@@ -36,7 +44,10 @@ def application(qtbot: QtBot, qapp: QApplication) -> Iterator[Application]:
 
 
 @pytest.fixture
-def page(qtbot: QtBot, application: Application, study: Path, monkeypatch: pytest.MonkeyPatch) -> ExamplesPage:
+def page(
+    qtbot: QtBot, application: Application, study: Path, decision: Decision, monkeypatch: pytest.MonkeyPatch
+) -> ExamplesPage:
+    monkeypatch.setattr(stored_decision, "decide", lambda _evidence: decision)
     monkeypatch.setattr(examples, "PAGE_ROWS", 50)
     open_in(qtbot, application, study)
     application.window.show_page("examples")

@@ -7,12 +7,13 @@ from typing import cast
 
 import pytest
 from decided_study import evidence
-from page_context import MemoryDocument, PageWorld
+from page_context import MemoryDocument, PageWorld, decided_once
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
 from core.report.write import FORMATS
+from gui.jobs import stored_decision
 from gui.jobs.stored_decision import StoredDecision
 from gui.pages.decide import DecidePage
 from gui.pages.report import ReportPage
@@ -31,7 +32,8 @@ class Opened:
 
 
 @pytest.fixture
-def world(qapp: QApplication, tmp_path: Path) -> Iterator[PageWorld]:
+def world(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageWorld]:
+    monkeypatch.setattr(stored_decision, "decide", decided_once)
     made = PageWorld(qapp, evidence(), tmp_path / "study.tercet")
     yield made
     made.close()
