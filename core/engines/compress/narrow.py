@@ -185,7 +185,7 @@ def _products_of_norms(anatomy: Anatomy, model: Any, roles: Sequence[str], count
         axis = next((axis for axis, role in enumerate(weight.roles) if role in roles), None)
         if axis is None:
             continue
-        rows = weight.tensor.detach().double().movedim(axis, 0)
+        rows = weight.tensor.detach().cpu().double().movedim(axis, 0)
         parts = rows.reshape(2 if weight.roles[axis] == "ff" else 1, count, -1).norm(dim=2).prod(dim=0)
         products[weight.layer] = products.get(weight.layer, torch.ones_like(parts)) * parts
     return products

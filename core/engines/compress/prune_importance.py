@@ -116,7 +116,7 @@ def _gates(model: Any, anatomy: Anatomy) -> _Gates:
     for weight in anatomy.weights(model.named_parameters()):
         gradient = weight.tensor.grad
         if gradient is not None:
-            _count(gates, weight, (weight.tensor.detach() * gradient).double().cpu())
+            _count(gates, weight, (weight.tensor.detach() * gradient).cpu().double())
     return gates
 
 

@@ -35,7 +35,7 @@ def layer_influence(model: Any, batches: Iterable[Batch]) -> FloatArray:
         real = mask.to(place).bool()
         tokens += int(real.sum())
         for layer in range(len(sums)):
-            before, after = (states[layer + step][real].double() for step in (0, 1))
+            before, after = (states[layer + step][real].cpu().double() for step in (0, 1))
             sums[layer] += float((1.0 - torch.nn.functional.cosine_similarity(before, after, dim=-1)).sum())
     model.train(training)
     return np.asarray(sums / max(1, tokens))

@@ -73,7 +73,7 @@ class LabelThreshold(Observer):
             rows = order[begin : begin + _BATCH_ROWS]
             ids, mask = (torch.from_numpy(array).to(place) for array in self._tokens.padded(rows, self._encoder.pad_id))
             with torch.no_grad():
-                found[rows] = model(input_ids=ids, attention_mask=mask).logits.double().cpu().numpy()
+                found[rows] = model(input_ids=ids, attention_mask=mask).logits.cpu().double().numpy()
         model.train(was_training)
         return found
 
