@@ -31,6 +31,8 @@ _DETERMINING_NAMES = frozenset(
 _DETERMINING_STEMS = ("vocab", "merges", "added_tokens", "spiece", "sentencepiece", "spm")
 _INDEX_NAME = "model.safetensors.index.json"
 _CHUNK_BYTES = 1 << 20
+# What safetensors call the types that are cast to that of a model as it is loaded.
+_PLAIN_FLOATS = ("F64", "F32", "F16", "BF16")
 # The endings of the class names that answer in text, by transformers' own habit (GPT-2's is older).
 _LANGUAGE_MODEL_ENDINGS = ("ForCausalLM", "LMHeadModel")
 
@@ -199,13 +201,31 @@ def weight_count(source: Path) -> int:
     """How many weights a model folder or GGUF file has, read from the headers alone."""
     if is_gguf_file(source):
         return sum(int(tensor.n_elements) for tensor in load("gguf").GGUFReader(source).tensors)
-    shapes = [
-        entry["shape"]
-        for file in sorted(source.glob("*.safetensors"))
+    return sum(prod(entry["shape"]) for entry in _tensors(source))
+
+
+def loaded_bytes(source: Path, bytes_per_weight: int) -> int:
+    """What the weights of a model folder or GGUF file take once they are loaded with so many bytes each, read from the
+    headers alone. A GGUF file is unpacked; packed tensors of a folder and an ONNX file stay as they are stored."""
+    if is_gguf_file(source):
+        return weight_count(source) * bytes_per_weight
+    counted = sum(
+        prod(entry["shape"]) * bytes_per_weight
+        if entry["dtype"] in _PLAIN_FLOATS
+        else entry["data_offsets"][1] - entry["data_offsets"][0]
+        for entry in _tensors(source)
+    )
+    return counted or sum(file.stat().st_size for file in source.glob("*.onnx*"))
+
+
+def _tensors(folder: Path) -> list[dict[str, Any]]:
+    """What the headers of a folder's safetensors files say of each tensor."""
+    return [
+        entry
+        for file in sorted(folder.glob("*.safetensors"))
         for name, entry in _header(file).items()
         if name != "__metadata__"
     ]
-    return sum(prod(shape) for shape in shapes)
 
 
 def matrix_names(folder: Path) -> list[str]:

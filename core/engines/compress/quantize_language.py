@@ -16,7 +16,8 @@ import torch
 
 from core.engines.compress.describe import card_of
 from core.engines.device import Device, choose_device
-from core.engines.distill.fit_check import IGNORE_VARIABLE, free_memory_mib
+from core.engines.device_memory import free_memory_mib
+from core.engines.distill.fit_check import IGNORE_VARIABLE
 from core.engines.language.cache import keeps_plain_cache
 from core.engines.language.opening import open_language_model, open_language_tokenizer
 from core.engines.models.starting import quiet_transformers

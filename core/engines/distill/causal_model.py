@@ -66,7 +66,8 @@ def check_apart(model: Any, device: torch.device) -> None:
     model.eval()
     with torch.no_grad():
         whole = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[0].float()
-        apart = head_logits(model, body_states(model, ids, mask)[0]).float()
+        # accelerate brings a spread model's logits back to where the tokens were, its head's alone not.
+        apart = head_logits(model, body_states(model, ids, mask)[0]).to(whole.device).float()
     model.train(training)
     tolerance = _TOLERANCE.get(next(model.parameters()).dtype, 5e-2) * float(whole.abs().max())
     if whole.shape != apart.shape or float((whole - apart).abs().max()) > tolerance:

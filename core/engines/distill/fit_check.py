@@ -18,15 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 
 from core.engines.device import Device, choose_device
+from core.engines.device_memory import MIB, free_memory_mib
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.training import Training
 from core.errors import UserError
 from core.i18n import english
-from core.model_files import is_gguf_file, weight_count
+from core.model_files import is_gguf_file, loaded_bytes
 from core.worker.context import JobContext
 
 IGNORE_VARIABLE = "TERCET_IGNORE_MEMORY"
@@ -34,9 +34,7 @@ ACTIVATION_FACTOR = 1.42
 WORKSPACE_MIB = 150.0
 STATED_ERROR = 0.15
 _SHORTEST_TOKENS = 16
-_MIB = 2**20
 _HOST = Device(torch.device("cpu"), "CPU")
-_CGROUP = Path("/sys/fs/cgroup")
 
 # A model, token ids and attention mask -> what holds the activations of the backward pass.
 Forward = Callable[[Any, torch.Tensor, torch.Tensor], Any]
@@ -125,7 +123,7 @@ def check_teacher_fit(source: Path, device: Device, context: JobContext) -> None
 
     Raises UserError where that is more than is free; TERCET_IGNORE_MEMORY lets it start all the same.
     """
-    needed_mib = _weights_mib(source, 4 if device.autocast_dtype is None else 2)
+    needed_mib = loaded_bytes(source, 4 if device.autocast_dtype is None else 2) / MIB
     if needed_mib == 0.0:
         return  # a floor: it has no weights of a network
     _check_weights(needed_mib, free_memory_mib(device), context)
@@ -145,23 +143,17 @@ def check_labeller_fit(source: Path, runtime: str, context: JobContext) -> None:
     GGUF file's weights as they are stored; TERCET_IGNORE_MEMORY lets it start all the same.
     """
     if runtime == "llama.cpp":
-        _check_weights(source.stat().st_size / _MIB, free_memory_mib(_HOST), context)
+        _check_weights(source.stat().st_size / MIB, free_memory_mib(_HOST), context)
         return
     device = choose_device()
     try:
         check_teacher_fit(source, device, context)
     except UserError as refusal:
-        stored_mib = source.stat().st_size / _MIB if is_gguf_file(source) else math.inf
+        stored_mib = source.stat().st_size / MIB if is_gguf_file(source) else math.inf
         if stored_mib > free_memory_mib(_HOST):
             raise
         values = {"predicted": refusal.values["predicted"], "free": refusal.values["free"]}
         raise UserError("label.too_large_for_torch", **values, stored=f"{stored_mib:,.0f}") from refusal
-
-
-def _weights_mib(source: Path, bytes_per_weight: int) -> float:
-    """What the weights of a model folder or GGUF file take once they are loaded; an ONNX file's as they lie there."""
-    counted = weight_count(source) * bytes_per_weight
-    return (counted or sum(file.stat().st_size for file in source.glob("*.onnx*"))) / _MIB
 
 
 def check_beside_teacher(model: torch.nn.Module, tokens: int, rows: int, device: Device, context: JobContext) -> None:
@@ -179,7 +171,7 @@ def training_need(training: Training, tokens: int) -> MemoryNeed:
         return memory_need(training.model, tokens, training.device)
     workspace_mib = max(WORKSPACE_MIB, objective.workspace_mib(training.model))
     if objective.companion is not None:
-        workspace_mib += 3 * _trained_bytes(objective.companion) / _MIB
+        workspace_mib += 3 * _trained_bytes(objective.companion) / MIB
     need = memory_need(training.model, tokens, training.device, objective.saves, workspace_mib)
     return MemoryNeed(need.fixed_mib, need.row_mib + objective.row_mib(tokens))
 
@@ -195,7 +187,7 @@ def memory_need(
     run = forward or _whole_model
     weights = _trained_bytes(model)
     one, two = (_saved_bytes(model, rows, tokens, device, run) for rows in (1, 2))
-    return MemoryNeed(3 * weights / _MIB + workspace_mib, ACTIVATION_FACTOR * max(1, two - one) / _MIB)
+    return MemoryNeed(3 * weights / MIB + workspace_mib, ACTIVATION_FACTOR * max(1, two - one) / MIB)
 
 
 def _trained_bytes(model: torch.nn.Module) -> int:
@@ -233,23 +225,3 @@ def _longest_that_fits(training: Training, longest: int, free_mib: float) -> int
             return tokens
         tokens //= 2
     return None
-
-
-def free_memory_mib(device: Device) -> float:
-    """The memory that is free now where the training would run, MiB; of a container no more than its limit leaves."""
-    if device.torch_device.type == "cuda":
-        return torch.cuda.mem_get_info(device.torch_device)[0] / _MIB
-    if device.torch_device.type == "mps":
-        return (torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()) / _MIB
-    free = float(psutil.virtual_memory().available)
-    limit, held = (_cgroup_bytes(name) for name in ("memory.max", "memory.current"))
-    if limit is not None and held is not None:
-        free = min(free, limit - held)
-    return free / _MIB
-
-
-def _cgroup_bytes(name: str) -> float | None:
-    """A figure of the control group that this process runs in (Linux, Documentation/admin-guide/cgroup-v2.rst)."""
-    path = _CGROUP / name
-    text = path.read_text(encoding="ascii").strip() if path.is_file() else ""
-    return float(text) if text.isdigit() else None

@@ -207,9 +207,11 @@ class _Filler:
 
     def _compute(self, model: Any, rows: IntArray, array: NDArray[np.void]) -> None:
         ids, mask = (torch.from_numpy(part).to(self._device.torch_device) for part in self._rows.tokens.padded(rows, 0))
-        followed = torch.from_numpy(self._rows.followed(rows)).to(self._device.torch_device)
+        followed = torch.from_numpy(self._rows.followed(rows))
         with torch.inference_mode():
-            hidden = body_states(model, ids, mask)[:, :-1][followed]
+            states = body_states(model, ids, mask)[:, :-1]
+            # The last layer of a spread model need not be where the tokens are.
+            hidden = states[followed.to(states.device)]
             places = np.concatenate([np.arange(self._starts[row], self._starts[row + 1]) for row in rows])
             chunks = zip(
                 *(torch.split(part, CHUNK_POSITIONS) for part in (hidden, torch.from_numpy(places))), strict=True

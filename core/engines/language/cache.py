@@ -126,7 +126,8 @@ def chosen_rows(cache: Any, rows: torch.Tensor) -> Any:
     """A cache of some rows, each as often as it stands in `rows`; choosing makes new tensors and spares the old."""
     chosen = copy.copy(cache)
     chosen.layers = [copy.copy(layer) for layer in cache.layers]
-    chosen.batch_select_indices(rows)
+    # Row numbers on the CPU choose on any device, and the layers of a spread model are on several.
+    chosen.batch_select_indices(rows.cpu())
     return chosen
 
 

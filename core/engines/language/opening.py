@@ -14,10 +14,11 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from core.engines.device import Device
+from core.engines.device_memory import MIB, free_memory_mib, gpus_to_spread_over
 from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.models.starting import load_tokenizer, quiet_transformers
 from core.errors import UserError
-from core.lazy import is_installed, load
+from core.lazy import load
 from core.model_files import (
     check_answering_folder,
     check_model_folder,
@@ -25,8 +26,12 @@ from core.model_files import (
     fingerprint_weights,
     is_gguf_file,
     is_onnx_folder,
+    loaded_bytes,
     weight_bytes,
 )
+
+# Weights may fill this share of a GPU's free memory; key-value caches and activations need the rest.
+_WEIGHTS_SHARE = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +68,9 @@ class OpenedLanguageModel:
 def open_language_model(source: Path, device: Device | None = None) -> OpenedLanguageModel:
     """The language model in the folder or GGUF file `source`: on the CPU in fp32, ready to be trained, or on `device`.
 
-    On `device` the weights are in its lower precision where it has one, spread over all CUDA devices where there are
-    several and accelerate is installed. A GGUF file's weights are unpacked to full precision; an ONNX folder answers
-    under ONNX Runtime on the CPU, and cannot be trained. Raises UserError where `source` holds none.
+    On `device` the weights are in its lower precision where it has one, spread over all GPUs where one does not hold
+    them. A GGUF file's weights are unpacked to full precision; an ONNX folder answers under ONNX Runtime on the CPU,
+    and cannot be trained. Raises UserError where `source` holds none.
     """
     if source.is_dir() and is_onnx_folder(source):
         return _open_decoder(source)
@@ -135,10 +140,9 @@ def _gguf_tokenizer(file: Path) -> Any:
 
 
 def _weights(source: Path, device: Device | None) -> Any:
-    options: dict[str, Any] = {"dtype": torch.float32, "local_files_only": True, "output_loading_info": True}
-    spread = device is not None and _spreads(device)
-    if device is not None:
-        options["dtype"] = device.autocast_dtype or torch.float32
+    dtype = torch.float32 if device is None else device.autocast_dtype or torch.float32
+    options: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "output_loading_info": True}
+    spread = device is not None and _spreads(source, dtype, device)
     if spread:
         options["device_map"] = "auto"
     model, report = _loaded(source, options)
@@ -175,9 +179,11 @@ def _plain(model: Any) -> Any:
     return model
 
 
-def _spreads(device: Device) -> bool:
-    several = device.torch_device.type == "cuda" and torch.cuda.device_count() > 1
-    return several and is_installed("accelerate")
+def _spreads(source: Path, dtype: torch.dtype, device: Device) -> bool:
+    """Whether there are several GPUs and one does not hold the weights: each layer elsewhere costs a transfer."""
+    if not gpus_to_spread_over(device):
+        return False
+    return loaded_bytes(source, dtype.itemsize) / MIB > _WEIGHTS_SHARE * free_memory_mib(device)
 
 
 def _first_line(error: Exception) -> str:

@@ -7,13 +7,21 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from core.errors import UserError
-from core.model_files import check_model_folder, fingerprint_weights, sample_folder, sample_path, weight_bytes
+from core.model_files import (
+    check_model_folder,
+    fingerprint_weights,
+    loaded_bytes,
+    sample_folder,
+    sample_path,
+    weight_bytes,
+)
 
 PROJECT = Path(__file__).parents[3]
 
@@ -33,6 +41,18 @@ def test_folder_with_config_and_safetensors_is_taken(folder: Path) -> None:
 def test_a_gguf_file_is_as_large_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(60))
     assert weight_bytes(tmp_path / "m.gguf") == 64
+
+
+def test_weights_take_what_they_are_loaded_in_and_packed_ones_what_is_stored(tmp_path: Path) -> None:
+    weights: dict[str, Any] = {"plain": np.ones((3, 4), dtype=np.float16), "packed": np.ones(10, dtype=np.int32)}
+    save_file(weights, tmp_path / "model.safetensors")
+    assert loaded_bytes(tmp_path, 4) == 12 * 4 + 10 * 4
+    assert loaded_bytes(tmp_path, 2) == 12 * 2 + 10 * 4
+
+
+def test_an_onnx_file_is_loaded_as_it_lies_there(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(bytes(60))
+    assert loaded_bytes(tmp_path, 4) == 60
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:

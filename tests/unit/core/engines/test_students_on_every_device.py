@@ -18,8 +18,8 @@ from tiny_models import tiny_config, write_body, write_classifier
 
 from core.engines.compress import job as compress_job
 from core.engines.device import choose_device
+from core.engines.device_memory import free_memory_mib
 from core.engines.distill import job as distill_job
-from core.engines.distill.fit_check import free_memory_mib
 from core.engines.sweep import job as sweep_job
 from core.jobs.results import TrainResult
 from core.jobs.specs import CompressParameters, DistillParameters

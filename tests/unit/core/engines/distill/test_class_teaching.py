@@ -114,7 +114,7 @@ def test_a_student_that_does_not_fit_is_refused_before_its_teacher_answers_a_row
 def test_a_teacher_that_does_not_fit_is_refused_before_it_is_opened(
     tmp_path: Path, teacher: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit_check, "weight_count", lambda _source: 2**60)
+    monkeypatch.setattr(fit_check, "loaded_bytes", lambda _source, _each: 2**60)
     monkeypatch.setattr(class_teaching, "open_classifier", lambda _folder: pytest.fail("it was opened"))
     with pytest.raises(UserError) as refused:
         distil(tmp_path / "job", layered(), {"data": dataset, "teacher": teacher})

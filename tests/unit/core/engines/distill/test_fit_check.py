@@ -18,7 +18,6 @@ from core.engines.distill.fit_check import (
     check_fit,
     check_labeller_fit,
     check_teacher_fit,
-    free_memory_mib,
     memory_need,
     splits_that_fit,
 )
@@ -144,7 +143,7 @@ def test_a_labeller_under_torch_is_told_of_llama_cpp_where_that_fits(
     file = tmp_path / "model.gguf"
     file.write_bytes(bytes(2**20))
     monkeypatch.setattr(fit_check, "choose_device", lambda: CPU)
-    monkeypatch.setattr(fit_check, "weight_count", lambda _source: 2**20)
+    monkeypatch.setattr(fit_check, "loaded_bytes", lambda _source, each: each * 2**20)
     monkeypatch.setattr(fit_check, "is_gguf_file", lambda _source: True)
     free(2.0)
     check_labeller_fit(file, "llama.cpp", Log())  # type: ignore[arg-type]
@@ -174,17 +173,6 @@ def test_override_is_obeyed(free: Callable[[float], None], monkeypatch: pytest.M
     log = Log()
     check_fit(training(), log)  # type: ignore[arg-type]
     assert "as you asked" in log.lines[-1]
-
-
-def test_free_memory_of_a_container_is_what_its_limit_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_check, "_CGROUP", tmp_path)
-    whole = free_memory_mib(CPU)
-    (tmp_path / "memory.max").write_text("104857600\n", encoding="ascii")
-    (tmp_path / "memory.current").write_text("52428800\n", encoding="ascii")
-    assert whole > 50.0
-    assert free_memory_mib(CPU) == 50.0
-    (tmp_path / "memory.max").write_text("max\n", encoding="ascii")
-    assert free_memory_mib(CPU) > 50.0
 
 
 def test_largest_batch_is_never_negative() -> None:

@@ -16,6 +16,7 @@ from tiny_language_models import CHAT_TEMPLATE, write_language_model, write_lang
 from transformers import AutoModelForCausalLM
 
 from core.engines.device import Device
+from core.engines.language import opening
 from core.engines.language.opening import open_language_model
 from core.engines.language.prompts import completion_ids, prompt_ids
 from core.engines.models.card import ModelCard
@@ -53,9 +54,14 @@ def test_on_a_device_of_lower_precision_the_weights_are_in_it(folder: Path) -> N
     assert {parameter.dtype for parameter in opened.model.parameters()} == {torch.bfloat16}
 
 
-@pytest.mark.parametrize(("devices", "spread"), [(1, False), (2, True)])
-def test_weights_are_spread_over_several_gpus_alone(
-    folder: Path, devices: int, spread: bool, monkeypatch: pytest.MonkeyPatch
+# The folder's weights in bf16 take about 0.05 MiB.
+@pytest.mark.parametrize(
+    ("devices", "place", "free_mib", "spread"),
+    [(1, "cuda", 0.01, False), (2, "cuda", 1.0, False), (2, "cuda", 0.01, True), (2, "cuda:1", 0.01, False)],
+    ids=["one GPU", "one holds it", "one does not hold it", "one is named"],
+)
+def test_weights_are_spread_over_several_gpus_where_one_does_not_hold_them(
+    folder: Path, devices: int, place: str, free_mib: float, spread: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {}
     load = AutoModelForCausalLM.from_pretrained
@@ -66,9 +72,10 @@ def test_weights_are_spread_over_several_gpus_alone(
 
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", on_this_cpu)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    monkeypatch.setattr(opening, "free_memory_mib", lambda _device: free_mib)
     monkeypatch.setattr(torch.nn.Module, "to", lambda model, device: asked.update(moved=device) or model)
-    open_language_model(folder, Device(torch.device("cuda"), "GPU", torch.bfloat16))
-    assert asked == ({"device_map": "auto"} if spread else {"device_map": None, "moved": torch.device("cuda")})
+    open_language_model(folder, Device(torch.device(place), "GPU", torch.bfloat16))
+    assert asked == ({"device_map": "auto"} if spread else {"device_map": None, "moved": torch.device(place)})
 
 
 def test_a_model_whose_output_head_is_missing_is_refused_and_not_drawn_at_random(folder: Path, tmp_path: Path) -> None:
