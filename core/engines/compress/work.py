@@ -11,7 +11,7 @@ from typing import Any
 from core.domain import Example, FloatArray, IntArray, Split
 from core.engines.compress.language_rows import LanguageRows, as_reference, next_tokens, next_tokens_from_cache
 from core.engines.compress.parity import answer_all, chosen_labels
-from core.engines.device import choose_device
+from core.engines.device import Device, choose_device
 from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.language.opening import open_language_model, open_language_tokenizer
 from core.engines.models import Classifier, open_classifier
@@ -21,6 +21,7 @@ from core.errors import UserError
 from core.jobs.results import RungRecord
 from core.jobs.specs import CompressParameters
 from core.model_files import is_gguf_file, is_language_model_folder
+from core.spec import Quantize
 from core.worker.context import JobContext, Stopped
 
 
@@ -85,8 +86,15 @@ class Work:
             return self._language_choices(source)
         return chosen_labels(self.answers(open_classifier(source, runtime)), gives_several(self.parent))
 
+    @cached_property
+    def _comparing_device(self) -> Device:
+        """Where language models are compared. An export in 8 bits answers on the CPU in single precision, and so do all
+        that it is held against: bf16 alone chooses another token at some of a hundred places."""
+        exported = any(isinstance(step, Quantize) and step.quantize != "int4" for step in self.parameters.steps)
+        return choose_device("cpu" if exported else None)
+
     def _language_choices(self, source: Path) -> IntArray:
-        opened = open_language_model(source, choose_device())
+        opened = open_language_model(source, self._comparing_device)
         tokenizer, reference = self._compared_tokens
         rows = self.language_rows(self.compared).tokens(opened.tokenizer)
         before, total = self.answered * len(rows), self.comparisons * len(rows)

@@ -67,7 +67,8 @@ def write_quantised(
 
 
 def _choices(source: Path, rows: PlainRows, tell: Callable[[], None]) -> IntArray:
-    """The most probable token at each place of the completions."""
-    opened = open_language_model(source, choose_device())
+    """The most probable token at each place of the completions, in single precision on the CPU, as the export answers:
+    bf16 alone chooses another one at some of a hundred places."""
+    opened = open_language_model(source, choose_device("cpu"))
     answer = next_tokens_from_cache if isinstance(opened.model, OnnxDecoder) else next_tokens
     return np.concatenate(answer(opened.model, rows, opened.pad_id, lambda done: tell()))

@@ -8,13 +8,17 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from job_context import RecordingContext, job_context
 from onnx import helper, numpy_helper
 from tiny_language_models import write_language_model, write_language_model_job, write_text_dataset
 
-from core.engines.compress import job, quantize_language
-from core.engines.compress.language_rows import next_tokens, next_tokens_from_cache
+from core.data.examples import read_examples
+from core.engines.compress import job, quantize_language, work
+from core.engines.compress.language_rows import LanguageRows, next_tokens, next_tokens_from_cache
 from core.engines.compress.quantize_decoder import quantize_decoder_int8
+from core.engines.compress.work import Work
+from core.engines.device import Device, choose_device
 from core.engines.language import decoding
 from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.language.opening import open_language_model
@@ -24,12 +28,11 @@ from core.errors import UserError
 from core.jobs.results import CompressResult
 from core.jobs.specs import CompressParameters
 from core.model_files import ONNX_NAME, fingerprint_weights, is_language_model_folder
-from core.spec import Quantize, Task
+from core.spec import Quantize, Task, TrimVocabulary
 
 MESSAGES = ["my card is lost", "please", "the rate now money back money back money"]
-PARAMETERS = CompressParameters(
-    steps=(Quantize(quantize="int8_dynamic"),), task=Task(kind="generation", metric="exact_match")
-)
+WRITING = Task(kind="generation", metric="exact_match")
+PARAMETERS = CompressParameters(steps=(Quantize(quantize="int8_dynamic"),), task=WRITING)
 Made = tuple[Path, Path, CompressResult, RecordingContext]
 
 
@@ -53,6 +56,26 @@ def test_a_language_model_in_8_bits_keeps_its_parent_s_next_tokens(made: Made) -
     card = read_card(folder)
     assert (card.format, card.kind, card.parent_sha256) == ("onnx", "language_model", fingerprint_weights(parent))
     assert not (folder.parent / "exported").exists()
+
+
+def test_an_export_is_held_against_single_precision_also_where_the_best_device_rounds_more(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_text_dataset(tmp_path / "data")
+    rows = tuple(read_examples(data))
+    rounding = Device(torch.device("cpu"), "GPU", torch.bfloat16)
+    monkeypatch.setattr(work, "choose_device", lambda name=None: choose_device(name) if name else rounding)
+    context = job_context(tmp_path / "job", PARAMETERS, {"model": made[0].parent, "data": data})
+    context.started("GPU")
+    found, by_default = (
+        Work(context, parameters, made[0], rows, rows, 1).choices(made[0], "torch")
+        for parameters in (PARAMETERS, PARAMETERS.model_copy(update={"steps": (TrimVocabulary(trim_vocabulary=True),)}))
+    )
+    opened = open_language_model(made[0])
+    tokens = LanguageRows(WRITING, rows, ()).tokens(opened.tokenizer)
+    wanted = np.concatenate(next_tokens(opened.model, tokens, opened.pad_id, lambda done: None))
+    assert (found == wanted).all()
+    assert (by_default != wanted).any()
 
 
 def test_it_is_opened_and_asked_as_every_other_language_model(made: Made) -> None:
