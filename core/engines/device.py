@@ -13,6 +13,7 @@ import torch
 from core.engines.machine import cpu_threads, cpu_words
 from core.errors import UserError
 from core.gpu import DEVICE_VARIABLE
+from core.model_files import is_onnx_folder
 
 HUGE_PAGES_VARIABLE = "THP_MEM_ALLOC_ENABLE"
 
@@ -61,6 +62,14 @@ def choose_device(name: str | None = None) -> Device:
     if device.type == "mps":
         return Device(device, "Apple GPU (mps)")
     return Device(device, cpu_words(torch.get_num_threads()))
+
+
+def device_of_model(source: Path) -> Device:
+    """Where the language model of a folder or GGUF file answers: the best device present; of an ONNX folder the CPU.
+
+    CUDA is not even started for that one: its memory would be looked for on a GPU that holds nothing of it.
+    """
+    return choose_device("cpu" if source.is_dir() and is_onnx_folder(source) else None)
 
 
 def use_huge_pages() -> None:

@@ -41,13 +41,14 @@ def start_phase() -> None:
             cuda.reset_peak_memory_stats(place)
 
 
-def peak_mib() -> float:
-    """The most memory held since `start_phase`, in MiB: of the GPUs where the model runs there, else resident.
+def peak_mib(*, resident: bool = False) -> float:
+    """The most memory held since `start_phase`, in MiB: of the GPUs where this process uses some, else resident, as
+    also with `resident`, where the model runs on the CPU beside something else on a GPU.
 
     A model that is spread over several GPUs needs the most of each, at whatever moment each held it: their sum.
     Where the system cannot reset the mark (macOS, Windows), the most since the process began.
     """
-    if cuda_in_use():
+    if cuda_in_use() and not resident:
         return _over_gpus(load("torch").cuda.max_memory_allocated)
     if _STATUS.exists():
         lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()

@@ -68,7 +68,9 @@ def measure(
     """Load the model of `source` under `runtime` in this process and measure it. Raises UserError."""
     memory.start_phase()
     subject = open_subject(source, runtime, asked)
-    load_peak = memory.peak_mib()
+    # Looking passages up may have put an encoder on a GPU, whose memory is not that of a model on the CPU.
+    resident = subject.device.startswith("CPU")
+    load_peak = memory.peak_mib(resident=resident)
     on_phase_end()
     unmarked = on_unmarked_gpu(runtime, subject.device)
     # Here, for idle is what a loaded model draws that nobody asks; behind the single requests it would not be at rest.
@@ -95,7 +97,7 @@ def measure(
         coefficient_of_variation=variation,
         foreign_share=foreign.share(),
         load_peak_mib=load_peak,
-        answer_peak_mib=memory.peak_mib(),
+        answer_peak_mib=memory.peak_mib(resident=resident),
         gpu_reserved_mib=None if gpu is None else gpu.reserved_mib,
         gpu_process_mib=None if gpu is None else gpu.process_mib,
         joules_per_request=joules,

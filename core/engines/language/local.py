@@ -36,11 +36,11 @@ def open_generator(
     return cast(LocalGenerator, module.TorchGenerator(source, on_step=on_step))
 
 
-def device_of(runtime: LanguageRuntime) -> str:
-    """What a runtime runs on here, as a word for the user. Raises UserError."""
+def device_of(runtime: LanguageRuntime, source: Path) -> str:
+    """What the model of `source` runs on here under a runtime, as a word for the user. Raises UserError."""
     if runtime == "llama.cpp":
         return str(load("core.engines.language.llama_cpp_model").device_words())
-    return str(load("core.engines.device").choose_device().description)
+    return str(load("core.engines.device").device_of_model(source).description)
 
 
 def settings_of(runtime: str) -> Mapping[str, Any]:

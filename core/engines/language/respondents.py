@@ -129,7 +129,7 @@ class LocalRespondent:
         self._labels = tuple(labels)
         self._limit = max_output_tokens
         self._should_stop = should_stop
-        self.device = device_of(runtime)
+        self.device = device_of(runtime, source)
 
     def asked(self) -> Asked:
         """What names its answers: the weights, wherever they lie."""

@@ -12,7 +12,7 @@ import psutil
 import torch
 
 from core.domain import FloatArray
-from core.engines.device import Device, choose_device
+from core.engines.device import Device, device_of_model
 from core.engines.language.cache import Opening, read_opening
 from core.engines.language.decoding import continuation_log_probabilities, greedy
 from core.engines.language.generator import Generation
@@ -29,12 +29,12 @@ _CACHE_SHARE = 0.25
 class TorchGenerator:
     """The language model of a folder or GGUF file, greedy, with its own chat template.
 
-    `device` null means the best one present. `on_step` is called several times within an answer and may raise, which
-    ends it.
+    `device` null means the best one on which it can answer. `on_step` is called several times within an answer and
+    may raise, which ends it.
     """
 
     def __init__(self, source: Path, device: Device | None = None, on_step: Callable[[], None] = lambda: None) -> None:
-        chosen = device or choose_device()
+        chosen = device or device_of_model(source)
         self._on_step = on_step
         self._opened: OpenedLanguageModel = open_language_model(source, chosen)
         self._tokenizer = self._opened.tokenizer

@@ -128,6 +128,11 @@ def test_the_memory_of_a_model_that_is_spread_over_gpus_is_their_sum(monkeypatch
     assert memory.gpu_memory() == GpuMemory(reserved_mib=1114.0, process_mib=None)
 
 
+def test_the_memory_of_a_model_on_the_cpu_is_its_own_whatever_stands_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_gpu(monkeypatch, nvml({}), Cuda([3000], [3000]))
+    assert 10.0 < memory.peak_mib(resident=True) != memory.peak_mib() == 3000.0
+
+
 @pytest.mark.parametrize(
     "library",
     [nvml({0: [(os.getpid() + 1, _MIB)]}), nvml({0: [(os.getpid(), None)]}), nvml({}, broken=True)],

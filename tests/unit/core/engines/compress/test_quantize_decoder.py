@@ -20,11 +20,13 @@ from core.engines.compress.quantize_decoder import quantize_decoder_int8
 from core.engines.compress.work import Work
 from core.engines.device import Device, choose_device
 from core.engines.language import decoding
+from core.engines.language.local import device_of
 from core.engines.language.onnx_decoder import OnnxDecoder
 from core.engines.language.opening import open_language_model
 from core.engines.language.torch_generator import TorchGenerator
 from core.engines.models.card import format_of, read_card
 from core.errors import UserError
+from core.gpu import DEVICE_VARIABLE
 from core.jobs.results import CompressResult
 from core.jobs.specs import CompressParameters
 from core.model_files import ONNX_NAME, fingerprint_weights, is_language_model_folder
@@ -89,6 +91,17 @@ def test_it_is_opened_and_asked_as_every_other_language_model(made: Made) -> Non
     assert np.abs(quantised.classify(MESSAGES, labels) - plain.classify(MESSAGES, labels)).max() < 0.1
     (answer,) = quantised.generate(["my card"], 5)
     assert 1 <= (answer.output_tokens or 0) <= 5
+
+
+def test_it_answers_on_the_cpu_without_a_look_at_the_device_that_others_take(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DEVICE_VARIABLE, "cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert TorchGenerator(made[1]).device == device_of("torch", made[1]) == choose_device("cpu").description
+    with pytest.raises(UserError) as refused:
+        TorchGenerator(made[0])
+    assert refused.value.code == "train.device_missing"
 
 
 def test_an_answer_depends_neither_on_its_neighbours_nor_on_how_its_prompt_was_read(
