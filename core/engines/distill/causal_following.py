@@ -13,7 +13,7 @@ from core.domain import IntArray
 from core.engines.device import Device
 from core.engines.distill.causal_model import layer_states, same_tokenizer
 from core.engines.distill.causal_objective import Following
-from core.engines.distill.fit_check import check_teacher_fit
+from core.engines.distill.fit_check import check_language_fit
 from core.engines.distill.hidden import StateDistance, followed_layers
 from core.engines.distill.training_job import Material
 from core.engines.language.opening import open_language_model
@@ -43,7 +43,7 @@ def followed_teacher(
         return None
     if source is None:
         raise UserError("train.no_states")
-    check_teacher_fit(source, device, context)
+    check_language_fit(source, device, context)
     opened = open_language_model(source, device)
     if not same_tokenizer(opened.tokenizer, material.tokenizer):
         raise UserError("train.hidden_tokens")

@@ -14,7 +14,7 @@ from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows, causal_rows, learnt_examples
 from core.engines.distill.causal_technique import Technique
 from core.engines.distill.cross_tokenizer import CrossTokenizerObjective, aligned_positions
-from core.engines.distill.fit_check import check_teacher_fit
+from core.engines.distill.fit_check import check_language_fit
 from core.engines.distill.objective import Objective
 from core.engines.distill.row_weights import row_weights
 from core.engines.distill.token_cache import TokenCache, teacher_tokens
@@ -103,7 +103,7 @@ def _cache(
     def opened() -> Any:
         if ready is not None:
             return ready
-        check_teacher_fit(teacher, attempt.device, context)
+        check_language_fit(teacher, attempt.device, context)
         return open_language_model(teacher, attempt.device).model
 
     cache = teacher_tokens(

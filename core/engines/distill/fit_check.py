@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from core.engines.device import Device, choose_device
-from core.engines.device_memory import MIB, free_memory_mib
+from core.engines.device_memory import MIB, free_memory_mib, gpus_to_spread_over
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.training import Training
 from core.errors import UserError
@@ -61,10 +61,11 @@ def check_fit(training: Training, context: JobContext) -> None:
     more than is free; the environment variable TERCET_IGNORE_MEMORY lets it start all the same."""
     longest = int(training.tokens.lengths.max())
     need = training_need(training, longest)
-    figures = _fits(need, training.rows_at_once, training.device, context)
+    free_mib = _least_free_mib(training)
+    figures = _fits(need, training.rows_at_once, free_mib, context, 1 + len(training.other_devices))
     if figures is None:
         return
-    tokens = _longest_that_fits(training, longest, free_memory_mib(training.device))
+    tokens = _longest_that_fits(training, longest, free_mib)
     if tokens is None:
         raise UserError("train.too_large_for_good", **figures)
     raise UserError("train.too_large_rows", **figures, max_length=tokens)
@@ -77,7 +78,7 @@ def splits_that_fit(training: Training, context: JobContext) -> int:
     TERCET_IGNORE_MEMORY leaves the batches whole.
     """
     need = training_need(training, int(training.tokens.lengths.max()))
-    free_mib, rows = free_memory_mib(training.device), training.rows_at_once
+    free_mib, rows = _least_free_mib(training), training.rows_at_once
     figures = _figures(need.of_batch(rows), free_mib)
     context.log(english("train.log.memory", **figures))
     if need.of_batch(rows) <= free_mib:
@@ -94,16 +95,26 @@ def splits_that_fit(training: Training, context: JobContext) -> int:
     return splits
 
 
+def _least_free_mib(training: Training) -> float:
+    """What is free on the fullest of the devices that share the work, each of which holds the model and its part of a
+    batch, MiB."""
+    return min(_free_mib(training.device, (training.device.torch_device, *training.other_devices)))
+
+
+def _free_mib(device: Device, places: Sequence[torch.device]) -> list[float]:
+    return [free_memory_mib(replace(device, torch_device=place)) for place in places]
+
+
 def _figures(predicted_mib: float, free_mib: float) -> dict[str, str]:
     return {"predicted": f"{predicted_mib:,.0f}", "error": f"{STATED_ERROR:.0%}", "free": f"{free_mib:,.0f}"}
 
 
-def _fits(need: MemoryNeed, rows: int, device: Device, context: JobContext) -> dict[str, str] | None:
-    """Say how much memory batches of `rows` rows take; null where they may begin, the figures where no batch fits.
+def _fits(need: MemoryNeed, rows: int, free_mib: float, context: JobContext, devices: int = 1) -> dict[str, str] | None:
+    """Say how much memory `rows` rows of a batch take on each of `devices`; null where they may begin, the figures
+    where no batch fits.
 
     Raises UserError, naming the largest batch that does, where a smaller one fits.
     """
-    free_mib = free_memory_mib(device)
     predicted_mib = need.of_batch(rows)
     figures = _figures(predicted_mib, free_mib)
     context.log(english("train.log.memory", **figures))
@@ -114,7 +125,7 @@ def _fits(need: MemoryNeed, rows: int, device: Device, context: JobContext) -> d
         return None
     fitting = need.largest_batch(free_mib)
     if fitting > 0:
-        raise UserError("train.too_large", **figures, batch_size=fitting)
+        raise UserError("train.too_large", **figures, batch_size=fitting * devices)
     return figures
 
 
@@ -123,13 +134,23 @@ def check_teacher_fit(source: Path, device: Device, context: JobContext) -> None
 
     Raises UserError where that is more than is free; TERCET_IGNORE_MEMORY lets it start all the same.
     """
-    needed_mib = loaded_bytes(source, 4 if device.autocast_dtype is None else 2) / MIB
-    if needed_mib == 0.0:
-        return  # a floor: it has no weights of a network
-    _check_weights(needed_mib, free_memory_mib(device), context)
+    _check_weights(_loaded_mib(source, device), free_memory_mib(device), context)
+
+
+def check_language_fit(source: Path, device: Device, context: JobContext) -> None:
+    """As `check_teacher_fit`, of a language model that is opened on `device`: it is spread over all GPUs where one does
+    not hold it, so that their free memory counts together."""
+    free_mib = sum(_free_mib(device, gpus_to_spread_over(device) or (device.torch_device,)))
+    _check_weights(_loaded_mib(source, device), free_mib, context)
+
+
+def _loaded_mib(source: Path, device: Device) -> float:
+    return loaded_bytes(source, 4 if device.autocast_dtype is None else 2) / MIB
 
 
 def _check_weights(needed_mib: float, free_mib: float, context: JobContext) -> None:
+    if needed_mib == 0.0:
+        return  # a floor: it has no weights of a network
     figures = {"predicted": f"{needed_mib:,.0f}", "free": f"{free_mib:,.0f}"}
     context.log(english("train.log.teacher_memory", **figures))
     if needed_mib > free_mib and not os.environ.get(IGNORE_VARIABLE):
@@ -147,7 +168,7 @@ def check_labeller_fit(source: Path, runtime: str, context: JobContext) -> None:
         return
     device = choose_device()
     try:
-        check_teacher_fit(source, device, context)
+        check_language_fit(source, device, context)
     except UserError as refusal:
         stored_mib = source.stat().st_size / MIB if is_gguf_file(source) else math.inf
         if stored_mib > free_memory_mib(_HOST):
@@ -159,7 +180,7 @@ def check_labeller_fit(source: Path, runtime: str, context: JobContext) -> None:
 def check_beside_teacher(model: torch.nn.Module, tokens: int, rows: int, device: Device, context: JobContext) -> None:
     """Say how much memory a training by a library takes besides what is held now, its teacher among it, with batches of
     `rows` rows of at most so many tokens. Raises UserError as `check_fit` does."""
-    figures = _fits(memory_need(model, tokens, device), rows, device, context)
+    figures = _fits(memory_need(model, tokens, device), rows, free_memory_mib(device), context)
     if figures is not None:
         raise UserError("train.too_large_for_good", **figures)
 

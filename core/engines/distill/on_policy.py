@@ -14,6 +14,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from transformers import TrainerCallback
 
 from core.domain import Example
 from core.engines.checkpoint import MINIMUM_INTERVAL_S, asked_interval_s
+from core.engines.device import Device
 from core.engines.distill.causal_model import true_vocabulary
 from core.engines.distill.causal_rows import learnt_examples
-from core.engines.distill.fit_check import check_beside_teacher, check_teacher_fit
+from core.engines.distill.fit_check import check_beside_teacher, check_language_fit
 from core.engines.distill.loop import PHASE
 from core.engines.distill.lora import adapter_config, merge_adapter
 from core.engines.distill.training_job import Attempt, Material, save_result
@@ -107,7 +109,7 @@ def run(
 
     Raises Stopped after a checkpoint, and UserError where TRL is not installed or the disk is full.
     """
-    check_teacher_fit(teacher, attempt.device, context)
+    check_language_fit(teacher, _one_gpu(attempt.device), context)
     settings, folder = parameters.train, context.folder / FOLDER
     task = parameters.task
     if task is None:
@@ -215,6 +217,13 @@ def _prompts(
     return [[{"role": "user", "content": message}] for message in messages]
 
 
+def _one_gpu(device: Device) -> Device:
+    """The device, a GPU by its number: TRL wants both output heads in one place, so the teacher is not to be spread."""
+    if str(device.torch_device) != "cuda":
+        return device
+    return replace(device, torch_device=torch.device("cuda", torch.cuda.current_device()))
+
+
 def _share_vocabulary(material: Material, teacher: Any) -> None:
     """Cut the padding of both outputs off where the sizes differ, for TRL compares them whole."""
     models = (material.model, teacher)
@@ -268,7 +277,7 @@ def _trainer(
     )
     # TRL refuses to spread a model's copies over several GPUs in one process; the first does the work.
     arguments._n_gpu = min(1, arguments.n_gpu)
-    teacher_model = open_language_model(teacher, attempt.device).model
+    teacher_model = open_language_model(teacher, _one_gpu(attempt.device)).model
     _share_vocabulary(material, teacher_model)
     trainer = trl.DistillationTrainer(
         model=material.model,

@@ -16,7 +16,7 @@ from core.engines.compress.quantize_language import check_cache
 from core.engines.device import choose_device
 from core.engines.distill.causal_model import check_apart, true_vocabulary
 from core.engines.distill.causal_rows import CausalRows
-from core.engines.distill.fit_check import check_teacher_fit
+from core.engines.distill.fit_check import check_language_fit
 from core.engines.distill.tempering import Temperatures
 from core.engines.distill.token_cache import TokenCache, teacher_tokens
 from core.engines.distill.training_job import MODEL_FOLDER
@@ -175,7 +175,7 @@ def _outputs(parameters: SweepParameters, lessons: Lessons, rows: CausalRows, co
     device = choose_device()
 
     def opened() -> Any:
-        check_teacher_fit(lessons.teacher, device, context)
+        check_language_fit(lessons.teacher, device, context)
         model: OpenedLanguageModel = open_language_model(lessons.teacher, device)
         return model.model
 

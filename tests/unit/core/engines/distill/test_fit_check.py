@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from core.engines.distill.fit_check import (
     MemoryNeed,
     check_fit,
     check_labeller_fit,
+    check_language_fit,
     check_teacher_fit,
     memory_need,
     splits_that_fit,
@@ -135,6 +137,42 @@ def test_a_teacher_that_does_not_fit_is_refused_unless_it_is_to_start_all_the_sa
         check_labeller_fit(tmp_path, "torch", Log())  # type: ignore[arg-type]
     monkeypatch.setenv(fit_check.IGNORE_VARIABLE, "1")
     check_labeller_fit(tmp_path, "torch", Log())  # type: ignore[arg-type]
+
+
+def test_gpus_hold_a_language_model_together_and_another_teacher_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    save_file({"weight": torch.zeros(2**20)}, tmp_path / "model.safetensors")
+    gpus = {torch.device("cuda"): 3.0, torch.device("cuda", 0): 3.0, torch.device("cuda", 1): 1.5}
+    monkeypatch.delenv(fit_check.IGNORE_VARIABLE, raising=False)
+    monkeypatch.setattr(fit_check, "free_memory_mib", lambda device: gpus[device.torch_device])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    gpu = Device(torch.device("cuda"), "GPU")
+    log = Log()
+    check_language_fit(tmp_path, gpu, log)  # type: ignore[arg-type]
+    assert "4 MiB" in log.lines[0]
+    refusing: list[tuple[Callable[..., None], Device]] = [
+        (check_language_fit, Device(torch.device("cuda", 0), "GPU")),
+        (check_teacher_fit, gpu),
+    ]
+    for check, device in refusing:
+        with pytest.raises(UserError, match="take about 4 MiB and 3 MiB are free"):
+            check(tmp_path, device, Log())
+    gpus[torch.device("cuda", 1)] = 0.9
+    with pytest.raises(UserError, match="take about 4 MiB and 4 MiB are free"):
+        check_language_fit(tmp_path, gpu, Log())  # type: ignore[arg-type]
+
+
+def test_a_training_on_several_gpus_fits_the_fullest(monkeypatch: pytest.MonkeyPatch) -> None:
+    need = memory_need(Stack(8), 128, CPU)
+    free = {torch.device("cpu"): need.of_batch(32), torch.device("cuda", 1): need.of_batch(9) + need.row_mib / 2}
+    monkeypatch.delenv(fit_check.IGNORE_VARIABLE, raising=False)
+    monkeypatch.setattr(fit_check, "free_memory_mib", lambda device: free[device.torch_device])
+    check_fit(training(batch_size=32), Log())  # type: ignore[arg-type]
+    shared = replace(training(batch_size=32), other_devices=(torch.device("cuda", 1),))
+    with pytest.raises(UserError) as refused:
+        check_fit(shared, Log())  # type: ignore[arg-type]
+    assert refused.value.values["batch_size"] == 2 * 9
 
 
 def test_a_labeller_under_torch_is_told_of_llama_cpp_where_that_fits(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from job_context import RecordingContext, job_context
 from tiny_language_models import CHAT_TEMPLATE, write_language_model, write_language_model_job, write_text_dataset
 from transformers import AutoModelForCausalLM
 
+from core.engines.device import Device
 from core.engines.distill import job as distill_job
+from core.engines.distill import on_policy
 from core.engines.distill.on_policy import COMPLETE, newest_checkpoint
 from core.engines.models.card import read_card
 from core.errors import UserError
@@ -62,6 +65,13 @@ def test_a_student_with_a_padded_vocabulary_is_cut_to_what_both_have(tmp_path: P
     assert (
         model.config.vocab_size == AutoModelForCausalLM.from_pretrained(inputs["teacher"] / "model").config.vocab_size
     )
+
+
+def test_a_teacher_is_on_one_gpu_where_trl_wants_both_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    places = [torch.device(name) for name in ("cuda", "cuda:1", "cpu")]
+    told = [on_policy._one_gpu(Device(place, "device")).torch_device for place in places]
+    assert told == [torch.device("cuda", 0), *places[1:]]
 
 
 def test_prompts_without_room_are_left_out_and_told(tmp_path: Path, inputs: dict[str, Path]) -> None:
