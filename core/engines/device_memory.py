@@ -15,11 +15,14 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def free_memory_mib(device: Device) -> float:
-    """The memory that is free now on a device, MiB; of a container no more than its limit leaves."""
-    if device.torch_device.type == "cuda":
-        return torch.cuda.mem_get_info(device.torch_device)[0] / MIB
-    if device.torch_device.type == "mps":
-        return (torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()) / MIB
+    """The memory that is free now on a device, MiB; of a container no more than its limit leaves. What torch keeps of
+    a GPU for the next tensors, as after a teacher that has been asked, counts as free."""
+    place = device.torch_device
+    if place.type == "cuda":
+        kept = torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)
+        return (torch.cuda.mem_get_info(place)[0] + kept) / MIB
+    if place.type == "mps":
+        return (torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()) / MIB
     free = float(psutil.virtual_memory().available)
     limit, held = (_cgroup_bytes(name) for name in ("memory.max", "memory.current"))
     if limit is not None and held is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,23 @@ def test_free_memory_of_a_container_is_what_its_limit_leaves(tmp_path: Path, mon
     assert free_memory_mib(CPU) == 50.0
     (tmp_path / "memory.max").write_text("max\n", encoding="ascii")
     assert free_memory_mib(CPU) > 50.0
+
+
+def test_what_torch_keeps_of_a_gpu_for_later_tensors_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[torch.device] = []
+
+    def told(mib: int) -> Callable[[torch.device], int]:
+        return lambda place: asked.append(place) or mib * device_memory.MIB  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda place: (told(10)(place), 0))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", told(70))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", told(20))
+    assert free_memory_mib(Device(torch.device("cuda", 1), "GPU")) == 60.0
+    assert set(asked) == {torch.device("cuda", 1)}
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 100 * device_memory.MIB)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 90 * device_memory.MIB)
+    monkeypatch.setattr(torch.mps, "current_allocated_memory", lambda: 30 * device_memory.MIB)
+    assert free_memory_mib(Device(torch.device("mps"), "Apple GPU")) == 70.0
 
 
 def test_models_are_spread_over_several_gpus_that_nobody_chose_from(monkeypatch: pytest.MonkeyPatch) -> None:
