@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from core.engines.device import Device, choose_device
+from core.engines.device import Device, device_of_model
 from core.engines.device_memory import MIB, free_memory_mib, gpus_to_spread_over
 from core.engines.distill.objective import BatchObjective
 from core.engines.distill.training import Training
@@ -130,22 +130,20 @@ def _fits(need: MemoryNeed, rows: int, free_mib: float, context: JobContext, dev
 
 
 def check_teacher_fit(source: Path, device: Device, context: JobContext) -> None:
-    """Say how much memory the teacher's weights will take while it is asked; it leaves memory before the training.
+    """Say how much memory the weights of a teacher in fp32 will take while it is asked, as those of every classifier
+    do; it leaves memory before the training.
 
     Raises UserError where that is more than is free; TERCET_IGNORE_MEMORY lets it start all the same.
     """
-    _check_weights(_loaded_mib(source, device), free_memory_mib(device), context)
+    _check_weights(loaded_bytes(source, torch.float32.itemsize) / MIB, free_memory_mib(device), context)
 
 
 def check_language_fit(source: Path, device: Device, context: JobContext) -> None:
-    """As `check_teacher_fit`, of a language model that is opened on `device`: it is spread over all GPUs where one does
-    not hold it, so that their free memory counts together."""
+    """As `check_teacher_fit`, of a language model that is opened on `device`: in its lower precision where it has one,
+    and spread over all GPUs where one does not hold it, so that their free memory counts together."""
     free_mib = sum(_free_mib(device, gpus_to_spread_over(device) or (device.torch_device,)))
-    _check_weights(_loaded_mib(source, device), free_mib, context)
-
-
-def _loaded_mib(source: Path, device: Device) -> float:
-    return loaded_bytes(source, 4 if device.autocast_dtype is None else 2) / MIB
+    dtype = device.autocast_dtype or torch.float32
+    _check_weights(loaded_bytes(source, dtype.itemsize) / MIB, free_mib, context)
 
 
 def _check_weights(needed_mib: float, free_mib: float, context: JobContext) -> None:
@@ -166,9 +164,8 @@ def check_labeller_fit(source: Path, runtime: str, context: JobContext) -> None:
     if runtime == "llama.cpp":
         _check_weights(source.stat().st_size / MIB, free_memory_mib(_HOST), context)
         return
-    device = choose_device()
     try:
-        check_language_fit(source, device, context)
+        check_language_fit(source, device_of_model(source), context)
     except UserError as refusal:
         stored_mib = source.stat().st_size / MIB if is_gguf_file(source) else math.inf
         if stored_mib > free_memory_mib(_HOST):

@@ -139,6 +139,19 @@ def test_a_teacher_that_does_not_fit_is_refused_unless_it_is_to_start_all_the_sa
     check_labeller_fit(tmp_path, "torch", Log())  # type: ignore[arg-type]
 
 
+def test_a_teacher_takes_fp32_and_a_language_model_what_it_is_opened_in(
+    free: Callable[[float], None], tmp_path: Path
+) -> None:
+    save_file({"weight": torch.zeros(2**20, dtype=torch.float16)}, tmp_path / "model.safetensors")
+    free(3.0)
+    lower = Device(torch.device("cpu"), "CPU", torch.bfloat16)
+    check_language_fit(tmp_path, lower, Log())  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="take about 4 MiB and 3 MiB are free"):
+        check_teacher_fit(tmp_path, lower, Log())  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="take about 4 MiB and 3 MiB are free"):
+        check_language_fit(tmp_path, CPU, Log())  # type: ignore[arg-type]
+
+
 def test_gpus_hold_a_language_model_together_and_another_teacher_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -180,7 +193,7 @@ def test_a_labeller_under_torch_is_told_of_llama_cpp_where_that_fits(
 ) -> None:
     file = tmp_path / "model.gguf"
     file.write_bytes(bytes(2**20))
-    monkeypatch.setattr(fit_check, "choose_device", lambda: CPU)
+    monkeypatch.setattr(fit_check, "device_of_model", lambda _source: CPU)
     monkeypatch.setattr(fit_check, "loaded_bytes", lambda _source, each: each * 2**20)
     monkeypatch.setattr(fit_check, "is_gguf_file", lambda _source: True)
     free(2.0)
