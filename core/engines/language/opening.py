@@ -157,7 +157,7 @@ def _loaded(source: Path, options: dict[str, Any]) -> tuple[Any, Any]:
     from_pretrained: Any = AutoModelForCausalLM.from_pretrained
     if is_gguf_file(source):
         try:
-            model, report = from_pretrained(source.parent, gguf_file=source.name, **options)
+            model, report = from_pretrained(source.parent, gguf_file=source.name, **options, **_unpacking())
         except Exception as error:  # transformers and gguf share no other base
             raise UserError("model.gguf.unreadable", path=str(source), problem=_first_line(error)) from error
         return _plain(model), report
@@ -167,6 +167,13 @@ def _loaded(source: Path, options: dict[str, Any]) -> tuple[Any, Any]:
         )
     except ValueError as error:  # the config's architecture is none that writes
         raise UserError("model.folder.no_language_model", path=str(source), problem=_first_line(error)) from error
+
+
+def _unpacking() -> dict[str, Any]:
+    """What tells transformers to unpack a GGUF file's weights. Where it has kernels for packed ones it would keep them
+    as they are, which cannot be trained, and bring them to Apple's GPU by itself; early versions always unpacked."""
+    config = getattr(load("transformers"), "GgufConfig", None)
+    return {} if config is None else {"quantization_config": config(dequantize=True)}
 
 
 def _plain(model: Any) -> Any:

@@ -114,6 +114,18 @@ def test_a_gguf_file_is_the_same_model_as_its_folder(packed: tuple[Path, Path]) 
     assert file.weight_bytes == packed[0].stat().st_size
 
 
+def test_a_gguf_file_is_unpacked_on_the_cpu_also_where_there_are_kernels_for_packed_weights(
+    packed: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quantizer = pytest.importorskip("transformers.quantizers.quantizer_gguf", reason="always unpacked before")
+    monkeypatch.setattr(quantizer, "is_torch_mps_available", lambda: True)
+    monkeypatch.setattr(quantizer, "get_gguf_kernel", object)
+    monkeypatch.setattr(quantizer.GgufHeader, "has_quantized_weights", True)
+    model = open_language_model(packed[0]).model
+    assert {(one.device.type, one.dtype) for one in model.parameters()} == {("cpu", torch.float32)}
+    assert type(model.model.layers[0].self_attn.q_proj) is torch.nn.Linear
+
+
 def test_a_gguf_file_opens_without_bars_and_warnings(
     packed: tuple[Path, Path], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
