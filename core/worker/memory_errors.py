@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 
-# What torch's allocators (CPU on Windows, CPU on Linux, CUDA, MPS), ONNX Runtime's arena and C's `strerror` say.
+# What torch's allocators (CPU on Windows, CPU on Linux, CUDA, MPS), ONNX Runtime's arena and C's `strerror` say, and
+# cuBLAS and cuDNN, which allocate beside torch (`CUBLAS_STATUS_ALLOC_FAILED`).
 _WORDS = (
     "not enough memory",
     "can't allocate memory",
     "out of memory",
     "failed to allocate memory",
     "cannot allocate memory",
+    "status_alloc_failed",
 )
 # numpy's _ArrayMemoryError is a MemoryError; torch's class is known by its name, for a worker may never load torch.
 _TYPE_NAMES = ("OutOfMemoryError",)

@@ -29,6 +29,7 @@ from core.model_files import (
     loaded_bytes,
     weight_bytes,
 )
+from core.worker.memory_errors import means_out_of_memory
 
 # Weights may fill this share of a GPU's free memory; key-value caches and activations need the rest.
 _WEIGHTS_SHARE = 0.75
@@ -130,13 +131,22 @@ def _folder_tokenizer(folder: Path) -> Any:
 
 def _gguf_tokenizer(file: Path) -> Any:
     load("gguf")
-    try:
+    with _unreadable_told(file):
         tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True)
-    except Exception as error:  # transformers, gguf and tokenizers share no other base
-        raise UserError("model.gguf.unreadable", path=str(file), problem=_first_line(error)) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+@contextmanager
+def _unreadable_told(file: Path) -> Iterator[None]:
+    """Within it, a failure is that of a GGUF file that cannot be read, unless memory ran out."""
+    try:
+        yield
+    except Exception as error:  # transformers, gguf and tokenizers share no other base
+        if means_out_of_memory(error):
+            raise
+        raise UserError("model.gguf.unreadable", path=str(file), problem=_first_line(error)) from error
 
 
 def _weights(source: Path, device: Device | None) -> Any:
@@ -156,10 +166,8 @@ def _loaded(source: Path, options: dict[str, Any]) -> tuple[Any, Any]:
     """The model and transformers' report of the weights that were missing or had another shape."""
     from_pretrained: Any = AutoModelForCausalLM.from_pretrained
     if is_gguf_file(source):
-        try:
+        with _unreadable_told(source):
             model, report = from_pretrained(source.parent, gguf_file=source.name, **options, **_unpacking())
-        except Exception as error:  # transformers and gguf share no other base
-            raise UserError("model.gguf.unreadable", path=str(source), problem=_first_line(error)) from error
         return _plain(model), report
     try:
         return cast(

@@ -49,6 +49,7 @@ def test_what_torch_and_numpy_really_raise_means_that_memory_ran_out() -> None:
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
         RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:121] data. DefaultCPUAllocator: not enough memory: you tried"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         OnnxError("[ONNXRuntimeError] : 6 : Failed to allocate memory for requested buffer of size 4096"),
         OSError(errno.ENOMEM, "Cannot allocate memory"),
     ],

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_gguf import write_gguf
 from tiny_language_models import CHAT_TEMPLATE, write_language_model, write_language_model_job
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from core.engines.device import Device
 from core.engines.language import opening
@@ -155,6 +155,18 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         open_language_model(tmp_path / "model.gguf")
     assert refused.value.code == "model.gguf.unreadable"
+
+
+@pytest.mark.parametrize("reader", [AutoTokenizer, AutoModelForCausalLM])
+def test_memory_that_runs_out_over_a_gguf_file_is_not_told_as_a_broken_file(
+    packed: tuple[Path, Path], reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*_source: Any, **_options: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(reader, "from_pretrained", too_large)
+    with pytest.raises(torch.OutOfMemoryError):
+        open_language_model(packed[0])
 
 
 def test_a_folder_is_known_as_a_language_model_by_its_card_else_by_its_config(
