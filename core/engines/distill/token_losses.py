@@ -115,14 +115,17 @@ class _ChunkedLoss(torch.autograd.Function):
     ) -> torch.Tensor:
         """The mean loss; the gradients are kept for `backward`, which gives those of `parameters` to `receivers`."""
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        # Divided at once, so that no table as large as the vocabulary has to be divided later; not in fp16, where the
+        # small gradients of a mean vanish, and all are multiplied by the scaler's factor later anyhow.
+        positions = max(1, len(hidden))
+        at_once, later = (1, positions) if _in_fp16(hidden) else (positions, 1)
         of_hidden = torch.zeros_like(hidden)
         of_parameters: list[torch.Tensor | None] = [None] * len(parameters)
         for first in range(0, len(hidden), CHUNK_POSITIONS):
             last = min(first + CHUNK_POSITIONS, len(hidden))
             with torch.enable_grad():
                 chunk = hidden[first:last].detach().requires_grad_()
-                # Divided here, so that no table as large as the vocabulary has to be divided later.
-                loss = of_chunk(chunk, first, last) / len(hidden)
+                loss = of_chunk(chunk, first, last) / at_once
             total += loss.detach()
             wanted = [chunk, *parameters]
             found = torch.autograd.grad(loss, wanted, allow_unused=True)
@@ -130,19 +133,26 @@ class _ChunkedLoss(torch.autograd.Function):
             of_parameters = [_added(kept, part) for kept, part in zip(of_parameters, found[1:], strict=True)]
         # Not `save_for_backward`, which would hold on to them: autograd adds the gradient of tied embeddings in place
         # only to a tensor that nobody else holds, and they are as large as the vocabulary.
-        context.gradients = [of_hidden, *of_parameters]
-        return total
+        context.gradients, context.later = [of_hidden, *of_parameters], later
+        return total / later
 
     @staticmethod
     def backward(context: Any, *outputs: Any) -> Any:
         """The kept gradients times the one of the mean."""
         (scale,) = outputs
         gradients, context.gradients = context.gradients, None
-        if float(scale) != 1.0:
+        factor = scale / context.later
+        if float(factor) != 1.0:
             for tensor in gradients:
                 if tensor is not None:
-                    tensor.mul_(scale)
+                    tensor.mul_(factor)
         return (None, None, *gradients)
+
+
+def _in_fp16(hidden: torch.Tensor) -> bool:
+    """Whether the head's products are taken in half precision, whose smallest number is 6e-8."""
+    kind = hidden.device.type
+    return torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) is torch.float16
 
 
 def _added(kept: torch.Tensor | None, part: torch.Tensor | None) -> torch.Tensor | None:

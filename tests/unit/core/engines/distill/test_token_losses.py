@@ -115,6 +115,31 @@ def test_a_chunked_loss_has_the_gradients_of_the_plain_one(monkeypatch: pytest.M
         assert torch.allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.7], ids=["targets", "taught"])
+def test_the_gradients_of_many_positions_do_not_vanish_in_fp16(alpha: float) -> None:
+    """The mean's gradient by a logit is a probability over the number of positions, which fp16 rounds to nothing."""
+    generator = torch.Generator().manual_seed(3)
+    hidden = (1.0 + torch.randn(16384, 8, generator=generator)).requires_grad_()
+    head = (0.02 * torch.randn(512, 8, generator=generator)).requires_grad_()
+    targets = torch.randint(0, 512, (16384,), generator=generator)
+    teacher = likeliest_tokens(random_logits(16384, 512), 7, 1.0).tokens if alpha else None
+
+    def of_chunk(chunk: torch.Tensor, first: int, last: int) -> torch.Tensor:
+        part = None if teacher is None else teacher.part(first, last)
+        return mixed_token_loss(functional.linear(chunk, head), targets[first:last], part, 1.0, alpha)
+
+    losses, found = [], []
+    for scale in (1.0, 65536.0):
+        with torch.autocast("cpu", dtype=torch.float16, enabled=scale > 1.0):
+            loss = chunked_loss(hidden, HeadWeights([head], [head]), of_chunk)
+        losses.append(float(loss.detach()))
+        found.append(torch.autograd.grad(loss * scale, [hidden, head]))
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    for other, one in zip(*found, strict=True):
+        assert one.dtype is torch.float32
+        assert float((one / 65536.0 - other).norm() / other.norm()) < 3e-3
+
+
 def test_the_temperature_keeps_the_size_of_the_gradient_of_sorted_probabilities() -> None:
     teacher, base = random_logits(seed=1, scale=0.4), random_logits(seed=2, scale=0.2)
     sizes = []
