@@ -121,7 +121,8 @@ class Example:
 
     `fields` are the cells of the columns that the task's prompt names, of the context, and of the column that names the
     document which answers the row, as (column, value). `shown` are the pictures of answered examples that stand in
-    `input` where that is a whole message.
+    `input` where that is a whole message. `group_values` are the filled cells of the columns that keep rows together,
+    as (column, value).
     """
 
     example_id: str
@@ -133,6 +134,7 @@ class Example:
     fields: tuple[tuple[str, str], ...] = ()
     picture: Picture | None = None
     shown: tuple[Picture, ...] = ()
+    group_values: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

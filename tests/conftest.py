@@ -15,10 +15,15 @@ os.environ.setdefault("TERCET_CHECKPOINT_SECONDS", "5")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the cores
 
+import hypothesis
 import psutil
 import pytest
 from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("tercet", deadline=None)
+hypothesis.settings.load_profile("tercet")
 
 # What the offscreen platform says of itself, not of our windows.
 _PLATFORM_WORDS = ("This plugin does not support", "propagateSizeHints")

@@ -36,6 +36,8 @@ def _encode(example: Example) -> dict[str, Any]:
     }
     if example.picture is not None:
         document["picture"] = [example.picture.place, example.picture.sha256]
+    if example.group_values:
+        document["group_values"] = [list(part) for part in example.group_values]
     return document
 
 
@@ -50,4 +52,5 @@ def _decode(document: dict[str, Any]) -> Example:
         # Files written before prompts were have none.
         fields=tuple((column, value) for column, value in document.get("fields", ())),
         picture=Picture(*document["picture"]) if "picture" in document else None,
+        group_values=tuple((column, value) for column, value in document.get("group_values", ())),
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from core.data.dataset import RawRows, read_data_files, time_column
+from core.data.dataset import RawRows, group_columns, read_data_files, time_column
 from core.data.examples import write_examples
 from core.data.grouping import link_rows, normalise, repeated_rows
 from core.data.imported import import_predictions
@@ -55,7 +55,7 @@ def run(parameters: PrepareParameters, context: JobContext) -> PrepareResult:
     context.started("cpu")
     prepared = _prepared(parameters, lambda phase, step: _step(context, phase, step))
     _step(context, "phase.write_rows", 3)
-    examples = _examples(prepared.grouped, prepared.splits)
+    examples = _examples(parameters, prepared.grouped, prepared.splits)
     if _is_from_predictions(parameters):
         # A cell that cannot be is told now, before anything is measured or routed.
         for file, model in zip(parameters.predictions, parameters.prediction_columns, strict=True):
@@ -78,7 +78,7 @@ def _tell_missed_shares(parameters: PrepareParameters, result: PrepareResult, co
 def prepared_examples(parameters: PrepareParameters) -> list[Example]:
     """The examples that the job would write, without a trace. Raises UserError where the data are wrong."""
     prepared = _prepared(parameters, lambda phase, step: None)
-    return _examples(prepared.grouped, prepared.splits)
+    return _examples(parameters, prepared.grouped, prepared.splits)
 
 
 def _prepared(parameters: PrepareParameters, on_step: Callable[[str, int], None]) -> _Prepared:
@@ -233,11 +233,18 @@ def _no_train_rows(parameters: PrepareParameters, rows: RawRows) -> UserError:
     return UserError("data.split.time_no_train_rows", column=column, count=count)
 
 
-def _examples(grouped: _Grouped, splits: Sequence[Split]) -> list[Example]:
+def _examples(parameters: PrepareParameters, grouped: _Grouped, splits: Sequence[Split]) -> list[Example]:
     rows = grouped.rows
     names = [f"g{group}" for group in grouped.groups]
     cells = (rows.inputs, rows.targets, rows.slices, rows.fields, rows.pictures)
-    return list(map(Example, rows.ids, splits, names, *cells))
+    examples = map(Example, rows.ids, splits, names, *cells)
+    columns = list(dict.fromkeys(group_columns(parameters).values()))
+    if not columns:
+        return list(examples)
+    # Rows that are joined have a column of their own after those that the study names.
+    keys = zip(*rows.groups[: len(columns)], strict=True)
+    values = (tuple((column, cell) for column, cell in zip(columns, row, strict=True) if cell) for row in keys)
+    return [replace(example, group_values=own) for example, own in zip(examples, values, strict=True)]
 
 
 def _labels_of(parameters: PrepareParameters, rows: RawRows) -> tuple[str, ...]:

@@ -32,6 +32,10 @@ class MakingWords(JobWords):
         kept = sum(record.promoted for record in result.rounds)
         if result.rounds:
             facts.append(tr("gui.result.rounds_kept", kept=kept, count=len(result.rounds)))
+            last = result.rounds[-1]
+            if last.graded_by_teacher:
+                rows, total = last.graded_by_teacher, last.held_out_new or 0
+                facts.append(tr("gui.result.graded_by_teacher", rows=rows, total=total))
         ended = result.details.get("ended_by")
         if ended is not None:
             facts.append(tr(f"gui.result.ended.{ended}"))

@@ -59,7 +59,8 @@ ROUNDS = (
     RoundRecord(round=1, rows_new=160, rows_replayed=160, quality_old_before=0.91, quality_old_after=0.912,
                 quality_new_before=0.70, quality_new_after=0.81, teacher_quality_new=0.9, promoted=True),
     RoundRecord(round=2, rows_new=160, rows_replayed=160, quality_old_before=0.912, quality_old_after=0.86,
-                quality_new_before=0.81, quality_new_after=0.83, teacher_quality_new=None, promoted=False),
+                quality_new_before=0.81, quality_new_after=0.83, teacher_quality_new=None, promoted=False,
+                held_out_new=80, held_out_new_told=30),
 )  # fmt: skip
 COMPRESSION = CompressResult(
     steps=("prune 0.7", "int8_dynamic"), parameters=3_600_000, model_size_mib=3.6, parent_size_mib=45.0,

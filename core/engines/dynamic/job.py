@@ -34,7 +34,7 @@ from core.engines.dynamic.records import (
     write_round,
 )
 from core.engines.dynamic.rounds import RoundRows, plan_rounds
-from core.engines.dynamic.stream import Stream, read_stream
+from core.engines.dynamic.stream import JudgedRows, Stream, read_stream
 from core.engines.dynamic.teacher import Teacher, check_apart
 from core.engines.held_out import HeldOut, held_out_rows
 from core.engines.models import read_card
@@ -238,7 +238,7 @@ def _prepared(parameters: DistillParameters, context: JobContext) -> _Learning:
     device = choose_device()
     context.started(device.description, len(done))
     labels = read_card(student).labels
-    old, pool, judged = _old_rows(context, labels, settings.seed, parameters.metric)
+    old, pool, judged = _old_rows(context, labels, settings.seed, parameters.metric, columns.group)
     stream = read_stream(file, columns, labels, judged)
     if dynamic.refresh_teacher and stream.labelled == 0:
         raise UserError("dynamic.refresh_without_targets", column=columns.target)
@@ -255,13 +255,14 @@ def _prepared(parameters: DistillParameters, context: JobContext) -> _Learning:
 
 
 def _old_rows(
-    context: JobContext, labels: Sequence[str], seed: int, metric: str
-) -> tuple[HeldOut, TrainingRows, set[str]]:
-    """The old rows to judge by, those to replay, and the normalised inputs of all rows on which models are judged."""
+    context: JobContext, labels: Sequence[str], seed: int, metric: str, group_column: str | None
+) -> tuple[HeldOut, TrainingRows, JudgedRows]:
+    """The old rows to judge by, those to replay, and all rows on which models are judged."""
     data = context.input_folder("data")
     rows, examples = read_training_rows(data), read_examples(data)
     rows.label_indices(labels)
-    groups = [example.group for example in examples if example.split is Split.TRAIN]
+    train = [example for example in examples if example.split is Split.TRAIN]
+    groups = [example.group for example in train]
     held = set(held_out_rows(rows.targets, groups, seed).tolist())
     if not held:
         raise UserError("dynamic.too_few_old_rows", count=len(rows.names))
@@ -275,8 +276,13 @@ def _old_rows(
     names, inputs, targets = (
         tuple(column[place] for place in kept) for column in (rows.names, rows.inputs, rows.targets)
     )
-    judged = {normalise(example.input) for example in examples if example.split is not Split.TRAIN}
-    return old, TrainingRows(names, inputs, targets), judged | {normalise(text) for text in old.inputs}
+    judging = [example for example in examples if example.split is not Split.TRAIN]
+    judging += [train[place] for place in sorted(held)]
+    judged = JudgedRows(
+        frozenset(normalise(example.input) for example in judging),
+        frozenset(dict(example.group_values).get(group_column or "", "") for example in judging) - {""},
+    )
+    return old, TrainingRows(names, inputs, targets), judged
 
 
 def _unlearnt_rows(context: JobContext, metric: str) -> HeldOut:

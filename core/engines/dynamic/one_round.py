@@ -159,6 +159,8 @@ class _Round:
             quality_new_after=after.new or 0.0,
             teacher_quality_new=teacher_quality,
             promoted=promoted,
+            held_out_new=len(new.inputs),
+            held_out_new_told=len(standing.told_before.inputs) + len(_told(self.rows.held_out, new.metric).inputs),
         )
         return DoneRound(
             record=record,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.data.dataset import group_keys, require_unchanged
@@ -41,8 +41,17 @@ class Stream:
         return sum(row.target is not None for row in self.rows)
 
 
-def read_stream(file: DataFile, columns: Columns, labels: Sequence[str], judged: Collection[str]) -> Stream:
-    """The rows of the file whose normalised input is not among `judged`.
+@dataclass(frozen=True)
+class JudgedRows:
+    """The rows on which models are judged: their normalised inputs, and the cells of the study's group column."""
+
+    keys: frozenset[str]
+    groups: frozenset[str] = frozenset()
+
+
+def read_stream(file: DataFile, columns: Columns, labels: Sequence[str], judged: JudgedRows) -> Stream:
+    """The rows of the file that nothing links to `judged`: neither what they say nor their group, nor a row of the file
+    that says the same as they or is of their group.
 
     The target column may be blank or missing. Raises UserError where the file has changed since the plan, an input is
     blank, a target is none of `labels`, or no row is left.
@@ -53,17 +62,29 @@ def read_stream(file: DataFile, columns: Columns, labels: Sequence[str], judged:
     require_filled(frame, columns.input, "data.columns.input", path)
     inputs = frame[columns.input].tolist()
     keys = [normalise(text) for text in inputs]
-    linked = link_rows([keys, *group_keys(frame, [name for name in groups if name in frame])])
+    owners = group_keys(frame, [name for name in groups if name in frame])
+    linked = link_rows([keys, *owners])
+    barred = _barred(linked, keys, owners, judged)
     targets = _targets(frame[columns.target].str.strip().tolist() if columns.target in frame else [""] * len(inputs))
     rows = []
-    for number, text, target, key, group in zip(frame.index, inputs, targets, keys, linked, strict=True):
+    for number, text, target, group in zip(frame.index, inputs, targets, linked, strict=True):
         if target is not None and target not in labels:
             raise UserError("dynamic.label_unknown", file=path.name, row=int(number), label=target)
-        if key not in judged:
+        if group not in barred:
             rows.append(StreamRow(f"stream-row-{number}", text, target, group))
     if not rows:
         raise UserError("dynamic.no_rows", file=path.name, count=len(inputs))
     return Stream(tuple(rows), len(inputs) - len(rows))
+
+
+def _barred(
+    linked: Sequence[int], keys: Sequence[str], owners: Sequence[Sequence[str | None]], judged: JudgedRows
+) -> set[int]:
+    """The numbers of the linked rows one of which is judged."""
+    barred = {group for group, key in zip(linked, keys, strict=True) if key in judged.keys}
+    for cells in owners:
+        barred |= {group for group, cell in zip(linked, cells, strict=True) if cell in judged.groups}
+    return barred
 
 
 def _targets(cells: Sequence[str]) -> list[str | None]:

@@ -11,7 +11,10 @@ from core.jobs.results.base import ResultModel
 
 class RoundRecord(ResultModel):
     """One round of dynamic distillation: new rows trained on, held-out quality of old and new rows before and after
-    (0 to 1), the teacher's on the new rows, and whether the round was kept."""
+    (0 to 1), the teacher's on the new rows, and whether the round was kept.
+
+    `held_out_new` is on how many new rows the round and those before it were judged, `held_out_new_told` how many of
+    them have a target of their own: on the others quality is agreement with the teacher. Null in older studies."""
 
     round: int
     rows_new: int
@@ -22,6 +25,13 @@ class RoundRecord(ResultModel):
     quality_new_after: float
     teacher_quality_new: float | None
     promoted: bool
+    held_out_new: int | None = None
+    held_out_new_told: int | None = None
+
+    @property
+    def graded_by_teacher(self) -> int:
+        """How many of the new rows that judged it have their target from the teacher."""
+        return (self.held_out_new or 0) - (self.held_out_new_told or 0)
 
 
 class TrainResult(ResultModel):

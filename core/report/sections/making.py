@@ -29,7 +29,7 @@ def making(material: Material) -> list[Block]:
         _rungs(material),
     )
     blocks: list[Block] = [table for table in tables if table.rows]
-    blocks += [Paragraph(note, "warn") for note in _ended_early(material)]
+    blocks += [Paragraph(note, "warn") for note in (*_ended_early(material), *_graded_by_teacher(material))]
     for entry in material.evidence.candidates:
         if entry.sweep is not None:
             blocks += _search(material, entry, entry.sweep)
@@ -157,6 +157,15 @@ def _ended_early(material: Material) -> Iterator[Phrase]:
         reason = done.details.get("ended_by")
         if reason is not None:
             yield message(f"report.rounds.ended.{reason}", name=entry.name)
+
+
+def _graded_by_teacher(material: Material) -> Iterator[Phrase]:
+    """Whose quality on new rows is agreement with the teacher, on all of them or on some."""
+    for entry, done in _trained(material):
+        last = max(done.rounds, key=lambda record: record.round, default=None)
+        if last is not None and last.graded_by_teacher:
+            graded, judging = last.graded_by_teacher, last.held_out_new or 0
+            yield message("report.rounds.graded_by_teacher", name=entry.name, rows=graded, count=judging)
 
 
 def _round(record: RoundRecord) -> tuple[Cell, ...]:

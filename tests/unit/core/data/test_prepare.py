@@ -53,6 +53,9 @@ def test_rows_of_one_group_column_stay_together(context: Context, write: Write, 
     run(parameters(write("data.csv", table(rows, "text,label,customer")), split=split), context)
     homes = {(example.group, example.split) for example in read_examples(context.folder)}
     assert len(homes) == 12
+    assert {example.group_values for example in read_examples(context.folder)} == {
+        (("customer", f"customer {number}"),) for number in range(12)
+    }
 
 
 def test_slices_and_ids_come_from_their_columns(context: Context, write: Write, parameters: Build) -> None:

@@ -99,6 +99,11 @@ def test_stages_labels_rounds_and_rungs_have_their_tables(report: Report) -> Non
     ]  # fmt: skip
 
 
+def test_rounds_judged_by_rows_that_only_the_teacher_answered_say_so(report: Report) -> None:
+    assert "streamed: 50 of the 80 new rows that judge its rounds have no target of their own" in words(report)
+    assert "streamed：评判各轮的 80 个新行中有 50 行没有自己的目标" in words(report, "zh_CN")
+
+
 def test_a_stream_that_was_not_learnt_to_its_end_says_why(report: Report) -> None:
     assert "streamed: learning from new rows ended early, for its teacher answers them worse" in words(report)
     assert "streamed：从新数据的学习提前结束" in words(report, "zh_CN")

@@ -160,6 +160,10 @@ def test_a_training_says_how_the_teacher_was_used_and_why(show: Any) -> None:
     assert "0 of 1 round kept" in figures.facts
     assert texts(figures, 5) == ["rolled back"]
     assert not any("ended early" in fact for fact in figures.facts)
+    assert not any("from the teacher: quality" in fact for fact in figures.facts)
+    untold = rounds[0].model_copy(update={"held_out_new": 40, "held_out_new_told": 10})
+    graded = show(JobKind.DISTILL, result.model_copy(update={"rounds": (untold,)})).facts
+    assert "30 of 40 new rows judged have their target from the teacher: quality there is agreement with it" in graded
     drifted = show(JobKind.DISTILL, result.model_copy(update={"rounds": (), "details": {"ended_by": "drift"}}))
     assert "ended early: the teacher answers the new rows worse than those of before (drift)" in drifted.facts
 

@@ -172,9 +172,11 @@ def test_without_targets_the_teacher_s_labels_are_learnt_and_this_is_said(
     assert result.details["rows_labelled_by_teacher"] == 24
     assert any("24 rows of the stream have no target" in line for line in context.logs)
     assert all(record.teacher_quality_new is None for record in result.rounds)
+    assert all(record.graded_by_teacher == record.held_out_new for record in result.rounds)
     # The teacher is right on all of these rows, so that its labels are the targets.
     told = write_stream(tmp_path / "t.csv", new_rows(24))
-    run(tmp_path / "told", inputs, learning_on(told))
+    known, _ = run(tmp_path / "told", inputs, learning_on(told))
+    assert [(record.held_out_new, record.graded_by_teacher) for record in known.rounds] == [(3, 0), (6, 0)]
     assert same(tmp_path / "blank", tmp_path / "told")
 
 

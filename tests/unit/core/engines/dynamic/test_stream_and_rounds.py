@@ -10,9 +10,11 @@ from tiny_models import LABELS
 
 from core.data.grouping import normalise
 from core.engines.dynamic.rounds import plan_rounds
-from core.engines.dynamic.stream import StreamRow, read_stream
+from core.engines.dynamic.stream import JudgedRows, StreamRow, read_stream
 from core.errors import UserError
 from core.spec import Columns, Dynamic
+
+NOBODY = JudgedRows(frozenset())
 
 
 def rows_of(count: int, linked: int = 1) -> list[StreamRow]:
@@ -27,27 +29,36 @@ def test_rows_that_judge_are_left_out_whatever_their_case_and_marks(tmp_path: Pa
     file = write_stream(
         tmp_path / "s.csv", [("Lost, my CARD!", "card"), ("interest rate", "loan"), ("lost my card", "")]
     )
-    stream = read_stream(file, Columns(), LABELS, {normalise("lost my card")})
+    stream = read_stream(file, Columns(), LABELS, JudgedRows(frozenset({normalise("lost my card")})))
     assert [row.input for row in stream.rows] == ["interest rate"]
     assert stream.dropped == 2
 
 
 def test_blank_and_missing_targets_are_told_from_given_ones(tmp_path: Path) -> None:
     file = write_stream(tmp_path / "s.csv", [("lost", " card "), ("rate", " ")])
-    stream = read_stream(file, Columns(), LABELS, set())
+    stream = read_stream(file, Columns(), LABELS, NOBODY)
     assert [row.target for row in stream.rows] == ["card", None]
     assert stream.labelled == 1
     without = write_stream(tmp_path / "t.csv", [("lost",), ("rate",)], ("text",))
-    assert [row.target for row in read_stream(without, Columns(), LABELS, set()).rows] == [None, None]
+    assert [row.target for row in read_stream(without, Columns(), LABELS, NOBODY).rows] == [None, None]
 
 
 def test_equal_texts_and_equal_groups_are_linked(tmp_path: Path) -> None:
     rows = [("lost", "", "a"), ("rate", "", "b"), ("LOST!", "", "c"), ("money", "", "b")]
     file = write_stream(tmp_path / "s.csv", rows, ("text", "target", "user"))
-    groups = [row.group for row in read_stream(file, Columns(group="user"), LABELS, set()).rows]
+    groups = [row.group for row in read_stream(file, Columns(group="user"), LABELS, NOBODY).rows]
     assert groups[0] == groups[2]
     assert groups[1] == groups[3]
     assert groups[0] != groups[1]
+
+
+def test_what_is_linked_to_a_judged_row_is_left_out_by_its_group_or_through_another_row(tmp_path: Path) -> None:
+    rows = [("hello again", "", "c1"), ("lost", "", "c2"), ("rate", "", "c2"), ("money", "", "c3"), ("help", "", "")]
+    file = write_stream(tmp_path / "s.csv", rows, ("text", "target", "user"))
+    judged = JudgedRows(frozenset({"lost"}), frozenset({"c1"}))
+    stream = read_stream(file, Columns(group="user"), LABELS, judged)
+    assert [row.input for row in stream.rows] == ["money", "help"]
+    assert stream.dropped == 3
 
 
 @pytest.mark.parametrize(
@@ -61,7 +72,7 @@ def test_equal_texts_and_equal_groups_are_linked(tmp_path: Path) -> None:
 def test_streams_that_cannot_be_learnt_are_refused(tmp_path: Path, rows: list[tuple[str, str]], code: str) -> None:
     file = write_stream(tmp_path / "s.csv", rows)
     with pytest.raises(UserError) as refused:
-        read_stream(file, Columns(), LABELS, {"old"})
+        read_stream(file, Columns(), LABELS, JudgedRows(frozenset({"old"})))
     assert refused.value.code == code
 
 
@@ -69,7 +80,7 @@ def test_a_stream_that_changed_since_the_plan_is_refused(tmp_path: Path) -> None
     file = write_stream(tmp_path / "s.csv", new_rows(3))
     write_stream(tmp_path / "s.csv", new_rows(4))
     with pytest.raises(UserError) as refused:
-        read_stream(file, Columns(), LABELS, set())
+        read_stream(file, Columns(), LABELS, NOBODY)
     assert refused.value.code == "data.file.changed"
 
 
