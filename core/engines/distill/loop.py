@@ -52,6 +52,8 @@ def train(
     of_step: Sequence[IntArray] = ()
     model.train()
     replicas = replicas_of(model, device.torch_device, training.other_devices)
+    # The first call makes the scaler's own tensors, and the replicas' threads may not race for it.
+    scaler.scale(torch.zeros((), device=device.torch_device))
 
     while state.step < total:
         if context.should_stop():

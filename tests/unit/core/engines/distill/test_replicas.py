@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,22 @@ def test_shared_batches_give_the_weights_of_one_device(
     shared, shared_loss = trained(replace(made(tmp_path / "more"), other_devices=others), tmp_path / "job2")
     assert shared_loss == pytest.approx(loss, abs=1e-4)
     assert max(float((alone[name] - shared[name]).abs().max()) for name in alone) < 1e-4
+
+
+def test_the_threads_of_several_devices_find_a_scaler_that_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_in: list[threading.Thread] = []
+    plain = torch.amp.GradScaler._lazy_init_scale_growth_tracker
+
+    def noted(scaler: torch.amp.GradScaler, device: torch.device) -> None:
+        made_in.append(threading.current_thread())
+        plain(scaler, device)
+
+    monkeypatch.setattr(torch.amp.GradScaler, "_lazy_init_scale_growth_tracker", noted)
+    half = Device(CPU, "CPU", torch.float16)
+    trained(replace(class_training(tmp_path), device=half, other_devices=(CPU,)), tmp_path / "job")
+    assert made_in == [threading.main_thread()]
 
 
 def test_a_loss_that_is_not_finite_is_told_whichever_device_has_it(tmp_path: Path) -> None:
