@@ -1,4 +1,4 @@
-"""The training loop, from the first step to the last; it goes on, bit for bit, where a checkpoint left off."""
+"""The training loop, from first step to last; it goes on where a checkpoint left off, on the CPU bit for bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A training's checkpoint: written, and taken up again so that it goes on bit for bit."""
+"""A training's checkpoint: written, and taken up again so that it goes on, on the CPU bit for bit.
+
+On a GPU sums may be added in another order at every run, so that a resumed training ends alike there.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,8 @@ def restore(
         index, _, name = key.partition(".")
         moments.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    if scaler.is_enabled():
+    # It is empty where the training began on a device that scales nothing.
+    if resumed.state["scaler"]:
         scaler.load_state_dict(resumed.state["scaler"])
     restore_random_state(resumed.tensors("random"), device)
     if training.observer.tensors():

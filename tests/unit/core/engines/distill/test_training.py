@@ -205,6 +205,22 @@ def test_training_in_lower_precision_goes_on_bit_for_bit_with_its_gradient_scale
     assert same(weights(tmp_path / "straight"), weights(tmp_path / "stopped"))
 
 
+@pytest.mark.parametrize("begun_in_fp16", [False, True])
+def test_a_training_goes_on_on_a_device_of_another_precision(
+    body: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun_in_fp16: bool
+) -> None:
+    plain, half = (Device(torch.device("cpu"), "CPU", dtype) for dtype in (None, torch.float16))
+    first, second = (half, plain) if begun_in_fp16 else (plain, half)
+    parameters = fine_tuning(body)
+    monkeypatch.setattr("core.engines.distill.training_job.choose_device", lambda: first)
+    with pytest.raises(Stopped):
+        fine_tune.run(parameters, job_context(tmp_path, parameters, {"data": dataset}, at_step(7)))
+    monkeypatch.setattr("core.engines.distill.training_job.choose_device", lambda: second)
+    result = fine_tune.run(parameters, job_context(tmp_path, parameters, {"data": dataset}))
+    assert result.resumed_steps == (7,)
+    assert all(torch.isfinite(tensor).all() for tensor in weights(tmp_path).values())
+
+
 def test_training_learns_the_targets_and_the_model_reloads(body: Path, dataset: Path, tmp_path: Path) -> None:
     parameters = fine_tuning(body, epochs=15)
     context = job_context(tmp_path, parameters, {"data": dataset})
