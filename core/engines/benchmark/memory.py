@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -31,10 +32,9 @@ class GpuMemory:
 def start_phase() -> None:
     """Let the high-water mark begin anew, on the processor and on the GPU, where the system can do that."""
     if _CLEAR_REFS.exists():
-        try:
+        # Some containers forbid it: the mark then covers the process's whole life.
+        with contextlib.suppress(PermissionError):
             _CLEAR_REFS.write_text(_RESET_PEAK, encoding="ascii")
-        except PermissionError:  # some containers forbid it: the mark then covers the process's whole life
-            return
     if cuda_in_use():
         cuda = load("torch").cuda
         for place in range(cuda.device_count()):

@@ -128,6 +128,21 @@ def test_the_memory_of_a_model_that_is_spread_over_gpus_is_their_sum(monkeypatch
     assert memory.gpu_memory() == GpuMemory(reserved_mib=1114.0, process_mib=None)
 
 
+def test_a_gpu_s_mark_begins_anew_also_where_the_system_keeps_the_process_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forbidden:
+        def exists(self) -> bool:
+            return True
+
+        def write_text(self, text: str, encoding: str) -> int:
+            raise PermissionError
+
+    cuda = Cuda([300], [512])
+    on_gpu(monkeypatch, nvml({}), cuda)
+    monkeypatch.setattr(memory, "_CLEAR_REFS", Forbidden())
+    memory.start_phase()
+    assert cuda.begun_anew == [0]
+
+
 def test_the_memory_of_a_model_on_the_cpu_is_its_own_whatever_stands_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     on_gpu(monkeypatch, nvml({}), Cuda([3000], [3000]))
     assert 10.0 < memory.peak_mib(resident=True) != memory.peak_mib() == 3000.0
