@@ -107,11 +107,13 @@ def test_a_language_model_answers_batches_as_it_answers_each_request(place: str,
 @pytest.mark.gpu
 @NO_CUDA
 def test_the_memory_of_a_gpu_is_its_allocator_s_and_the_driver_knows_more() -> None:
+    # Workspaces of matrix products that ran earlier in this process stay allocated.
+    before_mib = torch.cuda.memory_allocated() / 2**20
     held = torch.zeros(64 * 2**20, dtype=torch.uint8, device="cuda")
     memory.start_phase()
     torch.zeros(128 * 2**20, dtype=torch.uint8, device="cuda")
     told = memory.gpu_memory()
-    assert memory.peak_mib() == pytest.approx(192.0, abs=2.0)
+    assert memory.peak_mib() - before_mib == pytest.approx(192.0, abs=2.0)
     assert told is not None
     assert told.reserved_mib is not None
     assert told.reserved_mib >= 192.0
