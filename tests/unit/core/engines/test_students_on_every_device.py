@@ -10,6 +10,8 @@ import psutil
 import pytest
 import torch
 from job_context import job_context
+from label_sets_by_word import TASK as SETS
+from label_sets_by_word import write_study
 from safetensors.torch import load_file
 from streams import learning_on, new_rows, write_service, write_stream
 from sweep_tasks import sweeping, write_trained_teacher
@@ -20,11 +22,14 @@ from core.engines.compress import job as compress_job
 from core.engines.device import choose_device
 from core.engines.device_memory import free_memory_mib
 from core.engines.distill import job as distill_job
+from core.engines.language.torch_generator import TorchGenerator
+from core.engines.models import open_classifier
 from core.engines.sweep import job as sweep_job
 from core.jobs.results import TrainResult
 from core.jobs.specs import CompressParameters, DistillParameters
-from core.spec import LocalModel, Lora, Prune, Task, TeacherLayers, Train
+from core.spec import LocalModel, Lora, Prune, Quantize, Task, TeacherLayers, Train
 
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 WRITING = Task(kind="generation", metric="exact_match", prompt="Last: {text}", max_output_tokens=4)
 
 
@@ -93,6 +98,48 @@ def test_a_rung_of_pruning_is_recovered_from(place: str, dataset: Path, tmp_path
     result = compress_job.run(parameters, context)
     assert context.starts[0][0] == choose_device().description
     assert result.rungs[-1].removed_share == pytest.approx(0.4, abs=0.05)
+
+
+def test_a_language_model_is_pruned(place: str, tmp_path: Path) -> None:
+    parent = write_language_model_job(tmp_path / "parent", write_language_model(tmp_path / "source"))
+    steps = (Prune(prune=0.3, rungs=1, epochs=1, learning_rate=5e-3),)
+    parameters = CompressParameters(steps=steps, task=WRITING)
+    context = job_context(
+        tmp_path / "pruned", parameters, {"model": parent, "data": write_text_dataset(tmp_path / "data", rows=16)}
+    )
+    result = compress_job.run(parameters, context)
+    assert context.starts[0][0] == choose_device().description
+    assert result.rungs[-1].removed_share == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.gpu
+@NO_CUDA
+def test_an_export_in_8_bits_is_made_beside_a_gpu_and_answers_on_the_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In bf16 a parent of a few thousand weights chooses other tokens than its export, and it would be refused."""
+    monkeypatch.setenv("TERCET_DEVICE", "cuda")
+    parent = write_language_model_job(tmp_path / "parent", write_language_model(tmp_path / "source"))
+    parameters = CompressParameters(steps=(Quantize(quantize="int8_dynamic"),), task=WRITING)
+    inputs = {"model": parent, "data": write_text_dataset(tmp_path / "data", rows=16)}
+    result = compress_job.run(parameters, job_context(tmp_path / "int8", parameters, inputs))
+    assert result.label_agreement > 0.8
+    assert TorchGenerator(tmp_path / "int8/model").device == choose_device("cpu").description
+
+
+def test_rows_with_several_labels_are_learnt_and_taught(place: str, tmp_path: Path) -> None:
+    study = write_study(tmp_path / "study", layers=2)
+    student = DistillParameters(
+        layers=TeacherLayers(source="teacher", layers=1),
+        task=SETS,
+        train=training(epochs=40, batch_size=16, learning_rate=2e-3),
+    )
+    distilled(tmp_path / "student", student, {"data": study / "data", "teacher": study / "job"})
+    # The words of all labels, and of none.
+    for folder in (study / "job", tmp_path / "student"):
+        all_of_them, none = open_classifier(folder / "model").probabilities(["lost rate money now", "please"])
+        assert (all_of_them > 0.5).all()
+        assert (none < 0.5).all()
 
 
 def test_a_search_trains_its_students(place: str, tmp_path: Path) -> None:
