@@ -35,7 +35,7 @@ def job_id(parameters: Parameters, inputs: Mapping[str, str]) -> str:
     """The id of a job: 16 hexadecimal digits of a SHA-256. Where a data file lies is no part of it, its content is."""
     document = {
         "kind": parameters.kind.value,
-        "parameters": _without_paths(parameters.model_dump(mode="json", exclude_defaults=True, exclude=_PRICED)),
+        "parameters": _without_paths(parameters.model_dump(mode="json", exclude_defaults=True, exclude=_TOLD)),
         "inputs": dict(inputs),
         "engine": ENGINE_VERSIONS[parameters.kind],
     }
@@ -43,8 +43,8 @@ def job_id(parameters: Parameters, inputs: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_ID_LENGTH]
 
 
-# What a vendor takes changes no answer.
-_PRICED = {"price"}
+# What a vendor takes changes no answer, nor does what a job only says.
+_TOLD = {"price", "teacher_in_text"}
 # Where things lie and how a vendor is reached; what they are is told by hashes, addresses and names.
 _PLACES = {
     "local": ("path",),

@@ -227,6 +227,7 @@ class ModelJobs:
             steps=tuple(recipe.candidate.compress),
             teacher_model=teacher.model,
             teacher_sha256=teacher.sha256,
+            teacher_in_text=teacher.in_text,
         )
         inputs = {"data": self.data_job, **parent.inputs, **teacher.inputs}
         return ModelPart(self._add(recipe, parameters, inputs, "compress"))

@@ -48,11 +48,13 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Teaching:
-    """What a distill job gets of its teacher: inputs, or a ready model with its hash."""
+    """What a distill job gets of its teacher: inputs, or a ready model with its hash; `in_text` says that there is one
+    whose outputs cannot be read."""
 
     inputs: dict[str, str]
     model: LoadableModel | None = None
     sha256: str | None = None
+    in_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,12 +103,21 @@ class Teachers:
         return self.graph.add(parameters, inputs, recipe.candidate.name, recipe.part(part))
 
     def recovery_teacher(self, candidate: Candidate) -> Teaching:
-        """The teacher of the recovery after pruning where the study names one; else the unpruned model teaches."""
+        """The teacher of the recovery after pruning where the study names one whose outputs can be read; else the
+        unpruned model teaches."""
         named = None if candidate.train is None else candidate.train.teacher
         if named is None or not any(isinstance(step, Prune) for step in candidate.compress):
             return Teaching({})
         teacher = self.study.candidate(named)
-        return self._read(self.model(teacher, seeds_of(self.study, teacher)[0]))
+        part = self.model(teacher, seeds_of(self.study, teacher)[0])
+        pruned_in_text, in_text = (answers_in_text(self.study, one, self.base) for one in (candidate, teacher))
+        if (
+            (in_text and not pruned_in_text)
+            or isinstance(part.ready, EndpointModel)
+            or runs_under_llama_cpp(part.ready)
+        ):
+            return Teaching({}, in_text=True)
+        return self._read(part)
 
     def embeddings(self, candidate: Candidate) -> Teaching:
         """The model whose token embeddings a floor may use: the teacher's, where its weights are here."""

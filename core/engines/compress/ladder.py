@@ -58,7 +58,7 @@ def run(source: Path, out: Path, step: Prune | TrimVocabulary | Quantize, work: 
     """
     if not isinstance(step, Prune):
         raise TypeError(f"not a step that prunes: {step}")
-    subject = _subject(source, work)
+    subject = _subject(source, step, work)
     subject.need_rows()
     model = subject.load(source)
     whole = parameters_of(work.parent, work.language_model)
@@ -75,13 +75,19 @@ def clear(job_folder: Path) -> None:
     shutil.rmtree(job_folder / LADDER_FOLDER, ignore_errors=True)
 
 
-def _subject(source: Path, work: Work) -> Subject:
-    context = work.context
-    teacher = context.input_folder("teacher") / "model" if "teacher" in context.spec.inputs else source
-    if work.parameters.teacher_model is not None:
-        teacher = resolve(work.parameters.teacher_model, work.parameters.teacher_sha256)
+def _subject(source: Path, step: Prune, work: Work) -> Subject:
     kind = LanguageSubject if work.language_model else ClassifierSubject
-    return kind(source, choose_device(), work, teacher)
+    return kind(source, choose_device(), work, _teacher(source, work) if step.epochs > 0 else source)
+
+
+def _teacher(source: Path, work: Work) -> Path:
+    """What the recovery learns from: the model that the study names, else the unpruned one."""
+    context, parameters = work.context, work.parameters
+    if parameters.teacher_in_text:
+        context.log(english("prune.log.teacher_in_text"), "warning")
+    if parameters.teacher_model is not None:
+        return resolve(parameters.teacher_model, parameters.teacher_sha256)
+    return context.input_folder("teacher") / "model" if "teacher" in context.spec.inputs else source
 
 
 def _targets(model: Any, step: Prune, whole: int, source: Path) -> list[int]:

@@ -19,9 +19,9 @@ from core.engines.distill.causal_rows import CausalRows, causal_rows, check_embe
 from core.engines.distill.fit_check import check_teacher_fit
 from core.engines.distill.objective import Objective
 from core.engines.distill.token_cache import teacher_tokens
-from core.engines.language.opening import embedding_rows, open_language_model
+from core.engines.language.opening import embedding_rows, open_language_model, open_language_tokenizer
 from core.engines.models.starting import longest_input
-from core.errors import UserError
+from core.i18n import english
 
 TEMPERATURE, ALPHA, TOP_K = 1.0, 1.0, 24
 MAX_TOKENS = 512
@@ -43,7 +43,7 @@ class LanguageSubject(Subject):
         self._compared_rows = self._rows(work.compared, longest)
         self.compared = self._compared_rows.tokens
         self.pad_id = opened.pad_id
-        self._teacher = teacher
+        self._teacher = self._of_same_tokens(teacher)
         examples = work.train_examples
         if examples:
             self._train_rows = self._rows(examples, longest)
@@ -56,6 +56,14 @@ class LanguageSubject(Subject):
         check_embedded(rows, self._model_rows, self.tokenizer)
         return rows
 
+    def _of_same_tokens(self, teacher: Path) -> Path:
+        """The teacher where it splits texts as the model does, whose vocabulary may just have been trimmed; else the
+        unpruned model."""
+        if teacher == self.source or same_tokenizer(open_language_tokenizer(teacher)[0], self.tokenizer):
+            return teacher
+        self.work.context.log(english("prune.log.teacher_other_tokens"), "warning")
+        return self.source
+
     def load(self, folder: Path) -> Any:
         """The language model of a folder or GGUF file."""
         return open_language_model(folder).model.to(self.device.torch_device).eval()
@@ -64,8 +72,6 @@ class LanguageSubject(Subject):
         """The teacher's likeliest tokens and the rest, at each token of the targets."""
         check_teacher_fit(self._teacher, self.device, self.work.context)
         opened = open_language_model(self._teacher)
-        if not same_tokenizer(opened.tokenizer, self.tokenizer):
-            raise UserError("prune.vocabulary_differs")
         kept = teacher_tokens(
             lambda: opened.model.to(self.device.torch_device).eval(),
             (opened.sha256,),

@@ -88,7 +88,8 @@ class SweepParameters(Part):
 
 class CompressParameters(Part):
     """Apply `steps` in order to the model of the input `model`, or to `loadable`. Inputs: `data`, `model`; `teacher`,
-    or a ready `teacher_model`, where another model than the unpruned one teaches the recovery after pruning."""
+    or a ready `teacher_model`, where another model than the unpruned one teaches the recovery after pruning.
+    `teacher_in_text` says that the study names one that cannot, for the job to tell it."""
 
     kind: Literal[JobKind.COMPRESS] = JobKind.COMPRESS
     loadable: LoadableModel | None = None
@@ -97,3 +98,4 @@ class CompressParameters(Part):
     steps: tuple[Prune | TrimVocabulary | Quantize, ...]
     teacher_model: LoadableModel | None = None
     teacher_sha256: str | None = None
+    teacher_in_text: bool = False

@@ -251,6 +251,26 @@ def test_a_ready_teacher_of_the_recovery_is_handed_on(base: Path) -> None:
     assert parameters.teacher_sha256 is not None
 
 
+def test_a_teacher_that_answers_in_text_leaves_the_recovery_after_pruning_to_the_unpruned_model(base: Path) -> None:
+    own = f"{OWN_STUDENT[:-1]}, teacher: big}}"
+    for teacher in (ENDPOINT, "model: {source: hub, id: a/b, language_model: true}"):
+        plan = planned(NEURAL_STUDY, base, (ENCODER, teacher), (STUDENT, f"{own}, compress: [{{prune: 0.5}}]"))
+        job = plan.job(part(plan, "small", "compress")).spec
+        assert isinstance(job.parameters, CompressParameters)
+        assert job.parameters.teacher_in_text
+        assert job.parameters.teacher_model is None
+        assert job.inputs == {"data": part(plan, "", "data"), "model": part(plan, "small", "train")}
+
+
+def test_what_a_job_only_says_of_its_teacher_is_no_part_of_it(base: Path) -> None:
+    named = f"{OWN_STUDENT[:-1]}, teacher: big}}"
+    plans = [
+        planned(NEURAL_STUDY, base, (ENCODER, ENDPOINT), (STUDENT, f"{student}, compress: [{{prune: 0.5}}]"))
+        for student in (OWN_STUDENT, named)
+    ]
+    assert part(plans[0], "small", "compress") == part(plans[1], "small", "compress")
+
+
 def test_rounds_are_judged_by_the_studys_metric(base: Path) -> None:
     stream = ("temperature: 2.0", "dynamic: {stream: new.csv, round_rows: 50}")
     plan = planned(NEURAL_STUDY, base, stream, ("metric: accuracy", "metric: macro_f1"))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from job_context import RecordingContext, job_context
 from safetensors.torch import load_file
-from tiny_language_models import write_language_model, write_language_model_job, write_text_dataset
+from tiny_language_models import word_tokenizer, write_language_model, write_language_model_job, write_text_dataset
 from tiny_models import tiny_config, write_body, write_dataset
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
@@ -231,6 +231,15 @@ def test_another_teacher_may_teach_if_its_labels_are_the_same(
     assert result.parameters == own.parameters
 
 
+def test_where_the_named_teacher_answers_in_text_the_unpruned_model_teaches_and_it_is_said(
+    tmp_path: Path, pruned: Pruned, parent: Path, data: Path
+) -> None:
+    parameters = pruning().model_copy(update={"teacher_in_text": True})
+    _, context = run(tmp_path, parameters, parent, data)
+    assert same(weights(tmp_path), weights(pruned[0]))
+    assert sum("train.teacher answers in text" in line for line in context.logs) == 1
+
+
 def test_a_share_that_cannot_go_is_refused_with_the_largest_one(tmp_path: Path, parent: Path, data: Path) -> None:
     with pytest.raises(UserError, match=r"at most 9\d\.\d\s%") as refused:
         run(tmp_path, pruning(prune=0.999), parent, data)
@@ -299,3 +308,18 @@ def test_a_language_model_needs_the_task(tmp_path: Path, language_parent: Path, 
     with pytest.raises(UserError) as refused:
         run(tmp_path, pruning(), language_parent, texts)
     assert refused.value.code == "compress.no_task"
+
+
+@pytest.mark.parametrize("other_tokens", [False, True])
+def test_a_named_language_model_teaches_only_where_it_has_the_tokens_of_the_one_that_is_pruned(
+    tmp_path: Path, language_parent: Path, texts: Path, other_tokens: bool
+) -> None:
+    parameters = language_pruning(rungs=2, epochs=1)
+    teacher = write_language_model_job(tmp_path / "teacher", write_language_model(tmp_path / "source", seed=1))
+    if other_tokens:
+        word_tokenizer(["word"]).save_pretrained(teacher / "model")
+    _, alone = run(tmp_path / "alone", parameters, language_parent, texts)
+    _, taught = run(tmp_path / "taught", parameters, language_parent, texts, teacher=teacher)
+    assert same(weights(tmp_path / "alone"), weights(tmp_path / "taught")) == other_tokens
+    told = [sum("splits texts into other tokens" in line for line in one.logs) for one in (alone, taught)]
+    assert told == [0, int(other_tokens)]
