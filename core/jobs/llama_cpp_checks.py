@@ -5,15 +5,14 @@ from __future__ import annotations
 
 from core.domain import Role
 from core.errors import UserError
+from core.jobs.model_sources import source_model
 from core.model_files import is_gguf_file, sample_path
-from core.spec import CandidateModel, Model, SampleModel, Study, runs_under_llama_cpp
+from core.spec import Model, SampleModel, Study, runs_under_llama_cpp
 
 
 def llama_cpp_source(study: Study, name: str) -> Model | None:
     """The model behind a candidate, through those that it takes up, where llama.cpp answers for it; else null."""
-    model = study.candidate(name).model
-    if isinstance(model, CandidateModel):
-        return llama_cpp_source(study, model.name)
+    model = source_model(study, study.candidate(name))
     return model if runs_under_llama_cpp(model) else None
 
 

@@ -22,6 +22,7 @@ from core.spec import (
     GgufModel,
     HubModel,
     LocalModel,
+    Model,
     SampleModel,
     Study,
 )
@@ -74,6 +75,12 @@ def seeds_of(study: Study, candidate: Candidate) -> tuple[int | None, ...]:
     if isinstance(candidate.model, CandidateModel):
         return seeds_of(study, study.candidate(candidate.model.name))
     return (None,)
+
+
+def source_model(study: Study, candidate: Candidate) -> Model | None:
+    """The model behind a candidate, through those that it takes up; null for a hybrid."""
+    model = candidate.model
+    return source_model(study, study.candidate(model.name)) if isinstance(model, CandidateModel) else model
 
 
 def answers_in_text(study: Study, candidate: Candidate, base: Path) -> bool:

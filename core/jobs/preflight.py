@@ -13,7 +13,7 @@ from core.jobs.learning_curve import check_curve
 from core.jobs.libraries import ENGINE_LIBRARIES, needed_libraries
 from core.jobs.llama_cpp_checks import check_llama_cpp, llama_cpp_source
 from core.jobs.load_checks import check_load
-from core.jobs.model_checks import check_model_fits
+from core.jobs.model_checks import check_model_fits, check_weights
 from core.jobs.model_sources import answers_in_text
 from core.jobs.retrieval_jobs import check_retrieval
 from core.jobs.search_checks import IN_TEXT, SOFT_LABELS, TECHNIQUES, check_text_search
@@ -22,7 +22,6 @@ from core.jobs.suite_jobs import check_suites
 from core.keys import check_secrets_there
 from core.lazy import is_installed, missing_library
 from core.metrics.plugins import plugin_identity
-from core.model_files import is_onnx_folder
 from core.spec import (
     BaselineModel,
     Candidate,
@@ -30,7 +29,6 @@ from core.spec import (
     Data,
     EndpointModel,
     GgufModel,
-    LocalModel,
     PredictionsModel,
     Quantize,
     SplitPlan,
@@ -40,7 +38,6 @@ from core.spec import (
     Train,
 )
 from core.study_checks import check_secrets, endpoints_of
-from core.study_file import resolve_path
 
 # Steps before these two may stand in any order; weights that are quantised cannot be changed any more.
 QUANTISE = "quantize"
@@ -75,7 +72,7 @@ def check_supported(study: Study, base: Path) -> None:
         check_secrets_there(model)
     for index, candidate in enumerate(study.candidates):
         if candidate.role is not Role.HYBRID:
-            _check_weights(study, candidate, f"candidates[{index}]", base)
+            check_weights(study, candidate, f"candidates[{index}]", base)
             _check_teacher(study, candidate, f"candidates[{index}]", base)
             check_model_fits(study, candidate, f"candidates[{index}]", base)
             check_sizes(study, candidate, f"candidates[{index}]", base)
@@ -107,16 +104,6 @@ def _check_source(study: Study, candidate: Candidate, field: str) -> None:
         raise UserError("study.extraction_unasked", field="task.prompt")
     if isinstance(model, SweepModel) and training.method != "distill":
         raise UserError("study.sweep_untrained", field=f"{field}.train.method")
-
-
-def _check_weights(study: Study, candidate: Candidate, field: str, base: Path) -> None:
-    """An ONNX model answers and can be taught from; its weights are neither trained nor cut."""
-    model = candidate.model
-    taken = model if study.training_of(candidate).method != "none" or candidate.compress else None
-    if isinstance(model, TeacherLayers | SweepModel) and (teacher := study.teacher_of(candidate)) is not None:
-        taken = study.candidate(teacher).model
-    if isinstance(taken, LocalModel) and is_onnx_folder(resolve_path(base, taken.path)):
-        raise UserError("study.onnx_only_answers", field=f"{field}.model", path=taken.path)
 
 
 def _check_multi_label(study: Study, candidate: Candidate, field: str, base: Path) -> None:

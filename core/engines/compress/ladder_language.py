@@ -22,6 +22,7 @@ from core.engines.distill.token_cache import teacher_tokens
 from core.engines.language.opening import embedding_rows, open_language_model, open_language_tokenizer
 from core.engines.models.starting import longest_input
 from core.i18n import english
+from core.model_files import is_onnx_folder
 
 TEMPERATURE, ALPHA, TOP_K = 1.0, 1.0, 24
 MAX_TOKENS = 512
@@ -43,7 +44,7 @@ class LanguageSubject(Subject):
         self._compared_rows = self._rows(work.compared, longest)
         self.compared = self._compared_rows.tokens
         self.pad_id = opened.pad_id
-        self._teacher = self._of_same_tokens(teacher)
+        self._teacher = self._readable(teacher)
         examples = work.train_examples
         if examples:
             self._train_rows = self._rows(examples, longest)
@@ -56,12 +57,16 @@ class LanguageSubject(Subject):
         check_embedded(rows, self._model_rows, self.tokenizer)
         return rows
 
-    def _of_same_tokens(self, teacher: Path) -> Path:
-        """The teacher where it splits texts as the model does, whose vocabulary may just have been trimmed; else the
-        unpruned model."""
-        if teacher == self.source or same_tokenizer(open_language_tokenizer(teacher)[0], self.tokenizer):
+    def _readable(self, teacher: Path) -> Path:
+        """The teacher where it gives next-token probabilities and splits texts as the model does, whose vocabulary may
+        just have been trimmed; else the unpruned model."""
+        if is_onnx_folder(teacher):
+            reason = english("prune.log.teacher_in_text")
+        elif teacher == self.source or same_tokenizer(open_language_tokenizer(teacher)[0], self.tokenizer):
             return teacher
-        self.work.context.log(english("prune.log.teacher_other_tokens"), "warning")
+        else:
+            reason = english("prune.log.teacher_other_tokens")
+        self.work.context.log(reason, "warning")
         return self.source
 
     def load(self, folder: Path) -> Any:
