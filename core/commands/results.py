@@ -71,6 +71,8 @@ def _print_search(name: str, search: dict[str, Any]) -> None:
         _OF_TRIALS,
         (_trial_cells(trial, search["chosen"]) for trial in search["trials"]),
     )
+    if search["teacher_knows_rows"]:
+        _say([message("sweep.teacher_knows_rows")])
     if search["as_fast"]:
         others = ", ".join(map(str, search["as_fast"]))
         _say([message("sweep.as_fast", number=search["chosen"], others=others)])

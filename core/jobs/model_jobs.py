@@ -13,10 +13,12 @@ from core.jobs.graph import JobGraph
 from core.jobs.learning_curve import CURVE, CurveRun
 from core.jobs.model_sources import ModelPart, answers_in_text, ready_model, seeds_of
 from core.jobs.specs import (
+    DISTILL_LEARNING_RATE,
     CompressParameters,
     DistillParameters,
     FineTuneParameters,
     LabelParameters,
+    Parameters,
     SweepParameters,
     TrainPart,
 )
@@ -28,6 +30,7 @@ from core.spec import (
     Candidate,
     CandidateModel,
     PredictionsModel,
+    Prune,
     Study,
     SweepModel,
     Task,
@@ -68,7 +71,11 @@ class ModelJobs:
         plain: dict[str, object] = {"alpha": 0.0} | {name: Train.model_fields[name].default for name in of_teachers}
         if not isinstance(candidate.model, TeacherLayers):
             plain["method"] = "fine_tune"
-        training = self._training(candidate, seed).model_copy(update=plain)
+        training = self._training(candidate, seed)
+        if training.learning_rate is None and not isinstance(candidate.model, BaselineModel):
+            # A training on targets has another rate of its own, and the two would differ by that as well.
+            plain["learning_rate"] = DISTILL_LEARNING_RATE
+        training = training.model_copy(update=plain)
         return self._made(Recipe(candidate, training, seed, prefix=BASELINE))
 
     def of_curve(self, candidate: Candidate, run: CurveRun) -> ModelPart:
@@ -204,6 +211,8 @@ class ModelJobs:
             teacher_task=asked if writes and asked.few_shot is not None else None,
         )
         reference = {} if part.job is None else self._reference(recipe, part.job)
+        if part.job is not None and self._knows_rows(part.job):
+            parameters = parameters.model_copy(update={"teacher_knows_rows": True})
         inputs = {"data": self.data_job, **teaching.inputs, **reference}
         return ModelPart(self._add(recipe, parameters, inputs, "sweep"))
 
@@ -215,6 +224,16 @@ class ModelJobs:
             return {}
         parameters = trained.parameters.model_copy(update={"held_out_seed": recipe.training.seed})
         return {"reference": self._add(recipe, parameters, trained.inputs, "reference")}
+
+    def _knows_rows(self, job: str) -> bool:
+        """Whether train rows were learnt on the way to a teacher that `_reference` does not leave out: by any training
+        but the last one, or by the last one where it is none on the targets."""
+        spec = self.graph.specs[job]
+        own = not isinstance(spec.parameters, FineTuneParameters) and _learns(spec.parameters)
+        before = spec.inputs.get("model")
+        if own or before is None:
+            return own
+        return _learns(self.graph.specs[before].parameters) or self._knows_rows(before)
 
     def _compressed(self, recipe: Recipe, parent: ModelPart) -> ModelPart:
         model = on_this_machine(parent)
@@ -244,3 +263,10 @@ class ModelJobs:
         part: str,
     ) -> str:
         return self.graph.add(parameters, inputs, recipe.candidate.name, recipe.part(part))
+
+
+def _learns(parameters: Parameters) -> bool:
+    """Whether such a job learns train rows: of what makes models smaller, only the recovery after pruning does."""
+    if isinstance(parameters, CompressParameters):
+        return any(isinstance(step, Prune) for step in parameters.steps)
+    return isinstance(parameters, FineTuneParameters | DistillParameters | SweepParameters)

@@ -63,6 +63,8 @@ class MakingWords(JobWords):
                 count=result.rows_held_out,
             ),
         ]
+        if result.teacher_knows_rows:
+            facts.append(tr("sweep.teacher_knows_rows"))
         if result.as_fast:
             others = listed(map(str, result.as_fast))
             facts.append(tr("sweep.as_fast", number=result.chosen, others=others))

@@ -91,7 +91,7 @@ SWEEP = SweepResult(
         trial(4, None, None), trial(5, 0.916, 1210.0), trial(6, 0.882, 2100.0), trial(7, 0.912, 1640.0),
         trial(8, 0.925, 190.0, feasible=False), trial(9, None, None, state="failed"),
     ),
-    chosen=7, teacher_quality=0.93, rows_held_out=1000, seconds=700.0,
+    chosen=7, teacher_quality=0.93, rows_held_out=1000, seconds=700.0, teacher_knows_rows=True,
 )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ def search_values(sweep: SweepResult | None) -> dict[str, Any] | None:
         "chosen": sweep.chosen,
         "metric": sweep.metric,
         "teacher_quality": sweep.teacher_quality,
+        "teacher_knows_rows": sweep.teacher_knows_rows,
         "rows_held_out": sweep.rows_held_out,
         "as_fast": list(sweep.as_fast),
         "trials": [

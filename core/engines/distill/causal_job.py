@@ -42,12 +42,12 @@ from core.engines.random_state import seed_all
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
-from core.jobs.specs import DistillParameters, FineTuneParameters, TrainPart
+from core.jobs.specs import DISTILL_LEARNING_RATE, DistillParameters, FineTuneParameters, TrainPart
 from core.lazy import load
 from core.spec import BaselineModel, Task
 from core.worker.context import JobContext
 
-FINE_TUNE_RATE, DISTILL_RATE = 2e-4, 4e-4
+FINE_TUNE_RATE = 2e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def distil(parameters: DistillParameters, context: JobContext) -> TrainResult:
         like_it = CausalObjective(rows, true_vocabulary(student.tokenizer, student.model), following=following)
         material = check_before_teacher(material, tokens, settings, like_it, attempt, context)
     objective = taught_objective(parameters, technique, material, teacher, rows, followed, attempt, context)
-    rate = settings.learning_rate or DISTILL_RATE
+    rate = settings.learning_rate or DISTILL_LEARNING_RATE
     return run_training("distill", material, tokens, settings, rate, objective, attempt, context)
 
 

@@ -31,13 +31,13 @@ from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
-from core.jobs.specs import DistillParameters
+from core.jobs.specs import DISTILL_LEARNING_RATE, DistillParameters
 from core.lazy import load
 from core.model_files import fingerprint_weights
 from core.spec import BaselineModel
 from core.worker.context import JobContext
 
-LEARNING_RATE = 4e-4
+LEARNING_RATE = DISTILL_LEARNING_RATE
 
 
 def run(parameters: DistillParameters, context: JobContext) -> TrainResult:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from core.engines.durable import replaced_folder, write_json
 from core.engines.part_context import PartContext
 from core.engines.sweep.classifiers import ClassifierStudents
 from core.engines.sweep.figures import PLAIN
+from core.engines.sweep.objective import best_trial
 from core.engines.sweep.pooling import as_fast
-from core.engines.sweep.records import read_trials, trainings_of
+from core.engines.sweep.records import TrialLine, read_trials, trainings_of
 from core.engines.sweep.rows import OUTPUTS_FOLDER, UNPACKED_FOLDER
-from core.engines.sweep.searching import PHASE, TRIALS_FOLDER, Search
+from core.engines.sweep.searching import DIVERGED, OF_ONE_FORM, PHASE, TRIALS_FOLDER, Search
 from core.engines.sweep.students import Students
 from core.errors import UserError
 from core.i18n import english, listed
@@ -80,19 +82,44 @@ def _clear(folder: Path) -> None:
 
 
 def _finished(search: Search) -> SweepResult:
-    """Train the chosen setting on all train rows and write `model/`. Raises UserError where no trial is complete."""
-    best, context, data, tried = search.best, search.context, search.data, search.trials
-    if best is None:
+    """Train the best setting on all train rows and write `model/`; the next best one where that goes wrong with it.
+    Raises UserError where no trial is complete, or all that are went wrong."""
+    left = search.trials
+    if search.best is None:
         raise UserError("sweep.none_complete", count=len(search.lines))
+    while True:
+        line = _best_of(left)
+        try:
+            return _trained_again(search, line)
+        except UserError as error:
+            if error.code in DIVERGED:
+                left = [one for one in left if one.training != line.training]
+            elif error.code in OF_ONE_FORM:
+                left = [one for one in left if one is not line]
+            else:
+                raise
+            if best_trial([one.record for one in left]) is None:
+                raise
+            search.context.log(error.text, "warning")
+            search.context.log(english("sweep.log.next_best", number=line.record.number), "warning")
+
+
+def _best_of(lines: Sequence[TrialLine]) -> TrialLine:
+    best = best_trial([line.record for line in lines])
+    return next(line for line in lines if best is not None and line.record.number == best.number)
+
+
+def _trained_again(search: Search, line: TrialLine) -> SweepResult:
+    """The student of a trial, trained on all train rows; `model/` is written."""
+    best, context, data, tried = line.record, search.context, search.data, search.trials
     code = "sweep.log.chosen" if best.feasible else "sweep.log.none_feasible"
     context.log(english(code, number=best.number), "info" if best.feasible else "warning")
-    line = next(line for line in tried if line.record.number == best.number)
     rivals = as_fast(tried, best.number)
     if rivals:
         others = listed(str(number) for number in rivals)
         context.log(english("sweep.as_fast", number=best.number, others=others), "warning")
     trials, students = search.parameters.space.trials, search.students
-    folder = context.folder / CHOSEN_FOLDER
+    folder = context.folder / CHOSEN_FOLDER / f"training-{line.training:04d}"
     part = PartContext(context, folder, PHASE, trials, trials + 1)
     trained = students.train(line.settings, data.all_rows, None, part)
     result = SweepResult(
@@ -103,6 +130,7 @@ def _finished(search: Search) -> SweepResult:
         metric=data.metric,
         seconds=sum(one.record.seconds for one in tried) + trained.seconds,
         as_fast=rivals,
+        teacher_knows_rows=search.parameters.teacher_knows_rows,
     )
     source = folder / MODEL_FOLDER
     if line.quantize not in (None, PLAIN):

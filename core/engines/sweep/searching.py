@@ -32,9 +32,9 @@ TrialState = Literal["complete", "stopped early", "failed"]
 PHASE = "phase.sweep"
 TRIALS_FOLDER = "trials"
 # A batch may overflow as a whole or in some of its rows; either way the settings are at fault, and others may not be.
-_DIVERGED = ("train.loss_not_finite", "train.row_not_finite")
+DIVERGED = ("train.loss_not_finite", "train.row_not_finite")
 # What may go wrong with one form of a student and not with the next one.
-_OF_ONE_FORM = (
+OF_ONE_FORM = (
     "compress.parity",
     "compress.export_failed",
     "compress.export_killed",
@@ -92,6 +92,8 @@ class Search:
                 wanted=_percent(self.wanted.least_quality),
             )
         )
+        if self.parameters.teacher_knows_rows:
+            self.context.log(english("sweep.teacher_knows_rows"), "warning")
         for number in range(self.parameters.space.trials):
             trainings = trainings_of(self.trials)
             before = trainings[:number]
@@ -135,7 +137,7 @@ class Search:
                 number, settings, None, qualities_of(folder), self._record("stopped early", settings, ended.seconds)
             )
         except UserError as error:
-            if error.code not in _DIVERGED:
+            if error.code not in DIVERGED:
                 raise
             self.context.log(error.text, "warning")
             self._add(number, settings, None, (), self._record("failed", settings, time.monotonic() - begun))
@@ -155,7 +157,7 @@ class Search:
             try:
                 figures = self.students.measure(folder, quantize, turns, partial(self.tell, part))
             except UserError as error:
-                if error.code not in _OF_ONE_FORM:
+                if error.code not in OF_ONE_FORM:
                     raise
                 self.context.log(error.text, "warning")
                 record = self._record("failed", settings, own + time.monotonic() - begun, quantize)

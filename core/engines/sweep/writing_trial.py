@@ -11,7 +11,6 @@ import torch
 
 from core.domain import IntArray
 from core.engines.device import Device
-from core.engines.distill.causal_job import DISTILL_RATE
 from core.engines.distill.causal_model import body_states, head_logits
 from core.engines.distill.causal_objective import CausalObjective
 from core.engines.distill.causal_rows import CausalRows
@@ -28,7 +27,7 @@ from core.engines.sweep.judge import Ends, Judge
 from core.engines.sweep.space import Settings
 from core.engines.sweep.written_rows import WrittenRows
 from core.jobs.results import TrainResult
-from core.jobs.specs import SweepParameters
+from core.jobs.specs import DISTILL_LEARNING_RATE, SweepParameters
 
 _BATCH_ROWS = 16
 
@@ -91,7 +90,7 @@ def train_writer(
         held_out = data.rows.part(data.held_out)
         quality = _HeldOut(model, held_out, pad_id, lessons.vocabulary, attempt.device)
         judge = Judge(quality.share, context.folder, ends)
-    rate = training.learning_rate or DISTILL_RATE
+    rate = training.learning_rate or DISTILL_LEARNING_RATE
     return run_training("distill", material, tokens, training, rate, objective, attempt, context, judge)
 
 

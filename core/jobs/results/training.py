@@ -102,6 +102,7 @@ class SweepResult(ResultModel):
 
     Qualities are in `metric`, on the train rows that were held out of every trial. `chosen` is the number of a trial,
     `as_fast` those of other shapes and forms that keep everything too and whose timings reach into the chosen one's.
+    `teacher_knows_rows` says that the teacher has learnt those rows, so that `teacher_quality` flatters it.
     """
 
     trials: tuple[TrialRecord, ...]
@@ -111,6 +112,7 @@ class SweepResult(ResultModel):
     metric: str = "accuracy"
     seconds: float
     as_fast: tuple[int, ...] = ()
+    teacher_knows_rows: bool = False
 
 
 class RungRecord(ResultModel):

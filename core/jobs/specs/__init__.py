@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.domain import JobKind
 from core.jobs.specs.making import (
+    DISTILL_LEARNING_RATE,
     CompressParameters,
     DistillParameters,
     FineTuneParameters,
@@ -40,6 +41,7 @@ from core.jobs.specs.parts import (
 from core.jobs.specs.preparing import IndexParameters, PrepareParameters, ProfileParameters
 
 __all__ = [
+    "DISTILL_LEARNING_RATE",
     "AnsweringModel",
     "BenchmarkParameters",
     "CheckParameters",

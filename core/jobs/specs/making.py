@@ -8,6 +8,9 @@ from core.domain import JobKind
 from core.jobs.specs.parts import AnsweringModel, DataFile, LoadableModel, Part, SweepLimits, TrainPart, VendorPrice
 from core.spec import BaselineModel, Columns, Prune, Quantize, SweepModel, Task, TeacherLayers, Train, TrimVocabulary
 
+DISTILL_LEARNING_RATE = 4e-4
+"""Of a distillation, and of the same student on the targets alone, where the study names none."""
+
 
 class FineTuneParameters(Part):
     """Train on the targets. Inputs: `data`; `model` where the weights start from another job's result.
@@ -73,7 +76,8 @@ class SweepParameters(Part):
 
     A language model may teach as it is (`teacher_model`, with no input `teacher`), and be asked with examples before a
     message (`teacher_task`, null where it is asked as its students are). With the input `labels`, the job that asked
-    it, students learn its text.
+    it, students learn its text. With `teacher_knows_rows` the rows that students are judged by were learnt somewhere on
+    the teacher's way, `reference` or not, and its quality on them flatters it.
     """
 
     kind: Literal[JobKind.SWEEP] = JobKind.SWEEP
@@ -84,6 +88,7 @@ class SweepParameters(Part):
     teacher_model: LoadableModel | None = None
     teacher_sha256: str | None = None
     teacher_task: Task | None = None
+    teacher_knows_rows: bool = False
 
 
 class CompressParameters(Part):

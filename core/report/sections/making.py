@@ -235,6 +235,8 @@ def _search(material: Material, entry: CandidateEvidence, sweep: SweepResult) ->
         tuple(_trial(trial, sweep.chosen) for trial in sweep.trials),
     )
     told: list[Block] = []
+    if sweep.teacher_knows_rows:
+        told.append(Paragraph(message("sweep.teacher_knows_rows"), "warn"))
     if sweep.as_fast:
         others = listed(map(str, sweep.as_fast))
         told.append(Paragraph(message("sweep.as_fast", number=sweep.chosen, others=others)))

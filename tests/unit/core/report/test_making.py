@@ -104,6 +104,11 @@ def test_rounds_judged_by_rows_that_only_the_teacher_answered_say_so(report: Rep
     assert "streamed：评判各轮的 80 个新行中有 50 行没有自己的目标" in words(report, "zh_CN")
 
 
+def test_a_search_whose_teacher_knew_the_rows_that_judge_says_so(report: Report) -> None:
+    assert "the teacher has learnt the held-out rows on its way" in words(report)
+    assert "教师在形成过程中已学过留出的行" in words(report, "zh_CN")
+
+
 def test_a_stream_that_was_not_learnt_to_its_end_says_why(report: Report) -> None:
     assert "streamed: learning from new rows ended early, for its teacher answers them worse" in words(report)
     assert "streamed：从新数据的学习提前结束" in words(report, "zh_CN")

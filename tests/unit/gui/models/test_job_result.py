@@ -112,8 +112,10 @@ def test_the_trials_fit_beside_the_list_of_jobs_in_a_small_window(
 def test_a_search_whose_choice_leads_by_less_than_the_timings_spread_says_so(show: Any) -> None:
     trials = (trial(0, "complete", 0.91, 900.0), trial(1, "complete", 0.92, 890.0))
     result = SweepResult(trials=trials, chosen=0, teacher_quality=0.93, rows_held_out=500, seconds=60.0, as_fast=(1,))
+    result = result.model_copy(update={"teacher_knows_rows": True})
     figures = show(JobKind.SWEEP, result, spec={"parameters": {"space": {"retain": 0.99}}})
     assert any("lead of trial 0 lies within the spread" in fact for fact in figures.facts)
+    assert any("has learnt the held-out rows" in fact for fact in figures.facts)
 
 
 def test_a_running_search_shows_the_trials_so_far(show: Any) -> None:

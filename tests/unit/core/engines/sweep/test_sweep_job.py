@@ -29,6 +29,7 @@ from core.engines.sweep import classifiers, job, searching, trial
 from core.engines.sweep.figures import Figures, Speed
 from core.engines.sweep.judge import qualities_of
 from core.engines.sweep.measure import Student, write_quantised
+from core.engines.sweep.objective import best_trial
 from core.engines.sweep.records import TrialLine, append_trial, read_trials
 from core.engines.sweep.rows import search_rows
 from core.errors import UserError
@@ -316,6 +317,51 @@ def test_a_training_that_diverges_is_recorded_and_the_search_goes_on(
     assert any(told in text for text in context.logs)
     assert [one.state for one in result.trials] == ["failed", "complete"]
     assert result.chosen == 1
+
+
+def test_a_chosen_setting_that_diverges_on_all_rows_gives_way_to_the_next_best_one(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def diverging(*parts: Any) -> TrainResult:
+        tried.append(len(parts[4]))
+        if tried.count(ROWS) == 1 and len(parts[4]) == ROWS:
+            raise UserError(
+                "train.loss_not_finite", step=1, total_steps=9, examples="r1", learning_rate=1.0, saved_step=0
+            )
+        return trial.train_student(*parts)
+
+    monkeypatch.setattr(classifiers, "train_student", diverging)
+    result, context = run(tmp_path, inputs, sweeping(trials=2))
+    assert tried == [ROWS - 18, ROWS - 18, ROWS, ROWS]
+    assert any("the next best one is taken" in text for text in context.logs)
+    best = best_trial(result.trials)
+    assert best is not None
+    assert result.chosen != best.number
+    assert (tmp_path / "model/config.json").exists()
+
+
+def test_a_form_that_fails_at_the_end_gives_way_to_another_of_the_same_training(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[int] = []
+
+    def counting(*parts: Any) -> TrainResult:
+        trained.append(len(parts[4]))
+        return trial.train_student(*parts)
+
+    def failing(*parts: Any) -> Any:
+        if len(trained) == 2:
+            raise UserError("compress.parity", path="student", agreement="1 %", rows=18)
+        return write_quantised(*parts)
+
+    monkeypatch.setattr(classifiers, "train_student", counting)
+    monkeypatch.setattr(classifiers, "write_quantised", failing)
+    result, _ = run(tmp_path, inputs, sweeping(trials=1, quantize=["none", "int8_dynamic"]))
+    assert result.trials[result.chosen].settings["quantize"] == "none"
+    # The second time it is found finished.
+    assert trained == [ROWS - 18, ROWS, ROWS]
 
 
 def test_a_search_without_a_finished_trial_says_so(
