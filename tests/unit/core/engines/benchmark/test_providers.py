@@ -96,3 +96,14 @@ def test_on_an_nvidia_provider_memory_is_what_the_driver_counts_or_not_measured(
     assert peaks["onnxruntime-cuda"] == counted
     assert (peaks["onnxruntime"] or 0.0) > 20.0
     assert asked_for == [False, True]
+
+
+def test_the_peak_of_a_model_on_the_cpu_is_resident_memory_though_the_process_holds_a_gpu(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "cuda_in_use", lambda: True)
+    monkeypatch.setattr(memory, "_over_gpus", lambda bytes_of: 0.0)
+    monkeypatch.setattr(probe, "counters", lambda on_gpu: [])
+    found, _ = timed(model, tmp_path / "job")
+    assert [figures.runtime for figures in found.runtimes] == ["onnxruntime"]
+    assert (found.runtimes[0].peak_memory_mib or 0.0) > 20.0
