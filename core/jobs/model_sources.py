@@ -11,6 +11,7 @@ from core.model_files import (
     check_answering_folder,
     file_sha256,
     fingerprint_weights,
+    is_gguf_file,
     is_language_model_folder,
     sample_path,
 )
@@ -81,6 +82,11 @@ def source_model(study: Study, candidate: Candidate) -> Model | None:
     """The model behind a candidate, through those that it takes up; null for a hybrid."""
     model = candidate.model
     return source_model(study, study.candidate(model.name)) if isinstance(model, CandidateModel) else model
+
+
+def is_gguf_model(model: object) -> bool:
+    """Whether a ready model is a GGUF file, be it one that a package carries."""
+    return isinstance(model, GgufModel) or (isinstance(model, SampleModel) and is_gguf_file(sample_path(model.id)))
 
 
 def answers_in_text(study: Study, candidate: Candidate, base: Path) -> bool:

@@ -14,7 +14,7 @@ from core.jobs.libraries import ENGINE_LIBRARIES, needed_libraries
 from core.jobs.llama_cpp_checks import check_llama_cpp, llama_cpp_source
 from core.jobs.load_checks import check_load
 from core.jobs.model_checks import check_model_fits, check_weights
-from core.jobs.model_sources import answers_in_text
+from core.jobs.model_sources import answers_in_text, is_gguf_model, source_model
 from core.jobs.retrieval_jobs import check_retrieval
 from core.jobs.search_checks import IN_TEXT, SOFT_LABELS, TECHNIQUES, check_text_search
 from core.jobs.shape_checks import check_sizes
@@ -97,7 +97,8 @@ def _check_source(study: Study, candidate: Candidate, field: str) -> None:
         check_text_search(study, model, training, field)
     if isinstance(model, EndpointModel) and (training.method != "none" or candidate.compress):
         raise UserError("study.endpoint_has_no_weights", field=f"{field}.model.source")
-    if isinstance(model, GgufModel) and not generation and (training.method != "none" or candidate.compress):
+    gguf = isinstance(model, GgufModel) and bool(candidate.compress)
+    if not generation and (gguf or (training.method != "none" and is_gguf_model(source_model(study, candidate)))):
         raise UserError("study.gguf_classifier", field=f"{field}.model.source")
     unasked = study.task.prompt is None and study.task.json_schema is None
     if study.task.kind == "extraction" and unasked and not isinstance(model, PredictionsModel):

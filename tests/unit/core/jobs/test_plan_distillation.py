@@ -11,6 +11,7 @@ from sample_studies import NEURAL_STUDY
 
 from core.domain import JobKind
 from core.errors import UserError
+from core.jobs import model_sources
 from core.jobs.plan import Plan
 from core.jobs.specs import (
     BenchmarkParameters,
@@ -304,6 +305,19 @@ def test_what_a_job_only_says_of_its_teacher_is_no_part_of_it(base: Path) -> Non
         for student in (OWN_STUDENT, named)
     ]
     assert part(plans[0], "small", "compress") == part(plans[1], "small", "compress")
+
+
+@pytest.mark.parametrize("method", ["fine_tune", "distill"])
+@pytest.mark.parametrize("taken_up", [False, True])
+def test_a_gguf_file_that_a_package_carries_is_trained_as_no_classifier(
+    base: Path, monkeypatch: pytest.MonkeyPatch, method: str, taken_up: bool
+) -> None:
+    monkeypatch.setattr(model_sources, "sample_path", lambda name: base / f"{name}.gguf")
+    packed = "{source: sample, id: packed-model}"
+    asked = (ENCODER, f"model: {packed}")
+    model = "{source: candidate, name: big}" if taken_up else packed
+    with pytest.raises(UserError, match=r"candidates\[1\]\.model\.source: a GGUF file is a language model"):
+        planned(NEURAL_STUDY, base, asked, (STUDENT, f"model: {model}, train: {{method: {method}}}"))
 
 
 def test_rounds_are_judged_by_the_studys_metric(base: Path) -> None:
