@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import UserError
-from core.jobs.model_sources import answers_in_text
+from core.jobs.model_sources import answers_in_text, source_model
 from core.jobs.search_checks import IN_TEXT
 from core.jobs.shape_checks import config_of, path_of
 from core.model_files import check_model_folder, is_language_model_folder, is_onnx_folder, matrix_names
@@ -57,9 +57,9 @@ def check_weights(study: Study, candidate: Candidate, field: str, base: Path) ->
     """Raises UserError where the weights of an ONNX model would be trained, cut or looked into: it answers, and teaches
     by its answers."""
     model, training = candidate.model, study.training_of(candidate)
-    taken = model if training.method != "none" or candidate.compress else None
+    taken = source_model(study, candidate) if training.method != "none" or candidate.compress else None
     named = study.teacher_of(candidate)
-    teacher = None if named is None else study.candidate(named).model
+    teacher = None if named is None else source_model(study, study.candidate(named))
     if isinstance(model, TeacherLayers | SweepModel):
         taken = teacher
     if (path := _onnx_folder(taken, base)) is not None:

@@ -61,3 +61,25 @@ def test_an_onnx_language_model_teaches_by_its_texts_alone(base: Path, options: 
         planned(NEURAL_STUDY, base, (TRAINED, ONNX), own_student(options, writer), *WRITING)
     for learnt in (", technique: sequence", ", alpha: 0"):
         assert planned(NEURAL_STUDY, base, (TRAINED, ONNX), own_student(learnt, writer), *WRITING)
+
+
+TAKEN_UP = "model: {source: candidate, name: floor}"
+"""The third candidate by another name: an ONNX folder that others take up."""
+FLOOR = "model: {source: baseline, kind: tfidf_linear}"
+
+
+@pytest.mark.parametrize(
+    "steps", ["compress: [{prune: 0.3}]", "compress: [{trim_vocabulary: true}]", "train: {method: fine_tune}"]
+)
+def test_an_onnx_folder_that_another_candidate_names_is_not_changed_either(base: Path, steps: str) -> None:
+    named = r"candidates\[1\]\.model: exported is an ONNX model"
+    with pytest.raises(UserError, match=named):
+        planned(NEURAL_STUDY, base, (FLOOR, ONNX), (LAYERS, f"{TAKEN_UP}, {steps}"))
+
+
+def test_an_onnx_teacher_that_takes_up_another_candidate_gives_no_layers_and_no_states(base: Path) -> None:
+    taken_up = ((FLOOR, ONNX), (TRAINED, TAKEN_UP))
+    with pytest.raises(UserError, match=r"candidates\[1\]\.model: exported is an ONNX model"):
+        planned(NEURAL_STUDY, base, *taken_up)
+    with pytest.raises(UserError, match=r"train\.hidden_weight: the teacher big is an ONNX model"):
+        planned(NEURAL_STUDY, base, *taken_up, own_student(", hidden_weight: 0.5"))
