@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
+from core.engines.unused_options import tell_unused
 from core.errors import UserError
 from core.jobs.results import TrainResult
 from core.jobs.specs import FineTuneParameters
@@ -18,7 +18,7 @@ def run(parameters: FineTuneParameters, context: JobContext) -> TrainResult:
 
     Raises Stopped, and UserError where model or data do not fit.
     """
-    tell_unused(parameters.train, OF_TEXT_TEACHERS, "fine_tune", context)
+    tell_unused(parameters, "fine_tune", context)
     several = parameters.task is not None and parameters.task.kind == "multi_label"
     if isinstance(parameters.model, BaselineModel):
         module = load("core.engines.baseline.multi_label" if several else "core.engines.baseline.train")

@@ -120,6 +120,7 @@ class ModelJobs:
             embeddings_model=embeddings.model,
             embeddings_sha256=embeddings.sha256,
             part=recipe.rows,
+            told_elsewhere=recipe.prefix == BASELINE,
         )
         inputs = {"data": self.data_job, **start.inputs, **embeddings.inputs}
         return ModelPart(self._add(recipe, parameters, inputs, "train"))
@@ -166,6 +167,7 @@ class ModelJobs:
             task=self._task(),
             train=training.model_copy(update={"stages": []}),
             part=recipe.rows,
+            told_elsewhere=recipe.prefix == BASELINE,
         )
         inputs = {"data": self.data_job, **teaching.inputs, **({} if start is None else start.inputs)}
         return ModelPart(self._add(recipe, parameters, inputs, "train"))

@@ -134,6 +134,9 @@ def _check_training(study: Study, candidate: Candidate, field: str) -> None:
     for what, wrong in unfit.items():
         if wrong:
             raise UserError("study.generation_only", field=f"{field}.train.technique", what=what)
+    if training.technique == "on_policy" and training.alpha == 0.0:
+        values = {"what": "alpha: 0", "technique": training.technique}
+        raise UserError("study.option_unfit_technique", field=f"{field}.train.alpha", **values)
     if generation and training.dynamic is not None:
         raise UserError("study.classification_only", field=f"{field}.train.dynamic", what="dynamic")
     if generation and training.hidden_weight > 0.0 and training.technique in (*IN_TEXT, "on_policy"):

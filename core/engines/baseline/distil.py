@@ -26,7 +26,7 @@ from core.engines.baseline.train import train_rows
 from core.engines.baseline.trials import chosen, one_hot
 from core.engines.distill.teacher_cache import LogProbabilities
 from core.engines.train_weights import row_weights
-from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
+from core.engines.unused_options import tell_unused
 from core.i18n import english
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters
@@ -49,7 +49,7 @@ def run(parameters: DistillParameters, context: JobContext) -> TrainResult:
         raise TypeError("the job trains no baseline")
     examples = train_rows(context, parameters.part)
     teaching = teaching_of(parameters, examples, context)
-    tell_unused(settings, OF_TEXT_TEACHERS, teaching.technique, context)
+    tell_unused(parameters, teaching.technique, context)
     weights = row_weights(settings, [example.example_id for example in examples], context)
     rows, outputs = replace(teaching.rows, weights=weights), teaching.outputs
     tried_terms: Details = {}

@@ -20,18 +20,15 @@ from core.engines.distill.row_weights import row_weights
 from core.engines.distill.token_cache import TokenCache, teacher_tokens
 from core.engines.distill.training_job import Attempt, Material
 from core.engines.language.opening import open_language_model, open_language_tokenizer
-from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
+from core.engines.unused_options import tell_unused
 from core.i18n import english
 from core.jobs.specs import DistillParameters
 from core.model_files import file_sha256, fingerprint_weights, is_gguf_file
-from core.spec import Train
 from core.worker.context import JobContext
 
 OUTPUTS_FOLDER = "teacher_outputs"
 # Another tokenizer may need more tokens for the same text, but hardly more than so many times as many.
 _MORE_TOKENS = 4
-# Of what is for texts and for next-token distributions, what a technique leaves alone; the others leave the reasoning.
-_UNUSED = {"targets": OF_TEXT_TEACHERS, "sequence": ("top_k",)}
 
 
 def taught_objective(
@@ -51,9 +48,7 @@ def taught_objective(
     settings = parameters.train
     following = None if followed is None else followed.following
     own_vocabulary = true_vocabulary(material.tokenizer, material.model)
-    if technique.name == "sequence" and settings.alpha not in (1.0, Train(method="distill").alpha):
-        context.log(english("train.log.option_unused", option="alpha", technique="sequence"), "warning")
-    tell_unused(settings, _UNUSED.get(technique.name, ("reasoning",)), technique.name, context)
+    tell_unused(parameters, technique.name, context)
     weights = row_weights(settings, rows.names, context)
     if teacher is None or technique.name in ("targets", "sequence"):
         return CausalObjective(rows, own_vocabulary, weights=weights, following=following)

@@ -27,7 +27,7 @@ from core.engines.distill.training_job import (
 from core.engines.models.starting import load_starting_model, load_tokenizer
 from core.engines.models.weights import resolve
 from core.engines.random_state import seed_all
-from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
+from core.engines.unused_options import tell_unused
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
@@ -63,7 +63,7 @@ def _classifier(parameters: DistillParameters, context: JobContext) -> TrainResu
     checked = None if asked is None else _checked(parameters, labels_of(asked), rows, attempt, context)
     teaching = class_teaching(parameters, rows, context)
     context.log(english("causal.log.technique", technique=teaching.technique, reason=english(teaching.reason)))
-    tell_unused(settings, OF_TEXT_TEACHERS, teaching.technique, context)
+    tell_unused(parameters, teaching.technique, context)
     if checked is None:
         material = _student(parameters, teaching.labels, teaching.rows, context)
         tokens = tokenized(material, teaching.rows, settings.max_length, context)

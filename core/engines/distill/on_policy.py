@@ -35,7 +35,7 @@ from core.engines.durable import disk_full_told
 from core.engines.language.opening import open_language_model
 from core.engines.language.prompts import message_of, prompt_ids
 from core.engines.models.starting import longest_input, quiet_transformers
-from core.engines.unused_options import OF_TEXT_TEACHERS, tell_unused
+from core.engines.unused_options import tell_unused
 from core.errors import UserError
 from core.i18n import english
 from core.jobs.results import TrainResult
@@ -119,7 +119,7 @@ def run(
     learnt = learnt_examples(context.input_folder("data"), parameters.part)
     prompts = _prompts(task, learnt, material, settings.max_length, context)
     longest = longest_input(material.model, material.tokenizer, settings.max_length + task.max_output_tokens)
-    tell_unused(settings, ("alpha", *OF_TEXT_TEACHERS), "on_policy", context)
+    tell_unused(parameters, "on_policy", context)
     resumed = newest_checkpoint(folder)
     resumed_step = 0 if resumed is None else int(resumed.name.rpartition("-")[2])
     callback = JobCallback(context, resumed_step)

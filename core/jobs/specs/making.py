@@ -18,7 +18,7 @@ class FineTuneParameters(Part):
     `task` is given where a language model is trained. With `held_out_seed` the rows that a search of that seed judges
     its students by are not learnt, so that the teacher can be judged by them as well. A floor averages the token
     embeddings of the input `embeddings`, or of `embeddings_model` where no job made the teacher. `part` null means
-    all train rows.
+    all train rows. `told_elsewhere` says that another job tells what of these options is not read.
     """
 
     kind: Literal[JobKind.FINE_TUNE] = JobKind.FINE_TUNE
@@ -30,6 +30,7 @@ class FineTuneParameters(Part):
     embeddings_model: LoadableModel | None = None
     embeddings_sha256: str | None = None
     part: TrainPart | None = None
+    told_elsewhere: bool = False
 
 
 class DistillParameters(Part):
@@ -38,8 +39,8 @@ class DistillParameters(Part):
 
     `model` null with no such input means: layers of the teacher, as `layers` says. `teacher_model` is given where the
     teacher is a ready model that no job made. `task` is given where a language model is trained. `stream` is the file
-    of new examples of dynamic distillation, whose columns are `columns`; its rounds are judged by `metric`. `part` null
-    means all train rows.
+    of new examples of dynamic distillation, whose columns are `columns`; its rounds are judged by `metric`. `part` and
+    `told_elsewhere` are as for a fine-tuning.
     """
 
     kind: Literal[JobKind.DISTILL] = JobKind.DISTILL
@@ -54,6 +55,7 @@ class DistillParameters(Part):
     metric: Literal["accuracy", "macro_f1"] = "accuracy"
     train: Train
     part: TrainPart | None = None
+    told_elsewhere: bool = False
 
 
 class LabelParameters(Part):

