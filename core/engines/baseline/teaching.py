@@ -11,13 +11,15 @@ from core.domain import Example, FloatArray
 from core.engines.baseline.fitting import DEVICE, TrainRows, train_rows_of
 from core.engines.baseline.trials import one_hot
 from core.engines.distill.teacher_cache import LogProbabilities, teacher_log_probabilities
-from core.engines.language.answers import TeacherAnswers, read_answers
+from core.engines.language.answers import read_answers
 from core.engines.models.opening import open_classifier
 from core.engines.models.weights import resolve
+from core.errors import UserError
 from core.i18n import english
 from core.jobs.specs import DistillParameters
 from core.lazy import load
 from core.model_files import fingerprint_weights
+from core.spec import Train
 from core.worker.context import JobContext
 
 OUTPUTS_FOLDER = "teacher_outputs"
@@ -39,15 +41,14 @@ def teaching_of(parameters: DistillParameters, examples: Sequence[Example], cont
     """What there is to learn from besides the targets, nothing but these where the job has no teacher.
 
     Says that the job has started. A model's outputs are kept, so a job that was stopped goes on with them. Raises
-    Stopped, and UserError where the rows do not fit the teacher.
+    Stopped, and UserError where the rows do not fit the teacher, or it cannot be learnt from as is asked.
     """
-    seed = parameters.train.seed
     if "labels" in context.spec.inputs:
         context.started(DEVICE)
-        return _from_answers(read_answers(context.input_folder("labels")), examples, seed, context)
+        return _from_answers(parameters.train, examples, context)
     if "teacher" not in context.spec.inputs and parameters.teacher_model is None:
         context.started(DEVICE)
-        rows = train_rows_of(examples, sorted({example.target for example in examples}), seed)
+        rows = train_rows_of(examples, sorted({example.target for example in examples}), parameters.train.seed)
         return Teaching(rows, _logarithms(one_hot(rows)), "targets", "train.reason.targets")
     return _from_model(parameters, examples, context)
 
@@ -68,21 +69,25 @@ def _from_model(parameters: DistillParameters, examples: Sequence[Example], cont
     return Teaching(rows, outputs, "soft_labels", "train.reason.same_classes")
 
 
-def _from_answers(answers: TeacherAnswers, examples: Sequence[Example], seed: int, context: JobContext) -> Teaching:
+def _from_answers(settings: Train, examples: Sequence[Example], context: JobContext) -> Teaching:
     """The distributions that a language model gave, else the labels that it named; rows without an answer keep their
-    target."""
-    rows = train_rows_of(examples, answers.labels, seed)
+    target. Raises UserError where distributions are asked for and it gave too few."""
+    answers = read_answers(context.input_folder("labels"))
+    rows = train_rows_of(examples, answers.labels, settings.seed)
     answered = np.array([example.example_id in answers.rows for example in examples])
     names = [example.example_id for example in examples if example.example_id in answers.rows]
     shares = one_hot(rows)
     shares[answered] = answers.distributions(names)
     soft_rows = sum(answers.rows[name].distribution is not None for name in names)
+    soft = 2 * soft_rows > len(names)
+    if settings.technique == "soft_labels" and not soft:
+        raise UserError("train.no_label_probabilities", count=len(names), soft=soft_rows)
     left_out = len(examples) - len(names)
     context.log(
         english("train.log.answers", rows=len(names), left_out=left_out, soft=soft_rows),
         "warning" if left_out else "info",
     )
-    if 2 * soft_rows > len(names):
+    if soft:
         return Teaching(rows, _logarithms(shares), "soft_labels", "train.reason.label_probabilities")
     return Teaching(rows, _logarithms(shares), "labels", "train.reason.label_text")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -102,7 +103,11 @@ def test_it_stops_when_told_and_leaves_no_model(tmp_path: Path) -> None:
 
 
 def answered(
-    folder: Path, examples: Sequence[Example], said: Sequence[str | None], soft: bool, alpha: float = 1.0
+    folder: Path,
+    examples: Sequence[Example],
+    said: Sequence[str | None],
+    soft: bool,
+    technique: Literal["auto", "soft_labels"] = "auto",
 ) -> tuple[BaselineClassifier, TrainResult, RecordingContext]:
     """The floor taught by the recorded answers of a language model, one for each example."""
     data, asked = folder / "data", folder / "label"
@@ -117,7 +122,8 @@ def answered(
     figures = LabelResult(**counts, input_tokens=5, output_tokens=1, agreement_with_targets=None, seconds=1.0)
     write_answers(asked, "label-job", rows, LABELS, "strip", figures)
     parameters = DistillParameters(
-        model=BaselineModel(source="baseline", kind="tfidf_linear"), train=Train(method="distill", alpha=alpha)
+        model=BaselineModel(source="baseline", kind="tfidf_linear"),
+        train=Train(method="distill", alpha=1.0, technique=technique),
     )
     context = job_context(folder / "job", parameters, {"data": data, "labels": asked})
     result = distil.run(parameters, context)
@@ -158,6 +164,15 @@ def test_rows_without_an_answer_keep_their_target_and_are_told(tmp_path: Path) -
     model, _, context = answered(tmp_path, examples, said, soft=True)
     assert accuracy(model) > 0.95
     assert any("40" in line and "80" in line for line in context.logs)
+
+
+def test_probabilities_that_are_asked_for_and_were_not_given_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        answered(tmp_path / "texts", rows(300, 0.0), RIGHT, soft=False, technique="soft_labels")
+    assert refused.value.code == "train.no_label_probabilities"
+    assert refused.value.values == {"count": 300, "soft": 0}
+    _, result, _ = answered(tmp_path / "soft", rows(300, 0.0), RIGHT, soft=True, technique="soft_labels")
+    assert result.details["out_of_fold_accuracy_teacher"]
 
 
 def test_what_the_targets_teach_better_is_told_with_its_reason(tmp_path: Path) -> None:
