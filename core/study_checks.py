@@ -142,9 +142,13 @@ def _check_data(study: Study) -> None:
     ]
     if not given and (own or not any(imported)):
         raise UserError("study.data_missing")
-    trained = any(study.training_of(candidate).method != "none" for candidate in own)
-    if study.data.files is not None and study.data.files.train is None and trained:
+    files = study.data.files
+    if files is None or files.train is not None:
+        return
+    if any(study.training_of(candidate).method != "none" or study.prunes(candidate) for candidate in own):
         raise UserError("study.train_file_missing")
+    if files.calibration is None and any(candidate.compress for candidate in own):
+        raise UserError("study.compared_file_missing")
 
 
 def _check_judge(study: Study) -> None:

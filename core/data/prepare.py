@@ -196,7 +196,7 @@ def _with_calibration_set_aside(parameters: PrepareParameters, grouped: _Grouped
     groups, moments = [grouped.groups[place] for place in train], grouped.rows.moments
     if moments is not None:
         aside = split_by_time(groups, [moments[place] for place in train], CALIBRATION_SET_ASIDE, 0.0)
-        if parameters.needs_train and Split.TRAIN not in aside:
+        if (parameters.needs_train or parameters.prunes) and Split.TRAIN not in aside:
             raise UserError("data.split.time_nothing_to_set_aside", column=time_column(parameters) or "")
     else:
         targets = [grouped.rows.targets[place] for place in train]
@@ -213,7 +213,7 @@ def _with_calibration_set_aside(parameters: PrepareParameters, grouped: _Grouped
 def _check(parameters: PrepareParameters, rows: RawRows, splits: Sequence[Split], from_predictions: bool) -> None:
     if Split.TEST not in splits:
         raise UserError("data.split.no_test_rows", count=len(splits))
-    if parameters.needs_train and Split.TRAIN not in splits:
+    if (parameters.needs_train or parameters.prunes) and Split.TRAIN not in splits:
         raise _no_train_rows(parameters, rows)
     if parameters.task.kind == "classification":
         classes = set(rows.targets)

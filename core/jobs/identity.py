@@ -43,8 +43,8 @@ def job_id(parameters: Parameters, inputs: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_ID_LENGTH]
 
 
-# What a vendor takes changes no answer, nor does what a job only says.
-_TOLD = {"price", "teacher_in_text", "told_elsewhere"}
+# What a vendor takes changes no answer, nor does what a job only says or refuses.
+_TOLD = {"price", "teacher_in_text", "told_elsewhere", "prunes"}
 # Where things lie and how a vendor is reached; what they are is told by hashes, addresses and names.
 _PLACES = {
     "local": ("path",),

@@ -99,6 +99,7 @@ class Planner:
             split=needs_test_rows_of_its_own(data),
             overlap=data.overlap,
             needs_train=self._trains_anything(),
+            prunes=any(self.study.prunes(candidate) for candidate in self._own_candidates()),
             set_calibration_aside=self.study.routing.folds == 0 and hybrids,
             judged=not given and scores_predictions(self.study),
             keep_context=self.study.uses_context,

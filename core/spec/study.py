@@ -91,6 +91,10 @@ class Study(SpecModel):
         named = isinstance(candidate.model, CandidateModel) and self.training_of(candidate).method == "none"
         return bool(candidate.compress) and not named
 
+    def prunes(self, candidate: Candidate) -> bool:
+        """Whether a candidate is pruned, which learns from train rows as a training does."""
+        return any(isinstance(step, Prune) for step in candidate.compress)
+
     def candidate(self, name: str) -> Candidate:
         """The candidate of that name. Raises KeyError."""
         for candidate in self.candidates:

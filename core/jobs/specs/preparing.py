@@ -18,7 +18,8 @@ class PrepareParameters(Part):
     rows of `predictions`, joined on id, else on input, and split by `split` (all rows are test where it is null).
     `judged` says that predictions without a score get one later, `keep_context` that the context's cells are needed,
     `weigh_train` that a train file of its own has weights as well. `pictures_sha256` is of what the column of pictures
-    shows.
+    shows. `prunes` says that a model is pruned, which needs train rows where nothing is trained too; the rows are the
+    same without it.
     """
 
     kind: Literal[JobKind.PREPARE] = JobKind.PREPARE
@@ -31,6 +32,7 @@ class PrepareParameters(Part):
     split: SplitPlan | None
     overlap: Literal["refuse", "drop"]
     needs_train: bool
+    prunes: bool = False
     set_calibration_aside: bool
     judged: bool = False
     keep_context: bool = False

@@ -83,6 +83,41 @@ def test_wrong_field_is_named_in_one_sentence(old: str, new: str, named: list[st
         assert word in refusal.value.text
 
 
+READY = """
+version: 1
+name: Ready
+task: {kind: classification, metric: accuracy}
+data: {files: {test: a.csv}}
+criteria: {cost: {monthly_requests: 3000}}
+profiles: {own: {kind: self_hosted, capex: 6000}}
+candidates:
+  - {name: t, role: teacher, model: {source: hub, id: a/b}}
+  - {name: s, role: student, model: {source: candidate, name: t}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "files", "code"),
+    [
+        ("prune: 0.3", "test: a.csv", "study.train_file_missing"),
+        ("prune: 0.3", "test: a.csv, calibration: b.csv", "study.train_file_missing"),
+        ("prune: 0.3", "test: a.csv, train: b.csv", None),
+        ("quantize: int8_dynamic", "test: a.csv", "study.compared_file_missing"),
+        ("quantize: int8_dynamic", "test: a.csv, calibration: b.csv", None),
+    ],
+)
+def test_what_is_compressed_needs_the_rows_that_it_learns_from_or_is_compared_on(
+    step: str, files: str, code: str | None
+) -> None:
+    text = READY.replace("name: t}}", f"name: t}}, compress: [{{{step}}}]}}").replace("test: a.csv", files)
+    if code is None:
+        assert parse_study(text, "study.yaml")
+        return
+    with pytest.raises(UserError) as refused:
+        parse_study(text, "study.yaml")
+    assert refused.value.code == code
+
+
 def test_study_survives_being_written_and_read_again() -> None:
     study = parse_study(STUDY, "study.yaml")
     assert parse_study(dump_study(study), "again.yaml") == study

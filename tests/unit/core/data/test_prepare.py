@@ -192,6 +192,10 @@ class TestRefusals:
         with pytest.raises(UserError, match="no train rows are left"):
             run(parameters(files={"test": write("test.csv", table(distinct(9)))}, needs_train=True), context)
 
+    def test_no_train_rows_where_a_candidate_is_pruned(self, context: Context, write: Write, parameters: Build) -> None:
+        with pytest.raises(UserError, match="no train rows are left"):
+            run(parameters(files={"test": write("test.csv", table(distinct(9)))}, prunes=True), context)
+
     def test_an_empty_target_cell(self, context: Context, write: Write, parameters: Build) -> None:
         with pytest.raises(UserError, match=r"column 'label' of data\.csv is empty in row 3;"):
             run(parameters(write("data.csv", "text,label\na,b\nc,\nd,b\n")), context)

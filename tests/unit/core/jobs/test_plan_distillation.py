@@ -277,6 +277,21 @@ def test_pruning_recovers_from_the_named_teacher_or_else_from_itself(base: Path)
     assert job.spec.inputs["teacher"] == part(taught, "big", "train")
 
 
+def test_pruning_alone_needs_train_rows_and_leaves_the_data_as_they_were(base: Path) -> None:
+    ready = (ENCODER, f"model: {{source: local, path: {write_headed(base)}}}")
+    untrained = [
+        ready,
+        (STUDENT, "model: {source: candidate, name: big}"),
+        ("  - {name: floor, role: student, model: {source: baseline, kind: tfidf_linear}}\n", ""),
+    ]
+    steps = "compress: [{quantize: int8_dynamic}]"
+    plans = [planned(NEURAL_STUDY, base, *untrained, (steps, new)) for new in (steps, "compress: [{prune: 0.5}]")]
+    data = [plan.job(part(plan, "", "data")).spec for plan in plans]
+    assert data[0].job_id == data[1].job_id
+    needs = [isinstance(one.parameters, PrepareParameters) and one.parameters.prunes for one in data]
+    assert needs == [False, True]
+
+
 def test_a_ready_teacher_of_the_recovery_is_handed_on(base: Path) -> None:
     steps = "compress: [{prune: 0.5}], train: {method: none, teacher: big}"
     ready = (ENCODER, f"model: {{source: local, path: {write_headed(base)}}}")
@@ -510,6 +525,7 @@ def test_examples_need_a_train_file(base: Path) -> None:
             NEURAL_STUDY,
             base,
             ("data: {file: rows.csv}", "data: {files: {test: rows.csv}}"),
+            (", compress: [{quantize: int8_dynamic}]", ""),
             ("metric: accuracy", "metric: accuracy, few_shot: {examples: 1}"),
             (ENCODER, ENDPOINT),
             (STUDENT, ENDPOINT.replace("KEY", "OTHER_KEY")),
