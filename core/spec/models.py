@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from core.spec.base import PositiveFloat, Share, SpecModel
 
@@ -84,7 +84,16 @@ class BaselineModel(SpecModel):
     kind: Literal["tfidf_linear", "embedding_linear", "best"]
 
 
-LayerChoice = PositiveInt | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+def _each_layer_once(layers: int | list[int]) -> int | list[int]:
+    if not isinstance(layers, int) and len(set(layers)) < len(layers):
+        raise ValueError("layers names one twice; write each index once")
+    return layers
+
+
+# The check is of both forms together, so that its sentence is the one that is told.
+LayerChoice = Annotated[
+    PositiveInt | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)], AfterValidator(_each_layer_once)
+]
 
 
 class TeacherLayers(SpecModel):

@@ -49,6 +49,7 @@ SCHEMA_SENTENCES: tuple[tuple[str, str], ...] = (
     (r"weighted is for losses", "weighted_rows"),
     (r"(?P<name>\w+) is a range from low to high", "range_order"),
     (r"chosen_by chooses a number of layers", "layers_chosen"),
+    (r"layers names one twice", "layers_twice"),
     (r"a hybrid needs teacher and student", "hybrid_parts"),
     (r"a hybrid has no model", "hybrid_alone"),
     (r"policies is empty", "policies_empty"),
