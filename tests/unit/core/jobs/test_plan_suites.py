@@ -20,7 +20,7 @@ STUDY = """
 version: 1
 name: With suites
 task: {kind: generation, metric: exact_match}
-data: {files: {test: rows.csv}}
+data: {files: {test: rows.csv, calibration: rows.csv}}
 criteria: {cost: {monthly_requests: 1000}}
 profiles: {own: {kind: self_hosted, capex: 6000}}
 retrieval: {documents: rows.csv, method: bm25}
