@@ -134,6 +134,16 @@ def group_keys(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str | N
     return [[cell or None for cell in frame[column].str.strip()] for column in dict.fromkeys(columns)]
 
 
+def group_values(parameters: PrepareParameters, rows: RawRows) -> list[tuple[tuple[str, str], ...]]:
+    """Each row's filled cells of the group columns that the study names, as (column, value)."""
+    columns = list(dict.fromkeys(group_columns(parameters).values()))
+    if not columns:
+        return [()] * len(rows.ids)
+    # Rows that were joined have a column of their own after those.
+    keys = zip(*rows.groups[: len(columns)], strict=True)
+    return [tuple((column, cell) for column, cell in zip(columns, row, strict=True) if cell) for row in keys]
+
+
 def slices_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[tuple[str, str], ...]]:
     """Each row's (column, value) pairs, blanks at the ends cut off."""
     if not columns:

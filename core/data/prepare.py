@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from core.data.dataset import RawRows, group_columns, read_data_files, time_column
+from core.data.dataset import RawRows, group_values, read_data_files, time_column
 from core.data.examples import write_examples
 from core.data.grouping import link_rows, normalise, repeated_rows
 from core.data.imported import import_predictions
@@ -238,12 +238,7 @@ def _examples(parameters: PrepareParameters, grouped: _Grouped, splits: Sequence
     names = [f"g{group}" for group in grouped.groups]
     cells = (rows.inputs, rows.targets, rows.slices, rows.fields, rows.pictures)
     examples = map(Example, rows.ids, splits, names, *cells)
-    columns = list(dict.fromkeys(group_columns(parameters).values()))
-    if not columns:
-        return list(examples)
-    # Rows that are joined have a column of their own after those that the study names.
-    keys = zip(*rows.groups[: len(columns)], strict=True)
-    values = (tuple((column, cell) for column, cell in zip(columns, row, strict=True) if cell) for row in keys)
+    values = group_values(parameters, rows)
     return [replace(example, group_values=own) for example, own in zip(examples, values, strict=True)]
 
 

@@ -44,7 +44,7 @@ def job_id(parameters: Parameters, inputs: Mapping[str, str]) -> str:
 
 
 # What a vendor takes changes no answer, nor does what a job only says or refuses.
-_TOLD = {"price", "teacher_in_text", "told_elsewhere", "prunes"}
+_TOLD = {"price", "teacher_in_text", "told_elsewhere", "prunes", "teacher_knows_rows"}
 # Where things lie and how a vendor is reached; what they are is told by hashes, addresses and names.
 _PLACES = {
     "local": ("path",),

@@ -69,14 +69,13 @@ class ModelJobs:
         """The same student made of the targets alone."""
         of_teachers = ("technique", "hidden_weight", "reasoning", "top_k")
         plain: dict[str, object] = {"alpha": 0.0} | {name: Train.model_fields[name].default for name in of_teachers}
+        training = self._training(candidate, seed)
         if not isinstance(candidate.model, TeacherLayers):
             plain["method"] = "fine_tune"
-        training = self._training(candidate, seed)
-        if training.learning_rate is None and not isinstance(candidate.model, BaselineModel):
-            # A training on targets has another rate of its own, and the two would differ by that as well.
-            plain["learning_rate"] = DISTILL_LEARNING_RATE
-        training = training.model_copy(update=plain)
-        return self._made(Recipe(candidate, training, seed, prefix=BASELINE))
+            if not isinstance(candidate.model, BaselineModel) and training.technique != "on_policy":
+                # A training on targets has another rate of its own, and the two would differ by that as well.
+                plain["learning_rate"] = training.learning_rate or DISTILL_LEARNING_RATE
+        return self._made(Recipe(candidate, training.model_copy(update=plain), seed, prefix=BASELINE))
 
     def of_curve(self, candidate: Candidate, run: CurveRun) -> ModelPart:
         """The student as its learning curve wants it: by the seed of the run, of its part of the train rows."""
@@ -270,5 +269,5 @@ class ModelJobs:
 def _learns(parameters: Parameters) -> bool:
     """Whether such a job learns train rows: of what makes models smaller, only the recovery after pruning does."""
     if isinstance(parameters, CompressParameters):
-        return any(isinstance(step, Prune) for step in parameters.steps)
+        return any(isinstance(step, Prune) and step.epochs > 0 for step in parameters.steps)
     return isinstance(parameters, FineTuneParameters | DistillParameters | SweepParameters)

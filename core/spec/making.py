@@ -58,7 +58,8 @@ class Dynamic(SpecModel):
 class Train(SpecModel):
     """How a candidate is trained. Loss = alpha · T² · KL(teacher ‖ student) + (1 − alpha) · cross-entropy.
 
-    `learning_rate` null means 2e-4 for `fine_tune` and 4e-4 for `distill`, the peak of a one-cycle schedule.
+    `learning_rate` null means 2e-4 for `fine_tune`, 4e-4 for `distill` and its baseline on hard labels, and on-policy
+    1e-5, or 1e-4 with an adapter: the peak of a one-cycle schedule.
     `teacher` null means the study's only teacher. `technique` says how `distill` uses the teacher; auto chooses by
     what the teacher gives, and says why. `seeds` trains and measures one model for each. `stages` are assistants
     between teacher and student, in order. `hidden_weight` adds the mean squared distance of hidden states, of language

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, ValidationInfo, model_validator
 
 from core.spec.base import PositiveFloat, Share, SpecModel
 
@@ -84,7 +84,10 @@ class BaselineModel(SpecModel):
     kind: Literal["tfidf_linear", "embedding_linear", "best"]
 
 
-def _each_layer_once(layers: int | list[int]) -> int | list[int]:
+def _each_layer_once(layers: int | list[int], info: ValidationInfo) -> int | list[int]:
+    """Stored studies are read as they are: what else they hold has been measured."""
+    if info.context and info.context.get("stored"):
+        return layers
     if not isinstance(layers, int) and len(set(layers)) < len(layers):
         raise ValueError("layers names one twice; write each index once")
     return layers

@@ -34,7 +34,7 @@ from core.engines.dynamic.records import (
     write_round,
 )
 from core.engines.dynamic.rounds import RoundRows, plan_rounds
-from core.engines.dynamic.stream import JudgedRows, Stream, read_stream
+from core.engines.dynamic.stream import JudgedRows, Stream, judged_rows, read_stream
 from core.engines.dynamic.teacher import Teacher, check_apart
 from core.engines.held_out import HeldOut, held_out_rows
 from core.engines.models import read_card
@@ -278,11 +278,9 @@ def _old_rows(
     )
     judging = [example for example in examples if example.split is not Split.TRAIN]
     judging += [train[place] for place in sorted(held)]
-    judged = JudgedRows(
-        frozenset(normalise(example.input) for example in judging),
-        frozenset(dict(example.group_values).get(group_column or "", "") for example in judging) - {""},
-    )
-    return old, TrainingRows(names, inputs, targets), judged
+    if group_column is not None and not any(example.group_values for example in examples):
+        context.log(english("dynamic.log.groups_unknown", column=group_column), "warning")
+    return old, TrainingRows(names, inputs, targets), judged_rows(judging, group_column)
 
 
 def _unlearnt_rows(context: JobContext, metric: str) -> HeldOut:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from core.data.dataset import group_keys, require_unchanged
 from core.data.grouping import link_rows, normalise
 from core.data.reading import read_table, require_filled
+from core.domain import Example
 from core.errors import UserError
 from core.jobs.specs import DataFile
 from core.spec import Columns
@@ -47,6 +48,12 @@ class JudgedRows:
 
     keys: frozenset[str]
     groups: frozenset[str] = frozenset()
+
+
+def judged_rows(judging: Sequence[Example], group_column: str | None) -> JudgedRows:
+    """What tells the rows of a stream that are these, or of their groups; a null column tells no groups."""
+    groups = (dict(example.group_values).get(group_column or "", "") for example in judging)
+    return JudgedRows(frozenset(normalise(example.input) for example in judging), frozenset(groups) - {""})
 
 
 def read_stream(file: DataFile, columns: Columns, labels: Sequence[str], judged: JudgedRows) -> Stream:

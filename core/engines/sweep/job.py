@@ -89,8 +89,9 @@ def _finished(search: Search) -> SweepResult:
         raise UserError("sweep.none_complete", count=len(search.lines))
     while True:
         line = _best_of(left)
+        _tell_choice(search, left, line)
         try:
-            return _trained_again(search, line)
+            return _trained_again(search, left, line)
         except UserError as error:
             if error.code in DIVERGED:
                 left = [one for one in left if one.training != line.training]
@@ -101,7 +102,8 @@ def _finished(search: Search) -> SweepResult:
             if best_trial([one.record for one in left]) is None:
                 raise
             search.context.log(error.text, "warning")
-            search.context.log(english("sweep.log.next_best", number=line.record.number), "warning")
+            number, other = line.record.number, _best_of(left).record.number
+            search.context.log(english("sweep.log.next_best", number=number, other=other), "warning")
 
 
 def _best_of(lines: Sequence[TrialLine]) -> TrialLine:
@@ -109,15 +111,21 @@ def _best_of(lines: Sequence[TrialLine]) -> TrialLine:
     return next(line for line in lines if best is not None and line.record.number == best.number)
 
 
-def _trained_again(search: Search, line: TrialLine) -> SweepResult:
-    """The student of a trial, trained on all train rows; `model/` is written."""
-    best, context, data, tried = line.record, search.context, search.data, search.trials
-    code = "sweep.log.chosen" if best.feasible else "sweep.log.none_feasible"
-    context.log(english(code, number=best.number), "info" if best.feasible else "warning")
-    rivals = as_fast(tried, best.number)
+def _tell_choice(search: Search, left: Sequence[TrialLine], line: TrialLine) -> None:
+    best, context = line.record, search.context
+    if not best.feasible:
+        context.log(english("sweep.log.none_feasible", number=best.number), "warning")
+    elif len(left) == len(search.lines):
+        context.log(english("sweep.log.chosen", number=best.number))
+    rivals = as_fast(left, best.number)
     if rivals:
         others = listed(str(number) for number in rivals)
         context.log(english("sweep.as_fast", number=best.number, others=others), "warning")
+
+
+def _trained_again(search: Search, left: Sequence[TrialLine], line: TrialLine) -> SweepResult:
+    """The student of a trial, the best of those that are `left`, trained on all train rows; `model/` is written."""
+    best, context, data, tried = line.record, search.context, search.data, search.trials
     trials, students = search.parameters.space.trials, search.students
     folder = context.folder / CHOSEN_FOLDER / f"training-{line.training:04d}"
     part = PartContext(context, folder, PHASE, trials, trials + 1)
@@ -129,7 +137,7 @@ def _trained_again(search: Search, line: TrialLine) -> SweepResult:
         rows_held_out=len(data.held_out),
         metric=data.metric,
         seconds=sum(one.record.seconds for one in tried) + trained.seconds,
-        as_fast=rivals,
+        as_fast=as_fast(left, best.number),
         teacher_knows_rows=search.parameters.teacher_knows_rows,
     )
     source = folder / MODEL_FOLDER

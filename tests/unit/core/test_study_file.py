@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from core.errors import UserError
-from core.spec import json_schema
+from core.spec import TeacherLayers, json_schema
 from core.study_file import dump_study, load_study, parse_study, resolve_path
 
 STUDY = """
@@ -157,3 +158,12 @@ def test_relative_path_refers_to_the_study_folder(tmp_path: Path) -> None:
 def test_published_schema_equals_the_models() -> None:
     published = Path(__file__).parents[3] / "resources" / "study.schema.json"
     assert json.loads(published.read_text(encoding="utf-8")) == json_schema()
+
+
+def test_a_stored_study_that_names_a_layer_twice_still_opens() -> None:
+    """What else it holds has been measured; the job that takes the layers refuses them."""
+    layers = TypeAdapter(TeacherLayers)
+    document = {"source": "teacher", "layers": [0, 0]}
+    assert layers.validate_python(document, context={"stored": True}).layers == [0, 0]
+    with pytest.raises(ValidationError, match="names one twice"):
+        layers.validate_python(document)

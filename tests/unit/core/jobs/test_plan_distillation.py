@@ -12,6 +12,7 @@ from sample_studies import NEURAL_STUDY
 from core.domain import JobKind
 from core.errors import UserError
 from core.jobs import model_sources
+from core.jobs.identity import job_id
 from core.jobs.plan import Plan
 from core.jobs.specs import (
     BenchmarkParameters,
@@ -103,6 +104,7 @@ def test_the_hard_label_baseline_is_the_same_student_without_its_teacher(base: P
     assert isinstance(plain, DistillParameters)
     assert (own.train.alpha, plain.train.alpha) == (0.9, 0.0)
     assert own.layers == plain.layers
+    assert plain.train == own.train.model_copy(update={"alpha": 0.0})
     measured = plan.job(part(plan, "small", "baseline_benchmark"))
     assert measured.spec.inputs["model"] == part(plan, "small", "baseline_train")
 
@@ -232,9 +234,12 @@ def test_a_search_says_where_its_teacher_has_learnt_the_rows_that_judge(
         ("compress: [{quantize: int8_dynamic}]", "compress: []"),
         ("train: {method: fine_tune, epochs: 2}", of_teacher),
     )
-    parameters = plan.job(part(plan, "small", "sweep")).spec.parameters
-    assert isinstance(parameters, SweepParameters)
-    assert parameters.teacher_knows_rows is knows
+    spec = plan.job(part(plan, "small", "sweep")).spec
+    assert isinstance(spec.parameters, SweepParameters)
+    assert spec.parameters.teacher_knows_rows is knows
+    # What is only said makes no other search.
+    unsaid = spec.parameters.model_copy(update={"teacher_knows_rows": not knows})
+    assert job_id(unsaid, spec.inputs) == spec.job_id
 
 
 def test_a_stream_goes_on_from_a_student_that_was_distilled_first(base: Path) -> None:

@@ -28,6 +28,7 @@ from core.engines.models.starting import load_starting_model
 from core.errors import UserError
 from core.jobs.results import TrainResult
 from core.jobs.specs import DistillParameters
+from core.spec import Columns
 from core.worker.context import Stopped
 
 WRONG = {"card": "loan", "loan": "refund", "refund": "card"}
@@ -178,6 +179,19 @@ def test_without_targets_the_teacher_s_labels_are_learnt_and_this_is_said(
     known, _ = run(tmp_path / "told", inputs, learning_on(told))
     assert [(record.held_out_new, record.graded_by_teacher) for record in known.rounds] == [(3, 0), (6, 0)]
     assert same(tmp_path / "blank", tmp_path / "told")
+
+
+def test_rows_that_were_prepared_without_their_groups_are_told(inputs: dict[str, Path], tmp_path: Path) -> None:
+    stream = write_stream(
+        tmp_path / "s.csv",
+        [(*row, f"c{place}") for place, row in enumerate(new_rows(12))],
+        ("text", "target", "customer"),
+    )
+    parameters = learning_on(stream).model_copy(update={"columns": Columns(group="customer")})
+    _, context = run(tmp_path / "job", inputs, parameters)
+    assert any("do not tell their customer" in line for line in context.logs)
+    _, without = run(tmp_path / "other", inputs, learning_on(stream))
+    assert not any("do not tell" in line for line in without.logs)
 
 
 def test_no_round_learns_a_row_that_judges(

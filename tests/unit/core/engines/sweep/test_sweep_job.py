@@ -335,7 +335,7 @@ def test_a_chosen_setting_that_diverges_on_all_rows_gives_way_to_the_next_best_o
     monkeypatch.setattr(classifiers, "train_student", diverging)
     result, context = run(tmp_path, inputs, sweeping(trials=2))
     assert tried == [ROWS - 18, ROWS - 18, ROWS, ROWS]
-    assert any("the next best one is taken" in text for text in context.logs)
+    assert any(f"the next best one, trial {result.chosen}, is taken" in text for text in context.logs)
     best = best_trial(result.trials)
     assert best is not None
     assert result.chosen != best.number
