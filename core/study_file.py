@@ -133,11 +133,12 @@ def describe(error: ValidationError, document: Any) -> UserError:
 
 
 def _nearest_branch(details: list[ErrorDetails], document: Any) -> list[ErrorDetails]:
-    """The errors of the union member that the document comes nearest to: the one with the fewest errors."""
+    """The errors of the union member that the document comes nearest to: the one with the fewest errors, of these one
+    that takes what kind of value is given."""
     branches: dict[tuple[str, ...], list[ErrorDetails]] = {}
     for detail in details:
         branches.setdefault(_walk(detail, document)[1], []).append(detail)
-    return min(branches.values(), key=len)
+    return min(branches.values(), key=lambda errors: (len(errors), errors[0]["type"].endswith("_type")))
 
 
 def _walk(detail: ErrorDetails, document: Any) -> tuple[str, tuple[str, ...]]:

@@ -56,7 +56,8 @@ candidates:
             ["candidates[0].train.lora.targets is an empty list"],
         ),
         ("layers: 3", "layers: [1, 0, 1]", ["candidates[1].model.layers", "names one twice"]),
-        ("layers: 3", "layers: []", ["candidates[1].model.layers"]),
+        ("layers: 3", "layers: []", ["candidates[1].model.layers is an empty list"]),
+        ("layers: 3", "layers: [0, -1]", ["candidates[1].model.layers[1]", "greater than or equal to 0"]),
         (
             "layers: 3}",
             "layers: 3}, train: {method: distill, stages: [{layers: [2, 2]}]}",
