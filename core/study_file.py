@@ -129,7 +129,9 @@ def describe(error: ValidationError, document: Any) -> UserError:
     message = first["msg"].removeprefix("Value error, ")
     given = first.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
-    return UserError("study.value_wrong", field=field, problem=message[:1].lower() + message[1:] + shown)
+    # Checks of the study's own say behind a semicolon what to do.
+    code = "study.value_told" if "; " in message else "study.value_wrong"
+    return UserError(code, field=field, problem=message[:1].lower() + message[1:] + shown)
 
 
 def _nearest_branch(details: list[ErrorDetails], document: Any) -> list[ErrorDetails]:

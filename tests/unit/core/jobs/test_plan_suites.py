@@ -95,7 +95,7 @@ def test_a_suite_follows_the_version_of_lm_eval_and_the_tasks_contents(
         ("[{task: a, candidates: [helped]}]", "study.suite_classifier"),
         ("[{task: a, candidates: [bits]}]", "study.suite_quantised"),
         ("[{task: a, include_path: nowhere}]", "suites.folder_missing"),
-        ("[{task: 'a,b'}]", "study.value_wrong"),
+        ("[{task: 'a,b'}]", "study.value_told"),
     ],
 )
 def test_suites_that_do_not_fit_are_refused(base: Path, suites: str, code: str) -> None:
