@@ -50,8 +50,9 @@ class Wording(string.Formatter):
         if format_spec.endswith("%"):
             figure = format(value.value, format_spec)[:-1]
             whole = figure.rstrip("0").rstrip(".") if "." in figure else figure
-            return f"{whole}{self._gap}%"
-        return format(value.value, format_spec)
+            return f"{_with_minus(whole)}{self._gap}%"
+        figure = format(value.value, format_spec)
+        return _with_minus(figure) if format_spec else figure
 
     def _chance(self, share: _Amount) -> str:
         if share.value >= _SURELY:
@@ -59,6 +60,11 @@ class Wording(string.Formatter):
         if share.value < 1.0 - _SURELY:
             return f"<{NO_BREAK_SPACE}{self.format_field(_Amount(0.01, None), '.0%')}"
         return self.format_field(share, ".0%")
+
+
+def _with_minus(figure: str) -> str:
+    """The figure with the sign that amounts have too; a hyphen is shorter and may break a line."""
+    return f"\u2212{figure[1:]}" if figure.startswith("-") else figure
 
 
 def money(value: float, currency: str | None) -> str:

@@ -32,10 +32,12 @@ def tell_unused(parameters: FineTuneParameters | DistillParameters, technique: s
 
     A job whose options are another student's (`told_elsewhere`) says nothing of them.
     """
+    if parameters.told_elsewhere:
+        return
     settings, model = parameters.train, parameters.model
     floor = model if isinstance(model, BaselineModel) else None
     read = _OF_STEPS | _READ[technique] if floor is None else _read_by_floor(floor, settings, technique)
-    for name in () if parameters.told_elsewhere else _TOLD:
+    for name in _TOLD:
         value = getattr(settings, name)
         meant = name == "alpha" and value == _OWN_ALPHA.get(technique)
         if name in read or meant or value == Train.model_fields[name].default:

@@ -44,6 +44,13 @@ def test_an_amount_in_a_sentence_carries_the_sign_of_its_currency() -> None:
     assert Wording("en").fill("{benefit:money} a month", values) == "€1,234 a month"
 
 
+def test_what_is_below_nothing_has_a_minus_and_no_hyphen() -> None:
+    filled = Wording("en").fill(
+        "{gap:+.1f} points, {share:.1%}, {tiny:g}", {"gap": -1.42, "share": -0.05, "tiny": -1e-7}
+    )
+    assert filled == "\u22121.4 points, \u22125\u00a0%, \u22121e-07"
+
+
 def test_other_formats_text_and_missing_values_are_as_in_str_format() -> None:
     assert Wording("en").fill("{count:,} {name} {gap:+.1f} {n!r}", {"count": 1200, "name": "x", "gap": 1, "n": 3}) == (
         "1,200 x +1.0 3"
